@@ -1,0 +1,271 @@
+"""Speaks to Truto's API: one method an endpoint. The only code that does; must not import pulumi."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+
+import requests
+from pydantic import BaseModel, ValidationError
+from requests.auth import AuthBase
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError
+
+from pulumi_truto.errors import (
+    ConfigurationError,
+    InvalidAnswerError,
+    NotConnectedError,
+    TransportError,
+    TrutoError,
+    error_class,
+)
+from pulumi_truto.models import ErrorEnvelope, TestResult, Webhook, WebhookPage
+from pulumi_truto.settings import Settings
+from pulumi_truto.transport import Adapter, Limits, deadline
+from pulumi_truto.version import __version__
+
+__all__ = ["TrutoClient"]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_DETAIL_LENGTH: Final = 300
+_PAGE_SIZE: Final = 100
+#: No environment has that many webhooks: a list that goes on beyond is a list that never ends.
+_MAXIMUM_PAGES: Final = 1000
+
+
+class TrutoClient:
+    """A client for one Truto environment, safe to use from several threads.
+
+    Every method raises `TrutoError` and nothing else: see `pulumi_truto.errors` for the tree. None of them logs
+    or shows the token.
+
+    Args:
+        settings: the token and the base URL.
+        limits: time, tries and sizes.
+    """
+
+    def __init__(self, settings: Settings, limits: Limits | None = None) -> None:
+        if settings.problems:
+            raise ConfigurationError("; ".join(settings.problems))
+        self._settings = settings
+        self.limits = limits or Limits()
+        self._session = requests.Session()
+        # An auth object and no plain header: requests would let an entry of ~/.netrc override the header.
+        self._session.auth = _Bearer(settings.api_token)
+        self._session.headers.update(
+            {
+                "Accept": "application/json",
+                # What is not compressed cannot grow beyond the size limit when it is unpacked.
+                "Accept-Encoding": "identity",
+                "User-Agent": f"pulumi-truto/{__version__}",
+            }
+        )
+        # A proxy of the environment serves for the internet, never for this machine.
+        self._session.trust_env = not settings.is_loopback
+        adapter = Adapter(self.limits)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._server_time: tuple[datetime, float] | None = None
+
+    def __repr__(self) -> str:
+        return f"TrutoClient(base_url={self._settings.base_url!r})"
+
+    def create_webhook(self, body: Mapping[str, Any]) -> Webhook:
+        """``POST /webhook``. The answer holds the secret, unlike any other."""
+        return self._webhook("create the webhook", "POST", "/webhook", json=body)
+
+    def get_webhook(self, id_: str) -> Webhook:
+        """``GET /webhook/{id}``."""
+        return self._webhook(f"read the webhook {id_}", "GET", f"/webhook/{id_}", expected_id=id_)
+
+    def list_webhooks(self, cursor: str | None = None) -> WebhookPage:
+        """``GET /webhook``: one page. `iter_webhooks` goes through all of them."""
+        params = {"limit": str(_PAGE_SIZE), **({"next_cursor": cursor} if cursor else {})}
+        what = "list the webhooks"
+        answer = self._send(what, "GET", "/webhook", params=params)
+        return self._parse(what, answer, WebhookPage)
+
+    def iter_webhooks(self) -> Iterator[Webhook]:
+        """Every webhook of the token's environment, page after page."""
+        cursor: str | None = None
+        seen: set[str] = set()
+        for _ in range(_MAXIMUM_PAGES):
+            page = self.list_webhooks(cursor)
+            yield from page.result
+            cursor = page.next_cursor
+            if not cursor:
+                return
+            if cursor in seen:
+                break
+            seen.add(cursor)
+        raise InvalidAnswerError("cannot list the webhooks: Truto's list of webhooks does not end")
+
+    def update_webhook(self, id_: str, body: Mapping[str, Any]) -> Webhook:
+        """``PATCH /webhook/{id}``: what the body leaves out stays as it was."""
+        return self._webhook(f"update the webhook {id_}", "PATCH", f"/webhook/{id_}", expected_id=id_, json=body)
+
+    def delete_webhook(self, id_: str) -> None:
+        """``DELETE /webhook/{id}``. Truto answers 200 with an object or 204 with nothing: both are fine."""
+        self._send(f"delete the webhook {id_}", "DELETE", f"/webhook/{_path(id_)}")
+
+    def test_webhook(self, id_: str) -> bool:
+        """``POST /webhook/test``: has Truto deliver a test event; whether the target accepted it."""
+        what = f"test the webhook {id_}"
+        return self._parse(what, self._send(what, "POST", "/webhook/test", json={"id": id_}), TestResult).success
+
+    def server_time(self) -> datetime | None:
+        """The time on Truto's clock now, going by the last ``Date`` header; to the second at best."""
+        if self._server_time is None:
+            return None
+        moment, at = self._server_time
+        return moment + timedelta(seconds=time.monotonic() - at)
+
+    def _webhook(self, what: str, method: str, path: str, expected_id: str | None = None, **kwargs: Any) -> Webhook:
+        if expected_id is not None:
+            _path(expected_id)
+        webhook = self._parse(what, self._send(what, method, path, **kwargs), Webhook)
+        if expected_id is not None and webhook.id != expected_id:
+            raise InvalidAnswerError(f"cannot {what}: Truto's answer is about another webhook, {webhook.id}")
+        return webhook
+
+    def _send(self, what: str, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """Sends, repeats where `transport` says so, and returns an answer with a 2xx status."""
+        url = self._settings.base_url + path
+        limits = self.limits
+        started = time.monotonic()
+        try:
+            with deadline(limits.total_seconds):
+                response = self._session.request(
+                    method,
+                    url,
+                    timeout=(limits.connect_seconds, limits.read_seconds),
+                    allow_redirects=False,
+                    **kwargs,
+                )
+                self._note_time(response.headers.get("Date"))
+                response.close()  # the body is read: hands the connection back for the next request
+        except InvalidAnswerError as error:
+            raise InvalidAnswerError(f"cannot {what}: {error}. {self._suspect}") from None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            took = time.monotonic() - started
+            raise self._transport_error(what, error, took) from None
+        if not 200 <= response.status_code < 300:
+            raise self._api_error(what, method, path, response)
+        return response
+
+    def _note_time(self, date: str | None) -> None:
+        if date is None:
+            return
+        try:
+            moment = parsedate_to_datetime(date)
+        except (ValueError, TypeError, OverflowError):
+            return  # nonsense is as good as no header
+        self._server_time = (moment.replace(tzinfo=moment.tzinfo or timezone.utc), time.monotonic())
+
+    def _parse(self, what: str, response: requests.Response, model: type[_Model]) -> _Model:
+        try:
+            return model.model_validate_json(response.content)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            fault = f"{where}: {first['msg']}" if where else first["msg"]
+            raise InvalidAnswerError(
+                f"cannot {what}: Truto's answer ({response.status_code}) is not what its API promises: "
+                f"{self._clean(fault)}. {self._suspect}"
+            ) from None
+
+    @property
+    def _suspect(self) -> str:
+        return (
+            f"Check that the base URL {self._settings.base_url} is Truto's and that no proxy answers in its place; "
+            "otherwise try again later"
+        )
+
+    def _transport_error(self, what: str, error: Exception, took_seconds: float) -> TrutoError:
+        base_url = self._settings.base_url
+        after = f"gave up after {took_seconds:.1f} s"
+        cause = _cause(error)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return NotConnectedError(
+                f"cannot {what}: the certificate of {base_url} is not trusted ({cause.verify_message}). Behind a "
+                "proxy that inspects TLS, set REQUESTS_CA_BUNDLE to its certificate"
+            )
+        if isinstance(cause, ConnectTimeoutError):
+            return NotConnectedError(
+                f"cannot {what}: no connection to {base_url} ({after}). Check the network, the proxy settings and "
+                "truto:baseUrl; nothing was sent"
+            )
+        if isinstance(error, requests.Timeout):
+            reason = "the answer did not come in time"
+        else:
+            reason = f"the connection broke off ({self._clean(type(cause).__name__)})"
+        return TransportError(f"cannot {what}: {reason} from {base_url} ({after}). Try again later")
+
+    def _api_error(self, what: str, method: str, path: str, response: requests.Response) -> TrutoError:
+        status = response.status_code
+        if status < 400:
+            where = self._clean(response.headers.get("Location", "elsewhere"))
+            return InvalidAnswerError(
+                f"cannot {what}: {self._settings.base_url} redirects to {where} ({status}), and redirects are not "
+                "followed, as the token would go along. Set truto:baseUrl to Truto's own address"
+            )
+        detail = self._detail(response)
+        said = f': "{detail}"' if detail else ""
+        kind = error_class(status)
+        reason = self._clean(response.reason or "")
+        message = f"cannot {what}: Truto answered {status} {reason}".rstrip() + f" to {method} {path}{said}. "
+        return kind(message + kind.remedy, status=status, detail=detail)
+
+    def _detail(self, response: requests.Response) -> str:
+        """What the body of an error says; nothing of a proxy's HTML page or of a broken body."""
+        try:
+            envelope = ErrorEnvelope.model_validate_json(response.content)
+        except ValidationError:
+            return ""
+        message = envelope.message or envelope.error or ""
+        return self._clean("; ".join(message) if isinstance(message, list) else message)
+
+    def _clean(self, text: str) -> str:
+        """Foreign text made fit for one line of a log: no token, no control characters, not endless."""
+        text = text.replace(self._settings.api_token, "[api token]")
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return text if len(text) <= _DETAIL_LENGTH else text[: _DETAIL_LENGTH - 3] + "..."
+
+
+class _Bearer(AuthBase):
+    """Adds the token to each request, and shows it nowhere else."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __repr__(self) -> str:
+        return "_Bearer()"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _path(id_: str) -> str:
+    """The id, if it is one; it goes into the path, where another text could reach another endpoint."""
+    if not id_ or len(id_) > 128 or not all(c.isascii() and (c.isalnum() or c in "-_") for c in id_):
+        raise ConfigurationError(
+            f"{id_[:60]!r} is not the id of a webhook: Truto's ids are made of letters, digits, '-' and '_'"
+        )
+    return id_
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The innermost reason that requests and urllib3 wrapped."""
+    if isinstance(error, MaxRetryError) and error.reason is not None:
+        return _cause(error.reason)
+    if isinstance(error, ConnectTimeoutError):
+        return error
+    inner = [each for each in error.args if isinstance(each, BaseException)]
+    original = getattr(error, "original_error", None)  # of a proxy's error
+    if isinstance(original, BaseException):
+        inner.append(original)
+    return _cause(inner[-1]) if inner else error

@@ -1,0 +1,200 @@
+"""Creates a webhook exactly once, although the API has no idempotency key. Must not import pulumi.
+
+A create can fail with its fate open: the answer timed out, broke off, made no sense or was a 5xx. Truto may then
+have a webhook whose secret nobody knows. What is done about it:
+
+1. List the webhooks. A candidate is one that equals the request, was not made by this process, and has a
+   ``created_at`` in the time of the failed try, on Truto's clock as its ``Date`` header shows it.
+2. No candidate: create again. Too many of them, or no list: stop, and name what to look at.
+3. One candidate for each failed try: create again, and only then decide. The new webhook's ``created_at`` tells
+   Truto's clock to the millisecond, where ``Date`` has seconds. A candidate from the time of the failed try is
+   ours: it is deleted. One from before is somebody else's: it is not touched. In doubt it is left, with a warning.
+
+Creates of equal webhooks wait for each other, so that one's new webhook is never another's candidate.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pulumi_truto import rules
+from pulumi_truto.client import TrutoClient
+from pulumi_truto.errors import InvalidAnswerError, NotFoundError, TrutoError, UnsettledCreateError
+from pulumi_truto.models import Webhook
+
+__all__ = ["Creation"]
+
+_TRIES: Final = 3
+#: How far `Date` (whole seconds, perhaps of a proxy) may be from the clock of ``created_at``.
+_DATE_SLACK: Final = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class _Try:
+    """A request whose fate is open; times of this machine's monotonic clock, in seconds."""
+
+    began: float
+    ended: float
+    error: TrutoError
+
+
+class Creation:
+    """Creates webhooks in one environment; remembers which ones, to tell them from those of others."""
+
+    def __init__(self, client: TrutoClient, warn: Callable[[str], None]) -> None:
+        self._client = client
+        self._warn = warn
+        self._lock = threading.Lock()
+        self._made: set[str] = set()
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def create(self, body: Mapping[str, Any]) -> Webhook:
+        """Returns the one new webhook, with its secret.
+
+        Raises:
+            UnsettledCreateError: it cannot be known whether there is one; the message names the candidates.
+            TrutoError: there surely is none.
+        """
+        with self._lock:
+            turn = self._turns[repr(sorted(body.items()))]
+        with turn:
+            return self._create(body)
+
+    def _create(self, body: Mapping[str, Any]) -> Webhook:
+        open_tries: list[_Try] = []
+        while True:
+            began = time.monotonic()
+            try:
+                webhook = self._client.create_webhook(body)
+                _require_secret(webhook)
+            except TrutoError as error:
+                if not error.maybe_done:
+                    if open_tries:
+                        raise self._unsettled(error, self._candidates(body, open_tries)) from None
+                    raise
+                open_tries.append(_Try(began, time.monotonic(), error))
+                candidates = self._candidates(body, open_tries)
+                if len(candidates) > len(open_tries) or len(open_tries) == _TRIES:
+                    raise self._unsettled(error, candidates) from None
+                time.sleep(self._client.limits.backoff_seconds * 2 ** len(open_tries))
+                continue
+            ended = time.monotonic()
+            with self._lock:
+                self._made.add(webhook.id)
+            if open_tries:
+                self._clear(self._candidates(body, open_tries), open_tries, _Clock.at(webhook, began, ended))
+            return webhook
+
+    def _candidates(self, body: Mapping[str, Any], open_tries: list[_Try]) -> list[Webhook]:
+        """The webhooks that one of the tries may have made."""
+        try:
+            listed = list(self._client.iter_webhooks())
+        except TrutoError as error:
+            raise UnsettledCreateError(
+                f"cannot tell whether the create happened ({open_tries[-1].error}), as the list of webhooks cannot "
+                f"be read either ({error}). Look in Truto for a new webhook with this target_url and delete it, "
+                "then run `pulumi up` again"
+            ) from None
+        now, local_now = self._client.server_time(), time.monotonic()
+        with self._lock:
+            made = set(self._made)
+        return [
+            webhook
+            for webhook in listed
+            if webhook.id not in made
+            and _equals(webhook, body)
+            and _about_then(webhook.created_at, now, local_now, open_tries)
+        ]
+
+    def _clear(self, candidates: list[Webhook], open_tries: list[_Try], clock: _Clock | None) -> None:
+        """Deletes what the open tries made, once there is a good webhook in its place."""
+        for webhook in candidates:
+            verdict = clock.verdict(webhook.created_at, open_tries) if clock else None
+            if verdict is None or len(candidates) > len(open_tries):
+                self._warn(
+                    f"a create was repeated after a failure, and the webhook {webhook.id} may be left over from the "
+                    f"first try. It was made at {webhook.created_at_text}: if nobody needs it, delete it in Truto"
+                )
+            elif verdict:
+                try:
+                    self._client.delete_webhook(webhook.id)
+                except NotFoundError:
+                    pass
+                except TrutoError as error:
+                    self._warn(
+                        f"the webhook {webhook.id} is left over from a create that failed and was repeated, and "
+                        f"could not be deleted ({error}). Delete it in Truto"
+                    )
+
+    def _unsettled(self, error: TrutoError, candidates: list[Webhook]) -> TrutoError:
+        if not candidates:
+            return error
+        ids = ", ".join(webhook.id for webhook in candidates)
+        return UnsettledCreateError(
+            f"cannot tell whether the create happened ({error}). These webhooks equal it and were made at the same "
+            f"time: {ids}. Delete in Truto the ones that nobody needs, then run `pulumi up` again"
+        )
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Truto's clock as the ``created_at`` of a webhook of ours shows it.
+
+    Attributes:
+        offset: Truto's time at this machine's monotonic zero, taken half-way through the request.
+        resolution: of ``created_at``: a millisecond, or a second where Truto writes no fraction.
+    """
+
+    offset: datetime
+    resolution: timedelta
+
+    @classmethod
+    def at(cls, webhook: Webhook, began: float, ended: float) -> _Clock | None:
+        if webhook.created_at is None:
+            return None
+        fraction = webhook.created_at.microsecond != 0
+        resolution = timedelta(milliseconds=1) if fraction else timedelta(seconds=1)
+        return cls(webhook.created_at - timedelta(seconds=(began + ended) / 2), resolution)
+
+    def verdict(self, created_at: datetime | None, open_tries: list[_Try]) -> bool | None:
+        """True: made in the time of one of the tries. False: made before all of them. None: cannot be told."""
+        if created_at is None:
+            return None
+        for each in open_tries:
+            began = self.offset + timedelta(seconds=each.began)
+            if created_at >= began:
+                return True
+            if created_at + self.resolution >= began:
+                # With milliseconds this is the rounding of our own; within a whole second it could be another's.
+                return True if self.resolution < timedelta(seconds=1) else None
+        return False
+
+
+def _require_secret(webhook: Webhook) -> None:
+    if not webhook.secret:
+        raise InvalidAnswerError(
+            f"cannot create the webhook: Truto's answer holds no secret for the new webhook {webhook.id}"
+        )
+
+
+def _equals(webhook: Webhook, body: Mapping[str, Any]) -> bool:
+    wanted = {"event_types": [], **body}
+    return not rules.changes(rules.inputs_of(webhook), wanted)
+
+
+def _about_then(created_at: datetime | None, now: datetime | None, local_now: float, open_tries: list[_Try]) -> bool:
+    """Whether the time fits to one of the tries, as far as ``Date`` can tell."""
+    if created_at is None or now is None:
+        return True
+    for each in open_tries:
+        began = now - timedelta(seconds=local_now - each.began)
+        ended = now - timedelta(seconds=local_now - each.ended)
+        if began - _DATE_SLACK <= created_at <= ended + _DATE_SLACK:
+            return True
+    return False

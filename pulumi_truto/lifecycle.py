@@ -1,0 +1,106 @@
+"""Create, read, update and delete a webhook: the rules carried out with the client. Must not import pulumi.
+
+Both ways in, the dynamic provider and any other, translate their requests to these four methods.
+A state is a plain dict as `rules.keep` makes it; no method changes the one it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulumi_truto import rules
+from pulumi_truto.client import TrutoClient
+from pulumi_truto.creation import Creation
+from pulumi_truto.errors import NotFoundError, WrongEnvironmentError
+
+__all__ = ["Webhooks"]
+
+State = dict[str, Any]
+
+
+class Webhooks:
+    """The webhooks of one Truto environment, safe to use from several threads.
+
+    Args:
+        client: the client of that environment.
+        warn: tells the user something that is no error.
+    """
+
+    def __init__(self, client: TrutoClient, warn: Callable[[str], None]) -> None:
+        self._client = client
+        self._warn = warn
+        self._creation = Creation(client, warn)
+
+    def create(self, inputs: Mapping[str, Any]) -> tuple[str, State]:
+        """Creates exactly one webhook and returns its id and state.
+
+        Raises:
+            TrutoError: there is no new webhook, or none that can be told from others (`UnsettledCreateError`).
+        """
+        webhook = self._creation.create(rules.create_body(inputs))
+        return webhook.id, rules.keep(webhook, {"target_url": inputs["target_url"]})
+
+    def read(self, id_: str, state: Mapping[str, Any]) -> State | None:
+        """The state as Truto has it now, with what only we know kept; ``None`` if the webhook is gone.
+
+        Raises:
+            WrongEnvironmentError: the token belongs to another environment than the webhook.
+        """
+        try:
+            webhook = self._client.get_webhook(id_)
+        except NotFoundError:
+            self._confirm_gone(id_, state)
+            return None
+        fresh = rules.keep(webhook, state)
+        if not fresh["secret"]:
+            self._warn(
+                f"the secret of the webhook {id_} is not known: Truto shows it only once, when the webhook is "
+                "created. Its output `secret` is null; for a webhook with a known secret, have Pulumi create one"
+            )
+        return fresh
+
+    def update(self, id_: str, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> State:
+        """Sends what changed, and only that; nothing at all where nothing did."""
+        body = rules.changes(state, inputs)
+        if not body:
+            return dict(state)
+        try:
+            webhook = self._client.update_webhook(id_, body)
+        except NotFoundError as error:
+            self._confirm_gone(id_, state)
+            raise NotFoundError(
+                f"cannot update the webhook {id_}: Truto answered 404, so it was deleted outside Pulumi. Run "
+                "`pulumi up --refresh` (or `pulumi refresh`, then `pulumi up`) to create it again, with a new secret",
+                status=error.status,
+                detail=error.detail,
+            ) from None
+        return rules.keep(webhook, {**state, "target_url": inputs["target_url"]})
+
+    def delete(self, id_: str, state: Mapping[str, Any]) -> None:
+        """Deletes the webhook. One that is already gone is deleted well enough."""
+        try:
+            self._client.delete_webhook(id_)
+        except NotFoundError:
+            self._confirm_gone(id_, state)
+
+    def _confirm_gone(self, id_: str, state: Mapping[str, Any]) -> None:
+        """Returns if a 404 for this webhook means "gone" and not "not in this token's environment".
+
+        Truto answers both the same. The list proves that the token works, and shows its environment as soon as
+        there is one webhook in it.
+        """
+        declared = state.get("environment_id")
+        for webhook in self._client.iter_webhooks():
+            if webhook.id == id_:
+                raise NotFoundError(
+                    f"Truto answers 404 for the webhook {id_} and lists it all the same. Nothing was changed; try "
+                    "again later",
+                    status=404,
+                )
+            if declared and webhook.environment_id and webhook.environment_id != declared:
+                raise WrongEnvironmentError(
+                    f"the webhook {id_} belongs to the Truto environment {declared}, and the API token to the "
+                    f"environment {webhook.environment_id}. Nothing was changed. Use a token of the first one; "
+                    "if the webhook shall move, destroy it with the old token first"
+                )

@@ -1,0 +1,119 @@
+"""What a Pulumi program declares: `Webhook` and `Provider`. Must import neither requests nor pydantic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from pulumi_truto.dynamic import WebhookProvider
+from pulumi_truto.event_types import EventType
+
+__all__ = ["Provider", "Webhook"]
+
+
+class Webhook(Resource, module="truto", name="Webhook"):
+    """A Truto webhook: Truto posts the events of one environment to a URL.
+
+    Every property can change in place. A new secret needs a new webhook, as Truto has no way to rotate one:
+    ``opts=pulumi.ResourceOptions(replacement_trigger=...)`` makes one whenever the trigger's value changes.
+
+    Args:
+        resource_name: the name in the Pulumi program.
+        target_url: the ``https://`` URL that Truto posts to. No user name, password, white space or fragment.
+        event_types: what to be told of, as a set of ``resource:event`` strings (see `EventType`): order and
+            repeats do not matter, and unknown ones are passed on with a warning. ``None`` and ``[]`` are every event.
+        is_active: whether Truto delivers. Truto switches it off by itself when deliveries keep failing;
+            `pulumi refresh` shows that and the next `pulumi up` switches it on again.
+        opts: Pulumi's options. ``import_`` does not work with dynamic providers; see `get`.
+    """
+
+    target_url: pulumi.Output[str]
+    """The URL that Truto posts to."""
+    event_types: pulumi.Output[list[str]]
+    """The event types, sorted; empty for every event."""
+    is_active: pulumi.Output[bool]
+    """Whether Truto delivers."""
+    secret: pulumi.Output[str | None]
+    """The signing secret, for `pulumi_truto.signature.verify`. Always a Pulumi secret. ``None`` where Truto
+    never showed it to this stack: it does so only once, when the webhook is created."""
+    environment_id: pulumi.Output[str]
+    """The Truto environment, which the API token decides."""
+    created_at: pulumi.Output[str]
+    """When the webhook was made: UTC, as ``2024-09-01T10:00:00.000Z``."""
+    updated_at: pulumi.Output[str]
+    """When the webhook was last changed, in the same form."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        target_url: pulumi.Input[str],
+        event_types: pulumi.Input[Sequence[pulumi.Input[str | EventType]] | None] = None,
+        is_active: pulumi.Input[bool | None] = True,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            WebhookProvider(),
+            resource_name,
+            {
+                "target_url": target_url,
+                "event_types": event_types,
+                "is_active": is_active,
+                # Outputs are declared as None here, or they would not become attributes.
+                "secret": None,
+                "environment_id": None,
+                "created_at": None,
+                "updated_at": None,
+            },
+            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["secret"])),
+        )
+
+    @staticmethod
+    def get(resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Webhook:  # noqa: A002
+        """Reads a webhook that exists and is not managed by this program.
+
+        Its `secret` is ``None``, with a warning: Truto shows a secret only once, when the webhook is created.
+
+        Args:
+            resource_name: the name in the Pulumi program.
+            id: the webhook's id at Truto.
+            opts: Pulumi's options.
+        """
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        return Webhook(resource_name, None, opts=opts)  # type: ignore[arg-type]  # read, not declared
+
+
+class Provider(pulumi.ProviderResource):
+    """Another Truto environment in the same program: an API token belongs to exactly one.
+
+    Give it to the webhooks of that environment with ``opts=pulumi.ResourceOptions(provider=...)``. A changed token
+    touches no webhook.
+
+    Args:
+        resource_name: the name in the Pulumi program.
+        api_token: the environment's API token; always kept as a secret. Left out: the stack's ``truto:apiToken``,
+            then the environment variable ``TRUTO_API_TOKEN``.
+        base_url: Truto's API. Left out: ``truto:baseUrl``, ``TRUTO_BASE_URL``, then ``https://api.truto.one``.
+        opts: Pulumi's options.
+    """
+
+    def __init__(
+        self,
+        resource_name: str,
+        api_token: pulumi.Input[str | None] = None,
+        base_url: pulumi.Input[str | None] = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        # A provider instance sees its own values only, so the stack's configuration is looked up here.
+        config = pulumi.Config("truto")
+        token = config.get_secret("apiToken") if api_token is None else pulumi.Output.secret(api_token)  # type: ignore[arg-type]
+        super().__init__(
+            "pulumi-python",
+            resource_name,
+            {
+                "truto:apiToken": token,
+                "truto:baseUrl": config.get("baseUrl") if base_url is None else base_url,
+            },
+            opts,
+        )

@@ -1,0 +1,280 @@
+"""The rules of a webhook: what is valid, what is a change, what is sent, what is kept. Pure; no pulumi, no HTTP.
+
+A webhook has three inputs. After `check` they are canonical, so that equal wishes are equal values:
+
+==============  ==========================================  ===========================================
+input           as declared                                 canonical
+==============  ==========================================  ===========================================
+target_url      an https URL                                as declared
+event_types     a list in any order, ``None`` or ``[]``     sorted, each once; ``[]`` is every event
+is_active       a bool or ``None``                          a bool; ``None`` is ``True``
+==============  ==========================================  ===========================================
+
+During a preview a value, or an element of the list, can be `UNKNOWN`: it passes every check and is a change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+from pulumi_truto.event_types import EventType
+from pulumi_truto.settings import is_loopback
+
+if TYPE_CHECKING:
+    from pulumi_truto.models import Webhook
+
+__all__ = ["UNKNOWN", "Checked", "Fault", "changes", "check", "create_body", "inputs_of", "keep", "same_url"]
+
+INPUTS: Final = ("target_url", "event_types", "is_active")
+
+
+class _Unknown(Enum):
+    UNKNOWN = "not known yet"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+#: A value that another resource will produce and that this preview cannot know.
+UNKNOWN: Final = _Unknown.UNKNOWN
+
+_KNOWN_EVENT_TYPES: Final = frozenset(str(known.value) for known in EventType)
+_EVENT_TYPE: Final = re.compile(r"[^\s:]+:[^\s:]+")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with one input, in words that say how to mend it."""
+
+    property: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The outcome of `check`.
+
+    Attributes:
+        inputs: the canonical inputs; of no use where there are faults.
+        faults: every fault of every input.
+        warnings: what is accepted but looks like a mistake, one entry for each unknown event type.
+    """
+
+    inputs: dict[str, Any]
+    faults: list[Fault]
+    warnings: list[str]
+
+
+def check(inputs: Mapping[str, Any], *, api_on_loopback: bool = False) -> Checked:
+    """Validates the inputs of a webhook and brings them into their canonical form.
+
+    Args:
+        inputs: what the program declares.
+        api_on_loopback: the API is on this machine, so that an ``http://`` target on it is fine as well.
+    """
+    target_url = inputs.get("target_url")
+    event_types, event_faults, warnings = _check_event_types(inputs.get("event_types"))
+    is_active = inputs.get("is_active")
+    if is_active is None:
+        is_active = True
+    reasons = [
+        *(Fault("target_url", reason) for reason in _target_url_faults(target_url, api_on_loopback)),
+        *(Fault("event_types", reason) for reason in event_faults),
+        *(Fault("is_active", reason) for reason in _is_active_faults(is_active)),
+    ]
+    canonical = {"target_url": target_url, "event_types": event_types, "is_active": is_active}
+    return Checked(canonical, reasons, warnings)
+
+
+def changes(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to be sent to bring a webhook from its state to the inputs: the body of a PATCH.
+
+    Its keys are the inputs that changed; empty means that there is nothing to do. It is also the diff, so that a
+    preview can never promise something else than the update sends.
+    """
+    changed: dict[str, Any] = {}
+    for name in INPUTS:
+        old, new = state.get(name), inputs[name]
+        if not _same(name, old, new):
+            changed[name] = new
+    return changed
+
+
+def create_body(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of the POST that creates a webhook.
+
+    "Every event" is expressed by leaving ``event_types`` out, the one way that Truto's guides and reference
+    agree on. ``environment_id`` is never sent: the token decides it.
+    """
+    return {name: inputs[name] for name in INPUTS if inputs[name] != []}
+
+
+def inputs_of(webhook: Webhook) -> dict[str, Any]:
+    """The inputs that would declare the webhook as it is."""
+    return {
+        "target_url": webhook.target_url,
+        "event_types": _canonical(webhook.event_types or []),
+        "is_active": webhook.is_active,
+    }
+
+
+def keep(webhook: Webhook, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The state to keep after an answer of Truto, given what was known before.
+
+    What Truto left out of its answer stays as it was: the secret above all, which is in no answer but that of the
+    create. A URL that Truto only spells differently stays as it was declared, or it would be a change for ever.
+    """
+    state: dict[str, Any] = {
+        **inputs_of(webhook),
+        "environment_id": webhook.environment_id or known.get("environment_id"),
+        "created_at": webhook.created_at_text or known.get("created_at"),
+        "updated_at": webhook.updated_at_text or known.get("updated_at"),
+        "secret": known.get("secret") or webhook.secret,
+    }
+    declared = known.get("target_url")
+    if isinstance(declared, str) and same_url(declared, webhook.target_url):
+        state["target_url"] = declared
+    return state
+
+
+def same_url(one: str, other: str) -> bool:
+    """Whether two URLs are the same after the normalisation that URL parsers apply (RFC 3986, 6.2.2 and 6.2.3).
+
+    The case of scheme and host, the default port and the empty path do not count. Everything else does.
+    """
+    if one == other:
+        return True
+    try:
+        return _normal_form(urlsplit(one)) == _normal_form(urlsplit(other))
+    except ValueError:
+        return False
+
+
+def _same(name: str, old: object, new: object) -> bool:
+    if name == "target_url":
+        return isinstance(old, str) and isinstance(new, str) and same_url(old, new)
+    if name == "event_types":
+        if new is UNKNOWN or not isinstance(new, Sequence) or UNKNOWN in new:
+            return False
+        return _canonical(old if isinstance(old, Sequence) and not isinstance(old, str) else []) == _canonical(new)
+    return old is new
+
+
+def _canonical(event_types: Sequence[Any]) -> list[Any]:
+    """Sorted, each once, elements that are not known yet last."""
+    known = sorted({str(each) for each in event_types if each is not UNKNOWN})
+    return [*known, *(each for each in event_types if each is UNKNOWN)]
+
+
+def _normal_form(url: SplitResult) -> tuple[object, ...]:
+    port = None if url.port == {"https": 443, "http": 80}.get(url.scheme) else url.port
+    return (
+        url.scheme,
+        url.username,
+        url.password,
+        url.hostname,
+        port,
+        url.path or "/",
+        url.query,
+        url.fragment,
+    )
+
+
+def _target_url_faults(url: object, api_on_loopback: bool) -> list[str]:
+    if url is UNKNOWN:
+        return []
+    if url is None or url == "":
+        return ["is required: the https:// URL that Truto posts the events to"]
+    if not isinstance(url, str):
+        return [f"must be a text, the https:// URL that Truto posts the events to, and not {_kind(url)}"]
+    faults = []
+    # First, as urlsplit drops some of these characters in silence.
+    if any(character.isspace() or not character.isprintable() for character in url):
+        faults.append("must not hold white space or control characters, at its ends either")
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port  # raises for a port that is no number
+    except ValueError as error:
+        return [*faults, f"is not a URL: {error}"]
+    if parts.scheme == "http" and is_loopback(host):
+        if not api_on_loopback:
+            faults.append("must begin with https://: Truto cannot reach a service on your own machine")
+    elif parts.scheme != "https":
+        faults.append(f"must begin with https://, and {'it has no scheme' if not parts.scheme else 'it does not'}")
+    if not host:
+        faults.append("must name a host, as in https://hooks.example.com/truto")
+    if "@" in parts.netloc:
+        faults.append("must not hold a user name or password; verify the signature of each delivery instead")
+    if "#" in url:
+        faults.append("must not have a fragment (#...), as it would never be sent")
+    return faults
+
+
+def _check_event_types(value: Any) -> tuple[Any, list[str], list[str]]:
+    """The canonical list, the faults and the warnings."""
+    if value is UNKNOWN:
+        return value, [], []
+    if value is None:
+        return [], [], []
+    if isinstance(value, str):
+        return value, [f"must be a list, and not a single text: write [{_quote(value)}]"], []
+    if not isinstance(value, (list, tuple)):
+        return value, [f'must be a list like ["record:created"], and not {_kind(value)}'], []
+    faults, warnings = [], []
+    for index, each in enumerate(value):
+        if each is UNKNOWN:
+            continue
+        if not isinstance(each, str):
+            faults.append(f"must hold texts only, and [{index}] is {_kind(each)}")
+        elif not _EVENT_TYPE.fullmatch(each):
+            faults.append(f'must hold event types of the form "resource:event", and [{index}] is {_quote(each)}')
+        elif each not in _KNOWN_EVENT_TYPES:
+            warnings.append(_unknown_event_type(each))
+    if faults:
+        return value, faults, warnings
+    return _canonical(value), [], list(dict.fromkeys(warnings))
+
+
+def _is_active_faults(value: object) -> list[str]:
+    if value is UNKNOWN or isinstance(value, bool):
+        return []
+    hint = ""
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        hint = ". A value from the stack's config is a text: read it with pulumi.Config().get_bool()"
+    return [f"must be true or false, and not {_kind(value)}{hint}"]
+
+
+def _unknown_event_type(event_type: str) -> str:
+    import difflib  # seldom needed, and the provider starts sooner without it
+
+    near = difflib.get_close_matches(event_type, sorted(_KNOWN_EVENT_TYPES), n=1)
+    hint = f" Did you mean {_quote(near[0])}?" if near else ""
+    return (
+        f"the event type {_quote(event_type)} is not one that this version of pulumi_truto knows. It is passed on, "
+        f"as Truto adds event types without notice.{hint}"
+    )
+
+
+def _quote(text: str) -> str:
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    return '"' + shown.encode("unicode_escape").decode("ascii") + '"'
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, str):
+        return f"the text {_quote(value)}"
+    if isinstance(value, (int, float)):
+        return f"the number {value:g}"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return "nothing" if value is None else f"a value of the type {type(value).__name__}"

@@ -1,0 +1,218 @@
+"""The engine's two gRPC services for the program, `ResourceMonitor` and `Engine`. Translates, decides nothing.
+
+The services and messages are Pulumi's own, from `pulumi.runtime.proto`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent import futures
+from typing import Any, Final
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.automation import ConfigValue
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
+
+from pulumi_truto.sandbox.engine.deployment import Deployment, Goal, Stopped
+from pulumi_truto.sandbox.engine.journal import Journal
+from pulumi_truto.sandbox.engine.values import from_struct, from_value, to_struct
+
+__all__ = ["MonitorServer"]
+
+#: What this engine can do beyond the basics, by the name and by the number that programs ask with.
+_FEATURES: Final = {"secrets": 0, "replacementTrigger": 4}
+#: A program registers many resources at once, and each call waits for its resource.
+_THREADS: Final = 256
+_OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
+
+#: Options of a resource that this engine does not have. A program that uses one is told so, not misled.
+_UNSUPPORTED: Final = {
+    "aliasURNs": "aliases",
+    "aliases": "aliases",
+    "importId": "import_",
+    "customTimeouts": "custom_timeouts",
+    "deletedWith": "deleted_with",
+    "replace_with": "replace_with",
+    "transforms": "transforms",
+    "hooks": "hooks",
+    "hideDiffs": "hide_diffs",
+    "remote": "remote components",
+    "version": "version",
+    "pluginDownloadURL": "plugin_download_url",
+    "packageRef": "packages with parameters",
+}
+
+
+class MonitorServer:
+    """Serves both services on a loopback port until it is closed."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._server = grpc.server(futures.ThreadPoolExecutor(_THREADS), options=_OPTIONS)
+        self._monitor = _Monitor(journal)
+        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self._monitor, self._server)
+        engine_pb2_grpc.add_EngineServicer_to_server(_Engine(journal), self._server)
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    @property
+    def drained(self) -> threading.Event:
+        """Set when the program has said that it asks for nothing more."""
+        return self._monitor.drained
+
+    def serve(self, deployment: Deployment, info: Mapping[str, Any]) -> None:
+        """Hands what the program asks for to the deployment from now on."""
+        self._monitor.deployment = deployment
+        self._monitor.info = info
+
+    def close(self) -> None:
+        """Stops at once: whoever still waits for an answer gets an error."""
+        self._server.stop(0).wait(5)
+
+
+class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.deployment: Deployment | None = None
+        self.info: Mapping[str, Any] = {}
+        self.drained = threading.Event()
+
+    def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
+
+    def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        config: Mapping[str, ConfigValue] = self.info["config"]
+        return resource_pb2.DeploymentInfo(
+            project=self.info["project"],
+            stack=self.info["stack"],
+            organization="organization",
+            config={key: each.value for key, each in config.items()},
+            configSecretKeys=[key for key, each in config.items() if each.secret],
+            dryRun=self.info["dry_run"],
+            parallel=self.info["parallel"],
+            supportedFeatures=[*_FEATURES.values()],  # type: ignore[list-item]
+        )
+
+    def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        def run(deployment: Deployment) -> Any:
+            resource = deployment.register(_goal(request))
+            return resource_pb2.RegisterResourceResponse(
+                urn=resource.urn, id=resource.id, object=to_struct(resource.outputs)
+            )
+
+        self._refuse_unsupported(request, context)
+        return self._answer(run, context)
+
+    def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
+        def run(deployment: Deployment) -> Any:
+            deployment.set_outputs(request.urn, from_struct(request.outputs))
+            return empty_pb2.Empty()
+
+        return self._answer(run, context)
+
+    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+        def run(deployment: Deployment) -> Any:
+            goal = Goal(
+                type=request.type,
+                name=request.name,
+                custom=True,
+                inputs=from_struct(request.properties),
+                parent=request.parent,
+                provider=request.provider,
+                dependencies=list(request.dependencies),
+                additional_secret_outputs=list(request.additionalSecretOutputs),
+            )
+            resource = deployment.read(goal, request.id)
+            return resource_pb2.ReadResourceResponse(urn=resource.urn, properties=to_struct(resource.outputs))
+
+        return self._answer(run, context)
+
+    def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._refuse(f"the function {request.tok}", context)
+
+    def Call(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._refuse(f"the method {request.tok}", context)
+
+    def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._refuse(f"the package {request.name}", context)
+
+    def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        self.drained.set()
+        return empty_pb2.Empty()
+
+    def _answer(self, run: Callable[[Deployment], Any], context: Any) -> Any:
+        assert self.deployment is not None
+        try:
+            return run(self.deployment)
+        except Stopped:
+            # The status with which Pulumi's own engine tells a program that the run is over.
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the run was stopped")
+
+    def _refuse_unsupported(self, request: Any, context: Any) -> None:
+        used = {_UNSUPPORTED[field.name] for field, value in request.ListFields() if _is_used(field, value)}
+        used |= {f"a path in ignore_changes: {each}" for each in request.ignoreChanges if not each.isidentifier()}
+        if used:
+            self._refuse(f"the option {', '.join(sorted(used))} of the resource {request.name!r}", context)
+
+    def _refuse(self, what: str, context: Any) -> None:
+        assert self.deployment is not None
+        self._journal.error(
+            f"the local engine does not support {what}. It is made for trying and testing pulumi_truto: use the "
+            "Pulumi CLI for this program"
+        )
+        self.deployment.stop()
+        context.abort(grpc.StatusCode.UNAVAILABLE, "not supported")
+
+
+class _Engine(engine_pb2_grpc.EngineServicer):
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._root = ""
+
+    def Log(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        if request.severity == engine_pb2.ERROR:
+            self._journal.error(request.message)
+        elif request.severity == engine_pb2.WARNING:
+            self._journal.warning(request.message)
+        elif request.severity == engine_pb2.INFO and not request.ephemeral:
+            self._journal.info(request.message)
+        return empty_pb2.Empty()
+
+    def GetRootResource(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return engine_pb2.GetRootResourceResponse(urn=self._root)
+
+    def SetRootResource(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        self._root = request.urn
+        return engine_pb2.SetRootResourceResponse()
+
+    def RequirePulumiVersion(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        self._journal.warning(
+            f"the program requires a Pulumi CLI {request.pulumi_version_range}, which the local engine does not check"
+        )
+        return engine_pb2.RequirePulumiVersionResponse()
+
+
+def _is_used(field: Any, value: Any) -> bool:
+    """Whether a field asks for something unsupported; programs send some of these messages empty."""
+    return field.name in _UNSUPPORTED and not (hasattr(value, "ByteSize") and value.ByteSize() == 0)
+
+
+def _goal(request: Any) -> Goal:
+    trigger = from_value(request.replacement_trigger) if request.HasField("replacement_trigger") else None
+    return Goal(
+        type=request.type,
+        name=request.name,
+        custom=request.custom,
+        inputs=from_struct(request.object),
+        parent=request.parent,
+        provider=request.provider,
+        dependencies=list(request.dependencies),
+        ignore_changes=list(request.ignoreChanges),
+        replace_on_changes=list(request.replaceOnChanges),
+        additional_secret_outputs=list(request.additionalSecretOutputs),
+        delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
+        protect=request.protect,
+        retain_on_delete=request.retainOnDelete,
+        replacement_trigger=trigger,
+    )

@@ -1,0 +1,228 @@
+"""Provider processes: starting them, calling them, ending them. Decides nothing about resources."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from pulumi_truto.sandbox.engine.values import Properties, from_struct, has_unknown, reveal, to_struct
+
+__all__ = ["OperationError", "Provider", "ProviderHost"]
+
+#: What starts a provider, for each package that this engine can serve.
+_COMMANDS: Final[dict[str, tuple[str, ...]]] = {"pulumi-python": ("-m", "pulumi.dynamic")}
+_CHANNEL_OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
+_START_SECONDS: Final = 60
+
+
+class OperationError(Exception):
+    """An operation on one resource failed; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What a provider says of old and new: ``changes`` is ``None`` where it does not say."""
+
+    changes: bool | None
+    replaces: bool
+    delete_before_replace: bool
+
+
+class Provider:
+    """One provider process, configured, for one provider instance."""
+
+    def __init__(self, package: str, process: subprocess.Popen[bytes], port: int, config: Properties) -> None:
+        self.package = package
+        self.process = process
+        # A provider whose settings are not known yet, in a preview, cannot be asked anything.
+        self.is_configured = not has_unknown(config)
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=_CHANNEL_OPTIONS)
+        self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
+        if self.is_configured:
+            request = provider_pb2.ConfigureRequest(args=to_struct(config), acceptSecrets=True)
+            self._call("configure", self._stub.Configure, request)
+
+    def check(self, urn: str, olds: Properties, news: Properties) -> tuple[Properties, list[tuple[str, str]]]:
+        """The checked inputs, and the failures as pairs of property and reason."""
+        if not self.is_configured:
+            return news, []
+        request = provider_pb2.CheckRequest(urn=urn, olds=_plain(olds), news=_plain(news))
+        response = self._call("check", self._stub.Check, request)
+        return from_struct(response.inputs), [(each.property, each.reason) for each in response.failures]
+
+    def diff(self, urn: str, id_: str, olds: Properties, old_inputs: Properties, news: Properties) -> Diff:
+        """How the inputs differ from the state."""
+        if not self.is_configured:
+            return Diff(None, False, False)
+        request = provider_pb2.DiffRequest(
+            id=id_, urn=urn, olds=_plain(olds), news=_plain(news), old_inputs=_plain(old_inputs)
+        )
+        response = self._call("diff", self._stub.Diff, request)
+        changes = {0: None, 1: False, 2: True}[response.changes]
+        return Diff(changes, bool(response.replaces), response.deleteBeforeReplace)
+
+    def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
+        """The id and the outputs of the new resource."""
+        request = provider_pb2.CreateRequest(urn=urn, properties=_plain(inputs))
+        response = self._call("create", self._stub.Create, request)
+        if not response.id:
+            raise OperationError("the provider returned no id for the new resource")
+        return response.id, from_struct(response.properties)
+
+    def update(self, urn: str, id_: str, olds: Properties, old_inputs: Properties, news: Properties) -> Properties:
+        """The outputs after the update."""
+        request = provider_pb2.UpdateRequest(
+            id=id_, urn=urn, olds=_plain(olds), news=_plain(news), old_inputs=_plain(old_inputs)
+        )
+        return from_struct(self._call("update", self._stub.Update, request).properties)
+
+    def read(
+        self, urn: str, id_: str, properties: Properties | None, inputs: Properties
+    ) -> tuple[str, Properties, Properties | None]:
+        """The id (empty if the resource is gone), the outputs, and the inputs if the provider gives any."""
+        request = provider_pb2.ReadRequest(id=id_, urn=urn, inputs=_plain(inputs))
+        if properties is not None:
+            request.properties.CopyFrom(_plain(properties))
+        response = self._call("read", self._stub.Read, request)
+        fresh = from_struct(response.inputs) if response.HasField("inputs") else None
+        return response.id, from_struct(response.properties), fresh
+
+    def delete(self, urn: str, id_: str, outputs: Properties, inputs: Properties) -> None:
+        """Deletes the resource."""
+        request = provider_pb2.DeleteRequest(id=id_, urn=urn, properties=_plain(outputs), old_inputs=_plain(inputs))
+        self._call("delete", self._stub.Delete, request)
+
+    def cancel(self) -> None:
+        """Asks the provider to give up what it is doing."""
+        with contextlib.suppress(grpc.RpcError):
+            self._stub.Cancel(empty_pb2.Empty(), timeout=1)
+
+    def close(self) -> None:
+        """Ends the process, and what it started."""
+        self._channel.close()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=5)
+                return
+
+    def _call(self, what: str, method: Any, request: Any) -> Any:
+        try:
+            return method(request)
+        except grpc.RpcError as error:
+            raise OperationError(self._message(what, error)) from None
+        except ValueError:  # the channel is closed: the run was stopped
+            raise OperationError(f"the run was stopped during the {what}") from None
+
+    def _message(self, what: str, error: Any) -> str:
+        if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+            return str(error.details())
+        try:
+            code = self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            return f"the connection to the provider broke off during the {what}: {error.details()}"
+        how = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
+        return (
+            f"the provider process ended during the {what}, with {how}. What it was doing may have been done: "
+            "check before you run again"
+        )
+
+
+class ProviderHost:
+    """The provider processes of one run: one for each provider instance, started when it is first needed."""
+
+    def __init__(
+        self, work_dir: Path, env: Mapping[str, str], engine_address: str, on_output: Callable[[str], None]
+    ) -> None:
+        self._work_dir = work_dir
+        self._env = env
+        self._engine_address = engine_address
+        self._on_output = on_output
+        self._lock = threading.Lock()
+        self._providers: dict[str, Provider] = {}
+        self._closed = False
+
+    def get(self, urn: str, package: str, config: Properties) -> Provider:
+        """The provider of this instance, with this configuration."""
+        with self._lock:
+            if urn not in self._providers:
+                if self._closed:
+                    raise OperationError("the run was stopped")
+                self._providers[urn] = self._start(package, config)
+            return self._providers[urn]
+
+    def processes(self) -> list[subprocess.Popen[bytes]]:
+        """The processes that run now."""
+        with self._lock:
+            return [each.process for each in self._providers.values()]
+
+    def cancel(self) -> None:
+        """Asks every provider to give up."""
+        with self._lock:
+            providers = list(self._providers.values())
+        for provider in providers:
+            provider.cancel()
+
+    def close(self) -> None:
+        """Ends every process."""
+        with self._lock:
+            self._closed = True
+            providers, self._providers = list(self._providers.values()), {}
+        for provider in providers:
+            provider.close()
+
+    def _start(self, package: str, config: Properties) -> Provider:
+        if package not in _COMMANDS:
+            raise OperationError(
+                f"the local engine cannot run the provider {package!r}: it knows {', '.join(sorted(_COMMANDS))} only. "
+                "Use the Pulumi CLI for a program with other providers"
+            )
+        command = [sys.executable, "-u", *_COMMANDS[package], self._engine_address]
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            command,
+            cwd=self._work_dir,
+            env=dict(self._env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the engine, which lets operations under way finish
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        errors = threading.Thread(target=self._forward, args=(process.stderr,), daemon=True)
+        errors.start()
+        watch = threading.Timer(_START_SECONDS, process.kill)
+        watch.start()
+        try:
+            line = process.stdout.readline().strip()
+        finally:
+            watch.cancel()
+        if not line.isdigit():
+            process.kill()
+            code = process.wait()
+            errors.join(timeout=1)
+            raise OperationError(f"the provider {package!r} did not start: it ended with exit code {code}")
+        threading.Thread(target=self._forward, args=(process.stdout,), daemon=True).start()
+        return Provider(package, process, int(line), config)
+
+    def _forward(self, stream: Any) -> None:
+        with stream:
+            for line in stream:
+                self._on_output(line.decode(errors="replace").rstrip())
+
+
+def _plain(properties: Properties) -> Any:
+    return to_struct(reveal(properties))

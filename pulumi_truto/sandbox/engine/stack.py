@@ -1,0 +1,356 @@
+"""`Stack`: the local engine with the names and results of `pulumi.automation.Stack`."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pulumi.automation import (
+    CommandError,
+    ConfigValue,
+    DestroyResult,
+    OutputMap,
+    OutputValue,
+    PreviewResult,
+    RefreshResult,
+    UpdateSummary,
+    UpResult,
+)
+from pulumi.automation import (
+    Deployment as ExportedDeployment,
+)
+from pulumi.automation._cmd import CommandResult  # the one class that CommandError takes; not exported
+
+from pulumi_truto.sandbox.engine.deployment import STACK_TYPE, Deployment
+from pulumi_truto.sandbox.engine.journal import Journal
+from pulumi_truto.sandbox.engine.monitor import MonitorServer
+from pulumi_truto.sandbox.engine.providers import ProviderHost
+from pulumi_truto.sandbox.engine.state import Crypter, State
+from pulumi_truto.sandbox.engine.values import has_secret, has_unknown, reveal
+
+__all__ = ["Stack", "create_or_select_stack"]
+
+OnOutput = Callable[[str], None]
+
+_PASSPHRASE: Final = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
+#: How long operations under way may take to end after the run was stopped.
+_GRACE_SECONDS: Final = 30.0
+
+
+def create_or_select_stack(
+    stack_name: str,
+    work_dir: str | os.PathLike[str],
+    *,
+    state_dir: str | os.PathLike[str],
+    env_vars: Mapping[str, str] | None = None,
+) -> Stack:
+    """The stack of this name for the Pulumi program in a folder; its state is kept in ``state_dir``.
+
+    Args:
+        stack_name: the stack's name.
+        work_dir: the folder of ``Pulumi.yaml``.
+        state_dir: where the state is kept; made if it is not there.
+        env_vars: more environment variables for the program and the providers. ``PULUMI_CONFIG_PASSPHRASE``
+            among them, or in the environment, encrypts the secrets in the state.
+    """
+    return Stack(stack_name, Path(work_dir), Path(state_dir), dict(env_vars or {}))
+
+
+class Stack:
+    """A stack on the local engine: `preview`, `up`, `refresh` and `destroy` without the Pulumi CLI.
+
+    It is made for trying and testing pulumi_truto and programs that use it, and is no replacement for Pulumi.
+    What it does not support it refuses. Methods, arguments and results are those of `pulumi.automation.Stack`,
+    as far as they are there; a failed run raises `pulumi.automation.CommandError` too.
+    """
+
+    def __init__(self, name: str, work_dir: Path, state_dir: Path, env_vars: dict[str, str]) -> None:
+        self.name = name
+        self._work_dir = work_dir.resolve()
+        self._env = {**os.environ, **env_vars}
+        self._config: dict[str, ConfigValue] = {}
+        project = _project(self._work_dir)
+        self._project: str = project["name"]
+        self._program = self._work_dir / project.get("main", ".")
+        state_dir.mkdir(parents=True, exist_ok=True)
+        self._file = state_dir / f"{self._project}.{name}.json"
+        self._crypter = self._make_crypter()
+        self._running: Deployment | None = None
+        self._host: ProviderHost | None = None
+
+    def set_config(self, key: str, value: ConfigValue) -> None:
+        """Sets one value of the configuration; a key without a namespace is the project's."""
+        self._config[key if ":" in key else f"{self._project}:{key}"] = value
+
+    def set_all_config(self, config: Mapping[str, ConfigValue]) -> None:
+        """Sets several values of the configuration."""
+        for key, value in config.items():
+            self.set_config(key, value)
+
+    def get_config(self, key: str) -> ConfigValue:
+        """One value of the configuration; `KeyError` where it is not set."""
+        return self._config[key if ":" in key else f"{self._project}:{key}"]
+
+    def remove_config(self, key: str) -> None:
+        """Removes one value of the configuration."""
+        self._config.pop(key if ":" in key else f"{self._project}:{key}", None)
+
+    def preview(self, *, parallel: int = 16, on_output: OnOutput | None = None) -> PreviewResult:
+        """Shows what `up` would do, and does nothing."""
+        journal = Journal(on_output, dry_run=True)
+        journal.line(f"Previewing update ({self.name}):")
+        with self._run(journal, dry_run=True, parallel=parallel) as (deployment, monitor):
+            self._run_program(deployment, monitor, journal, dry_run=True, parallel=parallel)
+        return PreviewResult(journal.stdout, journal.stderr, dict(journal.counts))
+
+    def up(self, *, parallel: int = 16, refresh: bool = False, on_output: OnOutput | None = None) -> UpResult:
+        """Brings the stack to what the program declares."""
+        if refresh:
+            self.refresh(parallel=parallel, on_output=on_output)
+        journal = Journal(on_output)
+        journal.line(f"Updating ({self.name}):")
+        began = _now()
+        with self._run(journal, dry_run=False, parallel=parallel) as (deployment, monitor):
+            self._run_program(deployment, monitor, journal, dry_run=False, parallel=parallel)
+        return UpResult(journal.stdout, journal.stderr, self._summary("update", began, journal), self.outputs())
+
+    def refresh(self, *, parallel: int = 16, on_output: OnOutput | None = None) -> RefreshResult:
+        """Brings the state to what there really is."""
+        journal = Journal(on_output)
+        journal.line(f"Refreshing ({self.name}):")
+        began = _now()
+        with self._run(journal, dry_run=False, parallel=parallel) as (deployment, _):
+            deployment.refresh()
+        return RefreshResult(journal.stdout, journal.stderr, self._summary("refresh", began, journal))
+
+    def destroy(self, *, parallel: int = 16, on_output: OnOutput | None = None) -> DestroyResult:
+        """Deletes every resource of the stack."""
+        journal = Journal(on_output)
+        journal.line(f"Destroying ({self.name}):")
+        began = _now()
+        with self._run(journal, dry_run=False, parallel=parallel) as (deployment, _):
+            deployment.delete_rest()
+        return DestroyResult(journal.stdout, journal.stderr, self._summary("destroy", began, journal))
+
+    def outputs(self) -> OutputMap:
+        """What the program exported in the last run, secrets in plain."""
+        root = next((each for each in self._load().resources if each.type == STACK_TYPE), None)
+        outputs = root.outputs if root is not None else {}
+        return {name: OutputValue(reveal(value), has_secret(value)) for name, value in outputs.items()}
+
+    def export_stack(self) -> ExportedDeployment:
+        """The state in Pulumi's form, its secrets encrypted."""
+        return ExportedDeployment(version=3, deployment=self._load().export())
+
+    def cancel(self) -> None:
+        """Stops a run of this stack that is under way in another thread: nothing new is begun."""
+        if self._running is not None:
+            self._running.stop()
+        if self._host is not None:
+            self._host.cancel()
+
+    def provider_processes(self) -> list[subprocess.Popen[bytes]]:
+        """The provider processes of the run under way, for tests that kill them."""
+        return self._host.processes() if self._host is not None else []
+
+    @contextlib.contextmanager
+    def _run(self, journal: Journal, *, dry_run: bool, parallel: int) -> Iterator[tuple[Deployment, MonitorServer]]:
+        """A run: everything it needs is there inside, and nothing of it is left afterwards."""
+        monitor = MonitorServer(journal)
+        env = {**self._env, "PULUMI_PROJECT": self._project, "PULUMI_STACK": self.name}
+        host = ProviderHost(self._work_dir, env, monitor.address, journal.info)
+        state = self._load()
+        state.begin()
+        deployment = Deployment(
+            project=self._project,
+            stack=self.name,
+            config=self._config,
+            state=state,
+            host=host,
+            journal=journal,
+            dry_run=dry_run,
+            parallel=parallel,
+        )
+        self._running, self._host = deployment, host
+        try:
+            with _stopped_by_signals(self.cancel, journal):
+                yield deployment, monitor
+                if not journal.failed:
+                    _show_outputs(journal, deployment)
+        finally:
+            self._running, self._host = None, None
+            host.close()
+            monitor.close()
+            if not dry_run:
+                state.save()
+        journal.summary()
+        if journal.failed:
+            raise CommandError(CommandResult(journal.stdout, journal.stderr, 255))
+
+    def _run_program(
+        self,
+        deployment: Deployment,
+        monitor: MonitorServer,
+        journal: Journal,
+        *,
+        dry_run: bool,
+        parallel: int,
+    ) -> None:
+        """Runs the program to its end, then deletes what it did not ask for."""
+        info = {
+            "project": self._project,
+            "stack": self.name,
+            "config": self._config,
+            "dry_run": dry_run,
+            "parallel": parallel,
+        }
+        monitor.serve(deployment, info)
+        process = self._start_program(monitor.address, dry_run=dry_run, parallel=parallel)
+        assert process.stdout is not None
+        output = threading.Thread(target=_forward, args=(process.stdout, journal.info), daemon=True)
+        output.start()
+        try:
+            while process.poll() is None and not deployment.is_stopped:
+                time.sleep(0.01)
+            if deployment.is_stopped:
+                deployment.wait(_GRACE_SECONDS)
+        finally:
+            _end(process)
+            output.join(timeout=5)
+        if deployment.is_stopped:
+            return
+        if process.returncode != 0:
+            if not journal.failed:
+                journal.error(f"the program ended with exit code {process.returncode}")
+            return
+        if not journal.failed:
+            deployment.delete_rest()
+
+    def _start_program(self, address: str, *, dry_run: bool, parallel: int) -> subprocess.Popen[bytes]:
+        program = self._program / "__main__.py" if self._program.is_dir() else self._program
+        arguments = {
+            "program": str(program),
+            "monitor": address,
+            "engine": address,
+            "project": self._project,
+            "stack": self.name,
+            "parallel": parallel,
+            "dry_run": dry_run,
+            "organization": "organization",
+            "root_directory": str(self._work_dir),
+        }
+        env = {
+            **self._env,
+            "PULUMI_CONFIG": json.dumps({key: each.value for key, each in self._config.items()}),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps([key for key, each in self._config.items() if each.secret]),
+        }
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-u", "-m", "pulumi_truto.sandbox.engine.run_program", json.dumps(arguments)],
+            cwd=self._work_dir,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _load(self) -> State:
+        return State(self._file, self._crypter)
+
+    def _make_crypter(self) -> Crypter:
+        passphrase = self._env.get(_PASSPHRASE)
+        if passphrase is None:
+            raise ValueError(f"set {_PASSPHRASE}: it encrypts the secrets in the state, and may be empty")
+        if self._file.exists():
+            salt = base64.b64decode(json.loads(self._file.read_text(encoding="utf-8"))["salt"])
+        else:
+            salt = secrets.token_bytes(16)
+        return Crypter(passphrase, salt)
+
+    def _summary(self, kind: str, began: datetime, journal: Journal) -> UpdateSummary:
+        return UpdateSummary(
+            kind=kind,
+            start_time=began,
+            end_time=_now(),
+            message="",
+            environment={},
+            config={},
+            result="failed" if journal.failed else "succeeded",
+            resource_changes=dict(journal.counts),
+        )
+
+
+def _show_outputs(journal: Journal, deployment: Deployment) -> None:
+    """Shows the stack's outputs, secrets masked."""
+    if deployment.outputs:
+        journal.line("Outputs:")
+    for name, value in sorted(deployment.outputs.items()):
+        shown = "[secret]" if has_secret(value) else "[unknown]" if has_unknown(value) else json.dumps(value)
+        journal.line(f"    {name}: {shown}")
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(cancel: Callable[[], None], journal: Journal) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop the run in good order: what is under way ends, and its outcome is saved."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only a main thread gets signals
+        return
+
+    def stop(number: int, _frame: Any) -> None:
+        journal.error(f"stopped by {signal.Signals(number).name}: what is under way is ended, nothing new is begun")
+        threading.Thread(target=cancel, daemon=True).start()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _project(work_dir: Path) -> dict[str, Any]:
+    file = work_dir / "Pulumi.yaml"
+    try:
+        project = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from None
+    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
+        raise ValueError(f"{file} has no name")
+    runtime = project.get("runtime")
+    runtime = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if runtime != "python":
+        raise ValueError(f"{file}: the local engine runs Python programs only, not {runtime!r}")
+    return project
+
+
+def _forward(stream: Any, on_output: OnOutput) -> None:
+    with stream:
+        for line in stream:
+            on_output(line.decode(errors="replace").rstrip())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=2)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,206 @@
+"""The state of a stack: its resources, in a file with every secret encrypted. Knows nothing of providers.
+
+The form is Pulumi's deployment, version 3, as far as the engine has use for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from pulumi_truto.sandbox.engine.values import SECRET, SIGNATURE, Properties, is_secret
+
+__all__ = ["Crypter", "Resource", "State"]
+
+VERSION: Final = 3
+#: Pulumi's names of these in a deployment, where they are not simply camel case.
+_NAMES: Final = {
+    "urn": "urn",
+    "custom": "custom",
+    "id": "id",
+    "type": "type",
+    "inputs": "inputs",
+    "outputs": "outputs",
+    "parent": "parent",
+    "provider": "provider",
+    "dependencies": "dependencies",
+    "additional_secret_outputs": "additionalSecretOutputs",
+    "protect": "protect",
+    "retain_on_delete": "retainOnDelete",
+    "external": "external",
+    "delete": "delete",
+    "replacement_trigger": "replacementTrigger",
+}
+
+
+@dataclass(eq=False)
+class Resource:
+    """A resource as it was when it was last touched.
+
+    Attributes:
+        provider: the reference ``<urn>::<id>`` of its provider; empty for a component or a provider.
+        external: only read by the program, never managed.
+        delete: replaced already, still to be deleted.
+    """
+
+    urn: str
+    type: str
+    custom: bool
+    id: str = ""
+    inputs: Properties = field(default_factory=dict)
+    outputs: Properties = field(default_factory=dict)
+    parent: str = ""
+    provider: str = ""
+    dependencies: list[str] = field(default_factory=list)
+    additional_secret_outputs: list[str] = field(default_factory=list)
+    protect: bool = False
+    retain_on_delete: bool = False
+    external: bool = False
+    delete: bool = False
+    replacement_trigger: Any = None
+
+    @property
+    def name(self) -> str:
+        """The name that the program gave it."""
+        return self.urn.rsplit("::", 1)[1]
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether this is a provider instance."""
+        return self.type.startswith("pulumi:providers:")
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether a provider creates, updates and deletes it."""
+        return self.custom and not self.is_provider and not self.external
+
+
+class Crypter:
+    """Encrypts the secrets of one stack with a passphrase."""
+
+    def __init__(self, passphrase: str, salt: bytes) -> None:
+        self.salt = salt
+        key = Scrypt(salt=salt, length=32, n=2**14, r=8, p=1).derive(passphrase.encode())
+        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+
+    def encrypt(self, value: Any) -> Any:
+        """The value with every secret in it replaced by its cipher text."""
+        if is_secret(value):
+            text = json.dumps(value["value"])
+            return {SIGNATURE: SECRET, "ciphertext": self._fernet.encrypt(text.encode()).decode()}
+        if isinstance(value, dict):
+            return {name: self.encrypt(each) for name, each in value.items()}
+        return [self.encrypt(each) for each in value] if isinstance(value, list) else value
+
+    def decrypt(self, value: Any) -> Any:
+        """The opposite of `encrypt`."""
+        if isinstance(value, dict) and value.get(SIGNATURE) == SECRET:
+            try:
+                text = self._fernet.decrypt(value["ciphertext"].encode())
+            except InvalidToken:
+                raise ValueError("the passphrase does not fit to the state: PULUMI_CONFIG_PASSPHRASE") from None
+            return {SIGNATURE: SECRET, "value": json.loads(text)}
+        if isinstance(value, dict):
+            return {name: self.decrypt(each) for name, each in value.items()}
+        return [self.decrypt(each) for each in value] if isinstance(value, list) else value
+
+
+class State:
+    """The resources of a stack, saved to the file after every change.
+
+    During a run there are the resources that the run has settled, in order, and those of the last run that it has
+    not come to. Both are saved, so that a run that stops half-way loses nothing.
+    """
+
+    def __init__(self, file: Path, crypter: Crypter) -> None:
+        self._file = file
+        self._crypter = crypter
+        self._lock = threading.Lock()
+        self._settled: list[Resource] = []
+        self._olds: list[Resource] = []
+        self._load()
+
+    @property
+    def resources(self) -> list[Resource]:
+        """Every resource, dependencies before what depends on them."""
+        with self._lock:
+            return [*self._settled, *self._olds]
+
+    @property
+    def olds(self) -> list[Resource]:
+        """What the run has not come to yet."""
+        with self._lock:
+            return list(self._olds)
+
+    def begin(self) -> None:
+        """Starts a run: nothing is settled yet."""
+        with self._lock:
+            self._olds = [*self._settled, *self._olds]
+            self._settled = []
+
+    def settle(self, new: Resource | None, old: Resource | None, *, save: bool = True) -> None:
+        """Puts the new resource in place of the old one; ``None`` for a resource that is gone or was not there."""
+        with self._lock:
+            if old is not None:
+                self._olds = [each for each in self._olds if each is not old]
+                self._settled = [each for each in self._settled if each is not old]
+            if new is not None:
+                self._settled.append(new)
+            if save:
+                self._save()
+
+    def save(self) -> None:
+        """Writes the file."""
+        with self._lock:
+            self._save()
+
+    def export(self) -> dict[str, Any]:
+        """The deployment, with its secrets encrypted."""
+        resources = [self._crypter.encrypt(_to_json(each)) for each in self.resources]
+        return {
+            "manifest": {"time": "", "magic": "", "version": ""},
+            "secrets_providers": {"type": "passphrase"},
+            "resources": resources,
+        }
+
+    def _save(self) -> None:
+        resources: Iterable[Resource] = [*self._settled, *self._olds]
+        document = {
+            "version": VERSION,
+            "salt": base64.b64encode(self._crypter.salt).decode(),
+            "resources": [self._crypter.encrypt(_to_json(each)) for each in resources],
+        }
+        # Written beside and moved into place: a process that dies here leaves the old state whole.
+        temporary = self._file.with_suffix(".tmp")
+        with temporary.open("w", encoding="utf-8") as stream:
+            json.dump(document, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(self._file)
+
+    def _load(self) -> None:
+        if not self._file.exists():
+            return
+        document = json.loads(self._file.read_text(encoding="utf-8"))
+        if document["version"] != VERSION:
+            raise ValueError(f"{self._file}: version {document['version']} of the state is not known")
+        self._settled = [_from_json(self._crypter.decrypt(each)) for each in document["resources"]]
+
+
+def _to_json(resource: Resource) -> dict[str, Any]:
+    values = {external: getattr(resource, internal) for internal, external in _NAMES.items()}
+    required = ("urn", "custom", "type")
+    return {name: value for name, value in values.items() if name in required or value not in ("", [], {}, False, None)}
+
+
+def _from_json(document: Mapping[str, Any]) -> Resource:
+    return Resource(**{mine: document[theirs] for mine, theirs in _NAMES.items() if theirs in document})

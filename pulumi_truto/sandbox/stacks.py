@@ -1,0 +1,57 @@
+"""Opens a stack on the real Pulumi CLI or on the local engine, with one and the same interface.
+
+On the CLI nothing of the user's Pulumi account is touched: state, settings and plugins are in a folder of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import pulumi.automation as auto
+
+from pulumi_truto.sandbox.engine import Stack, create_or_select_stack
+
+__all__ = ["Engine", "cli_version", "open_stack"]
+
+Engine = Literal["local", "cli"]
+
+
+def cli_version() -> str | None:
+    """The version of the Pulumi CLI on PATH, or ``None`` where there is none that can run Python programs."""
+    if shutil.which("pulumi") is None or shutil.which("pulumi-language-python") is None:
+        return None
+    return str(auto.PulumiCommand(skip_version_check=True).version)
+
+
+def open_stack(
+    engine: Engine,
+    work_dir: Path,
+    home: Path,
+    *,
+    stack_name: str = "dev",
+    env_vars: Mapping[str, str] | None = None,
+) -> auto.Stack | Stack:
+    """The stack of the Pulumi program in ``work_dir``, with its state and everything else below ``home``.
+
+    On the CLI the configuration is written to a file in ``work_dir``, as ever: give a copy if that matters.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    env = {"PULUMI_CONFIG_PASSPHRASE": "", **(env_vars or {})}
+    if engine == "local":
+        return create_or_select_stack(stack_name, work_dir, state_dir=home / "state", env_vars=env)
+    (home / "state").mkdir(exist_ok=True)
+    env |= {
+        "PULUMI_BACKEND_URL": (home / "state").as_uri(),
+        "PULUMI_HOME": str(home / "pulumi"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # The program and the provider run with the Python that runs this.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
+    options = auto.LocalWorkspaceOptions(env_vars=env, pulumi_command=auto.PulumiCommand(skip_version_check=True))
+    return auto.create_or_select_stack(stack_name, work_dir=str(work_dir), opts=options)

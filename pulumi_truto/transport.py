@@ -1,0 +1,227 @@
+"""How requests travel: what is repeated when, how long it may take, how much is read. Knows nothing of webhooks.
+
+The one table of repeats:
+
+=================================  ==========================  ==========================
+what happened                      GET, PATCH, DELETE          POST
+=================================  ==========================  ==========================
+no connection                      repeated                    repeated
+429                                repeated                    repeated
+408, 425, 500, 502, 503, 504       repeated                    not: it may have happened
+broken off or timed out            repeated                    not: it may have happened
+every other status                 not                         not
+=================================  ==========================  ==========================
+
+A POST is repeated only where the request surely never reached Truto or was surely refused, as the API has no
+idempotency key. Between two tries it waits for ``Retry-After``, or else for an exponential backoff with jitter.
+All of it, waiting included, fits into `Limits.total_seconds`.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import ConnectionPool
+from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
+from urllib3.response import BaseHTTPResponse, HTTPResponse
+from urllib3.util.retry import Retry
+
+from pulumi_truto.errors import InvalidAnswerError
+
+__all__ = ["REPEATED_STATUSES", "Adapter", "Limits", "deadline"]
+
+#: For each method the statuses after which the request is sent again.
+_FAILED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+REPEATED_STATUSES: Final[dict[str, frozenset[int]]] = {
+    "GET": _FAILED,
+    "PATCH": _FAILED,
+    "DELETE": _FAILED,
+    "POST": frozenset({429}),
+}
+#: The methods that are sent again after the connection broke off or timed out.
+_REPEATED_BROKEN: Final = frozenset({"GET", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long and how much. All durations in seconds.
+
+    Attributes:
+        connect_seconds: to make a connection.
+        read_seconds: from the request to the last byte of its answer.
+        total_seconds: for a call with all its repeats and waiting.
+        tries: how often a request is sent at the most. A 429 does not count: waiting for it is no failure.
+        backoff_seconds: the first wait, doubled with every further one up to ten seconds, plus up to as much
+            again at random.
+        body_bytes: an answer's largest size.
+    """
+
+    connect_seconds: float = 10.0
+    read_seconds: float = 30.0
+    total_seconds: float = 120.0
+    tries: int = 5
+    backoff_seconds: float = 0.5
+    body_bytes: int = 8 * 1024 * 1024
+
+
+_deadline: ContextVar[float] = ContextVar("deadline")
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Everything sent inside ends that many seconds from now."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def _remaining_seconds() -> float:
+    return max(0.0, _deadline.get() - time.monotonic())
+
+
+class _Retry(Retry):
+    """urllib3's machinery, with the table above and within the deadline."""
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: ARG002
+        return status_code in REPEATED_STATUSES.get(method, frozenset())
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: Any = None,
+    ) -> _Retry:
+        counted: _Retry = self
+        if response is not None and response.status == 429 and self.status is not None:
+            counted = self.new(status=self.status + 1)
+        next_one = super(_Retry, counted).increment(method, url, response, error, _pool, _stacktrace)
+        if next_one._wait_seconds(response) >= _remaining_seconds():
+            # Better the error now than the same error after a wait. urllib3 returns the response, where there is
+            # one, and raises this otherwise.
+            raise MaxRetryError(_pool, url or "", error or ResponseError("no time left"))  # type: ignore[arg-type]
+        return next_one
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        time.sleep(self._wait_seconds(response))
+
+    def get_backoff_time(self) -> float:
+        # Without the jitter, which must be the same for the check in `increment` and for the sleep after it.
+        return float(min(10.0, self.backoff_factor * 2 ** max(0, len(self.history) - 1)))
+
+    def _wait_seconds(self, response: BaseHTTPResponse | None) -> float:
+        if not hasattr(self, "_wait"):
+            asked = None
+            if response is not None:
+                try:
+                    asked = self.get_retry_after(response)
+                except (InvalidHeader, ValueError, TypeError, OverflowError):
+                    asked = None  # nonsense in the header is as good as no header
+            backoff = self.get_backoff_time()
+            self._wait: float = asked if asked is not None else backoff * (1.0 + random.random())  # noqa: S311
+        return self._wait
+
+
+class _WholeAnswer(HTTPConnection):
+    """A connection that reads an answer as a whole, within a time and a size.
+
+    A socket's timeout starts anew with every byte, so a server that drips bytes could hold a deployment for days.
+    Reading the body here, and not later, also lets urllib3 repeat a request whose answer broke off in its body.
+    """
+
+    #: The largest body; the pool that makes the connection sets it.
+    body_bytes: int = Limits.body_bytes
+    # http.client prints every header, the token among them, where a program raises its global debuglevel.
+    debuglevel = 0
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
+        assert isinstance(self.timeout, (int, float))  # the client always sets one
+        seconds = min(float(self.timeout), _remaining_seconds())
+        sock = self.sock
+        too_slow = threading.Event()
+
+        def stop() -> None:
+            too_slow.set()
+            with suppress(OSError):  # closed meanwhile
+                # Not sock.shutdown: on TLS it changes the object under the thread that reads from it.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+        watch = threading.Timer(seconds, stop)
+        watch.daemon = True
+        watch.start()
+        try:
+            answer = super().getresponse()
+            body = answer.read(self.body_bytes + 1, decode_content=False)
+            answer.read(1, decode_content=False)  # to its end, so that the connection can serve again
+        except Exception:
+            if too_slow.is_set():
+                raise TimeoutError(f"no whole answer within {seconds:.0f} s") from None
+            raise
+        finally:
+            watch.cancel()
+        if len(body) > self.body_bytes:
+            self.close()
+            raise InvalidAnswerError(f"the answer is larger than {self.body_bytes:,} bytes")
+        return HTTPResponse(
+            body=io.BytesIO(body),
+            headers=answer.headers,
+            status=answer.status,
+            version=answer.version,
+            reason=answer.reason,
+            preload_content=False,
+            decode_content=False,
+        )
+
+
+class _WholeAnswerTls(_WholeAnswer, HTTPSConnection):
+    debuglevel = 0
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _WholeAnswer
+
+
+class _PoolTls(HTTPSConnectionPool):
+    ConnectionCls = _WholeAnswerTls
+
+
+class Adapter(HTTPAdapter):
+    """What a `requests.Session` sends through, with all of the above."""
+
+    def __init__(self, limits: Limits) -> None:
+        again = limits.tries - 1
+        # other=0: an error of another kind, as a wrong certificate, does not heal by repeating.
+        retry = _Retry(
+            total=None,
+            connect=again,
+            read=again,
+            status=again,
+            redirect=0,
+            other=0,
+            allowed_methods=_REPEATED_BROKEN,
+            backoff_factor=limits.backoff_seconds,
+            raise_on_status=False,
+        )
+        # One connection a thread: 64 is more than any engine's parallelism needs at once.
+        super().__init__(pool_connections=1, pool_maxsize=64, max_retries=retry)
+        self._body_bytes = limits.body_bytes
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTls}
