@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types format clean
+.PHONY: demo test soak lint types format clean
 
 demo: $(VENV)/.installed-sandbox
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
+
+# Hundreds of random lives of whole stacks; LIVES=n for another number.
+LIVES ?= 1000
+soak: $(VENV)/.installed-test
+	$(BIN)/python -m tests.test_random_lives --lives $(LIVES)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/python -m ruff check .

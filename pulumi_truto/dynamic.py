@@ -23,6 +23,7 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
+from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from pulumi_truto import rules, settings
@@ -73,13 +74,14 @@ class WebhookProvider(ResourceProvider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validates the inputs and makes them canonical."""
-        checked = rules.check(_from_pulumi(news), api_on_loopback=self._settings.is_loopback)
+        declared = _from_pulumi(news)
+        checked = rules.check(declared, api_on_loopback=self._settings.is_loopback)
         failures = [CheckFailure("", problem) for problem in self._settings.problems]
         failures += [CheckFailure(fault.property, fault.reason) for fault in checked.faults]
         for warning in checked.warnings:
             self._notices.warn(warning)
         # With a failure the engine shows the value it got here, so that is what the user declared.
-        return CheckResult(dict(news) if failures else _to_pulumi(checked.inputs), failures)
+        return CheckResult(_to_pulumi(declared if failures else checked.inputs), failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compares the state with the inputs; every change is an update in place. No API call."""
@@ -94,7 +96,7 @@ class WebhookProvider(ResourceProvider):
     @_short
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Reads the webhook as it is now; drift goes into the inputs too, so that the next run heals it."""
-        state = self._api().read(id_, props)
+        state = self._api().read(id_, _state(props))
         if state is None:
             return ReadResult("", {})
         return ReadResult(id_, state, {name: state[name] for name in rules.INPUTS})
@@ -107,7 +109,7 @@ class WebhookProvider(ResourceProvider):
     @_short
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Deletes the webhook."""
-        self._api().delete(_id, _props)
+        self._api().delete(_id, _state(_props))
 
     def _api(self) -> Webhooks:
         """The way to Truto, made on first use: a run that changes nothing never loads requests or pydantic."""
@@ -128,12 +130,15 @@ def _state(props: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_pulumi(value: Any) -> Any:
-    """Pulumi's placeholder for what is not known yet, turned into that of the rules."""
+    """Pulumi's placeholder for what is not known yet, turned into that of the rules.
+
+    The SDK gives an object for it in `check` and `diff` (3.272), and older versions its text.
+    """
     if isinstance(value, dict):
         return {name: _from_pulumi(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_from_pulumi(each) for each in value]
-    return rules.UNKNOWN if value == rpc.UNKNOWN else value
+    return rules.UNKNOWN if isinstance(value, Unknown) or value == rpc.UNKNOWN else value
 
 
 def _to_pulumi(value: Any) -> Any:

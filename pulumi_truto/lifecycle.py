@@ -44,12 +44,17 @@ class Webhooks:
     def read(self, id_: str, state: Mapping[str, Any]) -> State | None:
         """The state as Truto has it now, with what only we know kept; ``None`` if the webhook is gone.
 
+        An empty state means that the webhook was never ours and has to be there.
+
         Raises:
+            NotFoundError: the state is empty, and there is no such webhook.
             WrongEnvironmentError: the token belongs to another environment than the webhook.
         """
         try:
             webhook = self._client.get_webhook(id_)
         except NotFoundError:
+            if not state.get("target_url"):
+                raise
             self._confirm_gone(id_, state)
             return None
         fresh = rules.keep(webhook, state)

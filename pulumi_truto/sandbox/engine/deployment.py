@@ -251,11 +251,11 @@ class Deployment:
         if new.provider.rpartition("::")[0] != old.provider.rpartition("::")[0]:
             return OpType.REPLACE, bool(goal.delete_before_replace)
         diff = provider.diff(new.urn, old.id, old.outputs, old.inputs, new.inputs)
-        changed = {key for key in {*old.inputs, *new.inputs} if _differs(key, old.inputs, new.inputs)}
-        if not (diff.changes if diff.changes is not None else changed):
+        if not (diff.changes if diff.changes is not None else _changed(old.inputs, new.inputs)):
             return OpType.SAME, False
         before = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
-        forced = "*" in goal.replace_on_changes or changed & set(goal.replace_on_changes)
+        # As in Pulumi's engine: it goes by the keys that the provider names. A dynamic provider names none.
+        forced = (diff.keys and "*" in goal.replace_on_changes) or diff.keys & set(goal.replace_on_changes)
         return (OpType.REPLACE if diff.replaces or forced else OpType.UPDATE), before
 
     def _create(self, provider: Provider, new: Resource, old: Resource | None, op: OpType) -> Resource:
@@ -273,8 +273,7 @@ class Deployment:
             new.outputs = dict(new.inputs)  # what else will change, a dynamic provider cannot say
         else:
             new.outputs = self._mark(new, provider.update(new.urn, old.id, old.outputs, old.inputs, new.inputs))
-        changed = sorted(key for key in {*old.inputs, *new.inputs} if _differs(key, old.inputs, new.inputs))
-        self._finish(new, old, OpType.UPDATE, changed)
+        self._finish(new, old, OpType.UPDATE, _changed(old.inputs, new.inputs))
         return new
 
     def _delete(self, old: Resource, count: bool = True) -> None:
@@ -304,9 +303,9 @@ class Deployment:
         new = replace(old, id=found, outputs=self._mark(old, outputs))
         if inputs is not None:
             new.inputs = with_secrets(inputs, secret_keys(old.inputs))
-        changed = [key for key in {*old.outputs, *new.outputs} if _differs(key, old.outputs, new.outputs)]
+        changed = _changed(old.outputs, new.outputs)
         self._state.settle(new, old)
-        self._journal.step(OpType.UPDATE if changed else OpType.SAME, new, sorted(changed))
+        self._journal.step(OpType.UPDATE if changed else OpType.SAME, new, changed)
 
     # --- providers -----------------------------------------------------------------------------------------
 
@@ -430,8 +429,13 @@ def _is_default(resource: Resource) -> bool:
     return resource.is_provider and resource.name == "default"
 
 
-def _differs(key: str, old: Properties, new: Properties) -> bool:
-    return not key.startswith("__") and (reveal(old.get(key)) != reveal(new.get(key)) or has_unknown(new.get(key)))
+def _changed(old: Properties, new: Properties) -> list[str]:
+    """The properties that differ, Pulumi's own left aside. What is not known yet counts as different."""
+    return sorted(
+        key
+        for key in {*old, *new}
+        if not key.startswith("__") and (reveal(old.get(key)) != reveal(new.get(key)) or has_unknown(new.get(key)))
+    )
 
 
 def _reset(inputs: Properties, old: Properties, name: str) -> None:

@@ -172,7 +172,9 @@ class _Engine(engine_pb2_grpc.EngineServicer):
 
     def Log(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         if request.severity == engine_pb2.ERROR:
-            self._journal.error(request.message)
+            # How a program takes it when a run is stopped; what stopped the run has been shown already.
+            if not request.message.startswith("Resource monitor has terminated"):
+                self._journal.error(request.message)
         elif request.severity == engine_pb2.WARNING:
             self._journal.warning(request.message)
         elif request.severity == engine_pb2.INFO and not request.ephemeral:

@@ -35,9 +35,10 @@ class OperationError(Exception):
 class Diff:
     """What a provider says of old and new: ``changes`` is ``None`` where it does not say."""
 
-    changes: bool | None
-    replaces: bool
-    delete_before_replace: bool
+    changes: bool | None = None
+    replaces: bool = False
+    delete_before_replace: bool = False
+    keys: frozenset[str] = frozenset()
 
 
 class Provider:
@@ -65,13 +66,14 @@ class Provider:
     def diff(self, urn: str, id_: str, olds: Properties, old_inputs: Properties, news: Properties) -> Diff:
         """How the inputs differ from the state."""
         if not self.is_configured:
-            return Diff(None, False, False)
+            return Diff()
         request = provider_pb2.DiffRequest(
             id=id_, urn=urn, olds=_plain(olds), news=_plain(news), old_inputs=_plain(old_inputs)
         )
         response = self._call("diff", self._stub.Diff, request)
         changes = {0: None, 1: False, 2: True}[response.changes]
-        return Diff(changes, bool(response.replaces), response.deleteBeforeReplace)
+        keys = frozenset({*response.diffs, *response.detailedDiff})
+        return Diff(changes, bool(response.replaces), response.deleteBeforeReplace, keys)
 
     def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
         """The id and the outputs of the new resource."""
@@ -112,12 +114,7 @@ class Provider:
     def close(self) -> None:
         """Ends the process, and what it started."""
         self._channel.close()
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout=5)
-                return
+        _end(self.process)
 
     def _call(self, what: str, method: Any, request: Any) -> Any:
         try:
@@ -154,6 +151,8 @@ class ProviderHost:
         self._lock = threading.Lock()
         self._providers: dict[str, Provider] = {}
         self._closed = False
+        # Nearly every run needs one: it starts while the program does.
+        self._spare: subprocess.Popen[bytes] | None = self._spawn("pulumi-python")
 
     def get(self, urn: str, package: str, config: Properties) -> Provider:
         """The provider of this instance, with this configuration."""
@@ -165,7 +164,7 @@ class ProviderHost:
             return self._providers[urn]
 
     def processes(self) -> list[subprocess.Popen[bytes]]:
-        """The processes that run now."""
+        """The provider processes that serve a provider instance now."""
         with self._lock:
             return [each.process for each in self._providers.values()]
 
@@ -181,25 +180,20 @@ class ProviderHost:
         with self._lock:
             self._closed = True
             providers, self._providers = list(self._providers.values()), {}
+            spare, self._spare = self._spare, None
         for provider in providers:
             provider.close()
+        if spare is not None:
+            _end(spare)
+            for stream in (spare.stdout, spare.stderr):
+                if stream is not None:
+                    stream.close()
 
     def _start(self, package: str, config: Properties) -> Provider:
-        if package not in _COMMANDS:
-            raise OperationError(
-                f"the local engine cannot run the provider {package!r}: it knows {', '.join(sorted(_COMMANDS))} only. "
-                "Use the Pulumi CLI for a program with other providers"
-            )
-        command = [sys.executable, "-u", *_COMMANDS[package], self._engine_address]
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            command,
-            cwd=self._work_dir,
-            env=dict(self._env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the engine, which lets operations under way finish
-        )
+        if package == "pulumi-python" and self._spare is not None:
+            process, self._spare = self._spare, None
+        else:
+            process = self._spawn(package)
         assert process.stdout is not None
         assert process.stderr is not None
         errors = threading.Thread(target=self._forward, args=(process.stderr,), daemon=True)
@@ -213,15 +207,42 @@ class ProviderHost:
         if not line.isdigit():
             process.kill()
             code = process.wait()
+            process.stdout.close()
             errors.join(timeout=1)
             raise OperationError(f"the provider {package!r} did not start: it ended with exit code {code}")
         threading.Thread(target=self._forward, args=(process.stdout,), daemon=True).start()
         return Provider(package, process, int(line), config)
 
+    def _spawn(self, package: str) -> subprocess.Popen[bytes]:
+        if package not in _COMMANDS:
+            raise OperationError(
+                f"the local engine cannot run the provider {package!r}: it knows {', '.join(sorted(_COMMANDS))} only. "
+                "Use the Pulumi CLI for a program with other providers"
+            )
+        command = [sys.executable, "-u", *_COMMANDS[package], self._engine_address]
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            command,
+            cwd=self._work_dir,
+            env=dict(self._env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the engine, which lets operations under way finish
+        )
+
     def _forward(self, stream: Any) -> None:
         with stream:
             for line in stream:
                 self._on_output(line.decode(errors="replace").rstrip())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=5)
+            return
 
 
 def _plain(properties: Properties) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -87,7 +86,11 @@ class Stack:
         self._program = self._work_dir / project.get("main", ".")
         state_dir.mkdir(parents=True, exist_ok=True)
         self._file = state_dir / f"{self._project}.{name}.json"
-        self._crypter = self._make_crypter()
+        passphrase = self._env.get(_PASSPHRASE)
+        if passphrase is None:
+            raise ValueError(f"set {_PASSPHRASE}: it encrypts the secrets in the state, and may be empty")
+        self._passphrase = passphrase
+        self._crypter = Crypter(passphrase, State.salt_of(self._file) or secrets.token_bytes(16))
         self._running: Deployment | None = None
         self._host: ProviderHost | None = None
 
@@ -268,17 +271,11 @@ class Stack:
         )
 
     def _load(self) -> State:
+        """The state as it is in the file now, which another process may have written meanwhile."""
+        salt = State.salt_of(self._file) or self._crypter.salt
+        if salt != self._crypter.salt:
+            self._crypter = Crypter(self._passphrase, salt)
         return State(self._file, self._crypter)
-
-    def _make_crypter(self) -> Crypter:
-        passphrase = self._env.get(_PASSPHRASE)
-        if passphrase is None:
-            raise ValueError(f"set {_PASSPHRASE}: it encrypts the secrets in the state, and may be empty")
-        if self._file.exists():
-            salt = base64.b64decode(json.loads(self._file.read_text(encoding="utf-8"))["salt"])
-        else:
-            salt = secrets.token_bytes(16)
-        return Crypter(passphrase, salt)
 
     def _summary(self, kind: str, began: datetime, journal: Journal) -> UpdateSummary:
         return UpdateSummary(

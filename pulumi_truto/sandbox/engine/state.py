@@ -129,6 +129,13 @@ class State:
         self._olds: list[Resource] = []
         self._load()
 
+    @staticmethod
+    def salt_of(file: Path) -> bytes | None:
+        """The salt that the secrets in this file are encrypted with; ``None`` where there is no file yet."""
+        if not file.exists():
+            return None
+        return base64.b64decode(json.loads(file.read_text(encoding="utf-8"))["salt"])
+
     @property
     def resources(self) -> list[Resource]:
         """Every resource, dependencies before what depends on them."""

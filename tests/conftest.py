@@ -1,0 +1,51 @@
+"""Fixtures: a sandbox, and projects on every engine that this machine has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.stacks import Engine, cli_version
+from tests.harness import Project
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A local Truto of the test's own."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(params=["local", "cli"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The local engine always, and the real Pulumi CLI wherever one is on PATH."""
+    if request.param == "cli" and cli_version() is None:
+        pytest.skip("no Pulumi CLI on PATH")
+    engine: Engine = request.param
+    return engine
+
+
+@pytest.fixture
+def project(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A Pulumi project on the sandbox, once for each engine."""
+    return Project(engine, sandbox, tmp_path)
+
+
+@pytest.fixture
+def local_project(sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A Pulumi project on the sandbox, on the local engine only."""
+    return Project("local", sandbox, tmp_path)
+
+
+@pytest.fixture
+def new_project(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Callable[..., Project]:
+    """Makes further projects, each in a folder of its own."""
+    made = iter(range(100))
+
+    def make(**env: str) -> Project:
+        return Project(engine, sandbox, tmp_path / str(next(made)), env)
+
+    return make

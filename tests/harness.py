@@ -1,0 +1,130 @@
+"""A Pulumi project in a folder, brought up on the sandbox by either engine, with its calls counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi.automation import CommandError, ConfigValue
+
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.stacks import Engine, open_stack
+
+URL = "https://hooks.example.com/truto"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run: what it changed beside the stack itself, what it sent to Truto, and everything it showed."""
+
+    changes: dict[str, int]
+    calls: list[str]
+    text: str
+
+
+class Project:
+    """A program that can be changed and run again and again."""
+
+    def __init__(self, engine: Engine, sandbox: Sandbox, folder: Path, env: dict[str, str] | None = None) -> None:
+        self.engine = engine
+        self.sandbox = sandbox
+        self.folder = folder
+        self.work_dir = folder / "program"
+        self.work_dir.mkdir(parents=True)
+        (self.work_dir / "Pulumi.yaml").write_text("name: scenario\nruntime: python\n")
+        # Whatever the machine's own environment says, it must not reach the provider.
+        clean = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", **(env or {})}
+        self.stack: Any = open_stack(engine, self.work_dir, folder / "home", env_vars=clean)
+        self.set_token(sandbox.token)
+        self.stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
+        #: Everything that any run has shown.
+        self.shown = ""
+
+    def set_token(self, token: str | None) -> None:
+        """Sets the stack's token, or takes it away."""
+        if token is None:
+            self.stack.remove_config("truto:apiToken")
+        else:
+            self.stack.set_config("truto:apiToken", ConfigValue(token, secret=True))
+
+    def program(self, body: str) -> None:
+        """Replaces the program. `URL` and the usual imports are there."""
+        head = f"import pulumi\nimport pulumi_truto as truto\nURL = {URL!r}\n"
+        (self.work_dir / "__main__.py").write_text(head + textwrap.dedent(body))
+
+    def webhook(self, arguments: str = "target_url=URL", opts: str = "None") -> None:
+        """A program with one webhook and all of its outputs."""
+        self.program(f"""
+            hook = truto.Webhook("orders", {arguments}, opts={opts})
+            for name in ["id", "secret", "target_url", "event_types", "is_active", "environment_id",
+                         "created_at", "updated_at"]:
+                pulumi.export(name, getattr(hook, name))
+        """)
+
+    def preview(self) -> Outcome:
+        """Runs `pulumi preview`."""
+        return self._run(self.stack.preview)
+
+    def up(self, **kwargs: Any) -> Outcome:
+        """Runs `pulumi up`."""
+        return self._run(self.stack.up, **kwargs)
+
+    def refresh(self) -> Outcome:
+        """Runs `pulumi refresh`."""
+        return self._run(self.stack.refresh)
+
+    def destroy(self) -> Outcome:
+        """Runs `pulumi destroy`."""
+        return self._run(self.stack.destroy)
+
+    def fails(self, run: Callable[[], Outcome]) -> Outcome:
+        """Runs what must fail, and returns what it showed."""
+        before = len(self.sandbox.calls)
+        with pytest.raises(CommandError) as caught:
+            run()
+        text = str(caught.value)
+        self.shown += text
+        return Outcome({}, self._calls_since(before), text)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, in plain."""
+        return {name: output.value for name, output in self.stack.outputs().items()}
+
+    @property
+    def state(self) -> str:
+        """The exported state as text, secrets as they are kept."""
+        return json.dumps(self._deployment())
+
+    @property
+    def managed(self) -> list[dict[str, Any]]:
+        """The webhooks in the state, secrets as they are kept."""
+        resources: list[dict[str, Any]] = self._deployment().get("resources", [])
+        return [each for each in resources if each["type"] == "pulumi-python:dynamic/truto:Webhook"]
+
+    def _deployment(self) -> Any:
+        if self.engine == "local":
+            return self.stack.export_stack().deployment
+        # The automation API's export shows secrets in plain; the CLI's, like the state itself, does not.
+        command = ["pulumi", "stack", "export", "--stack", "dev"]
+        env = {**os.environ, **self.stack.workspace.env_vars}
+        shown = subprocess.run(command, cwd=self.work_dir, env=env, capture_output=True, text=True, check=True)
+        return json.loads(shown.stdout)["deployment"]
+
+    def _run(self, run: Callable[..., Any], **kwargs: Any) -> Outcome:
+        before = len(self.sandbox.calls)
+        result = run(**kwargs)
+        counts = result.change_summary if hasattr(result, "change_summary") else result.summary.resource_changes
+        changes = {getattr(op, "value", op): count for op, count in (counts or {}).items() if count}
+        self.shown += result.stdout + result.stderr
+        return Outcome(changes, self._calls_since(before), result.stdout + result.stderr)
+
+    def _calls_since(self, before: int) -> list[str]:
+        return [call.operation for call in self.sandbox.calls[before:]]

@@ -1,0 +1,244 @@
+"""The local engine: what it promises beyond the scenarios, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pulumi.automation import CommandError
+
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.engine import create_or_select_stack
+from tests.harness import Project
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Returns as soon as the condition holds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "the condition never came"
+        time.sleep(0.005)
+
+
+def many(count: int) -> str:
+    """A program with that many webhooks."""
+    return f"""
+        for n in range({count}):
+            truto.Webhook(f"hook-{{n}}", target_url=f"{{URL}}/{{n}}")
+    """
+
+
+def test_a_failure_loses_nothing(project: Project) -> None:
+    """When one of several creates fails, the others are in the state, and the next up makes only what is missing."""
+    project.program(many(4))
+    project.sandbox.inject("status", "create", status=422, message="no more today", skip=2)
+    outcome = project.fails(project.up)
+    assert "no more today" in outcome.text
+    made = {webhook.id for webhook in project.sandbox.truto.webhooks()}
+    assert {each["id"] for each in project.managed} == made
+    missing = 4 - len(made)
+    assert missing >= 1
+    assert project.up().calls == ["create"] * missing
+    assert len(project.sandbox.truto.webhooks()) == 4
+
+
+def test_operations_run_in_parallel(project: Project) -> None:
+    """Webhooks that do not depend on each other are created at the same time."""
+    project.sandbox.truto.change_settings({"latency_seconds": 0.3})
+    project.program(many(4))
+    project.up()
+    starts = [call.at for call in project.sandbox.calls if call.operation == "create"]
+    # One after the other, the first and the last would be 0.9 s apart at the least.
+    assert (max(starts) - min(starts)).total_seconds() < 0.9
+
+
+def test_dependents_are_deleted_first(project: Project) -> None:
+    """A webhook is deleted only after everything that depends on it."""
+    project.program("""
+        first = truto.Webhook("first", target_url=URL)
+        truto.Webhook("second", target_url=first.id.apply(lambda id: f"{URL}/{id}"))
+        pulumi.export("first", first.id)
+    """)
+    project.up()
+    first = project.outputs["first"]
+    project.destroy()
+    deleted = [call.path for call in project.sandbox.calls if call.operation == "delete"]
+    assert deleted[-1] == f"/webhook/{first}"
+    assert len(deleted) == 2
+
+
+def test_a_failed_delete_stays_in_the_state(project: Project) -> None:
+    """A webhook that could not be deleted stays in the state, and the next destroy deletes it."""
+    project.webhook()
+    project.up()
+    project.sandbox.inject("status", "delete", status=403, message="not now")
+    assert "403" in project.fails(project.destroy).text
+    assert len(project.managed) == 1
+    project.destroy()
+    assert project.sandbox.truto.webhooks() == []
+
+
+def test_a_crashed_provider_is_reported(local_project: Project) -> None:
+    """A provider process that is killed in the middle of a create ends the run with an error that says so."""
+    project = local_project
+    project.sandbox.truto.change_settings({"latency_seconds": 30})
+    project.webhook()
+    errors: list[str] = []
+
+    def run() -> None:
+        with pytest.raises(CommandError) as caught:
+            project.stack.up()
+        errors.append(str(caught.value))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_until(lambda: bool(project.stack.provider_processes()))
+    [provider] = project.stack.provider_processes()
+    wait_until(lambda: project.sandbox.connections > 0)
+    os.kill(provider.pid, signal.SIGKILL)
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    assert "the provider process ended during the create, with signal 9 (SIGKILL)" in errors[0]
+    assert project.managed == []
+
+
+def test_a_failing_program_is_reported(project: Project) -> None:
+    """An exception in the program fails the run with its traceback, and keeps what was done."""
+    project.program("""
+        hook = truto.Webhook("orders", target_url=URL)
+        raise RuntimeError("the program's own fault")
+    """)
+    assert "the program's own fault" in project.fails(project.up).text
+
+
+def test_failure_deletes_nothing(project: Project) -> None:
+    """After a failure nothing is deleted: the program may not have come to it."""
+    project.program(many(2))
+    project.up()
+    project.program('raise RuntimeError("too early")')
+    project.fails(project.up)
+    assert len(project.sandbox.truto.webhooks()) == 2
+
+
+@pytest.mark.parametrize(
+    ("opts", "name"),
+    [
+        ('import_="00000000-0000-4000-8000-000000000000"', "import_"),
+        ('aliases=[pulumi.Alias(name="old")]', "aliases"),
+        ('custom_timeouts=pulumi.CustomTimeouts(create="1m")', "custom_timeouts"),
+        ('ignore_changes=["event_types[0]"]', "a path in ignore_changes"),
+    ],
+)
+def test_unsupported_options_are_refused(local_project: Project, opts: str, name: str) -> None:
+    """An option that the local engine does not have is refused by name, not ignored."""
+    local_project.webhook(opts=f"pulumi.ResourceOptions({opts})")
+    text = local_project.fails(local_project.preview).text
+    assert "the local engine does not support the option" in text
+    assert name in text
+
+
+def test_unsupported_providers_are_refused(local_project: Project) -> None:
+    """A resource of another provider is refused, with the advice to use the CLI."""
+    local_project.program('pulumi.CustomResource("random:index/randomId:RandomId", "id", {"byteLength": 4})')
+    assert "cannot run the provider 'random'" in local_project.fails(local_project.preview).text
+
+
+def test_duplicate_names_are_refused(project: Project) -> None:
+    """Two webhooks of the same name are an error."""
+    project.program("""
+        truto.Webhook("same", target_url=URL)
+        truto.Webhook("same", target_url=URL + "/2")
+    """)
+    assert "uplicate resource URN" in project.fails(project.preview).text
+
+
+def test_the_passphrase_is_needed(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The state of a stack opens with its own passphrase only."""
+    project = Project("local", sandbox, tmp_path)
+    project.webhook()
+    project.up()
+    other = create_or_select_stack(
+        "dev", project.work_dir, state_dir=tmp_path / "home" / "state", env_vars={"PULUMI_CONFIG_PASSPHRASE": "other"}
+    )
+    with pytest.raises(ValueError, match="PULUMI_CONFIG_PASSPHRASE"):
+        other.outputs()
+
+
+def test_a_broken_project_is_refused(tmp_path: Path) -> None:
+    """A folder without a Pulumi program, or with one in another language, is refused with the reason."""
+    with pytest.raises(ValueError, match=r"Pulumi\.yaml"):
+        create_or_select_stack("dev", tmp_path, state_dir=tmp_path, env_vars={"PULUMI_CONFIG_PASSPHRASE": ""})
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: nodejs\n")
+    with pytest.raises(ValueError, match="Python programs only"):
+        create_or_select_stack("dev", tmp_path, state_dir=tmp_path, env_vars={"PULUMI_CONFIG_PASSPHRASE": ""})
+
+
+RUNNER = """
+    import os, sys, json
+    from pathlib import Path
+    from pulumi.automation import CommandError
+    from pulumi_truto.sandbox.stacks import open_stack
+    stack = open_stack("local", Path(sys.argv[1]), Path(sys.argv[2]))
+    from pulumi.automation import ConfigValue
+    stack.set_config("truto:apiToken", ConfigValue(sys.argv[3], secret=True))
+    stack.set_config("truto:baseUrl", ConfigValue(sys.argv[4]))
+    try:
+        stack.up(on_output=lambda line: print(line, flush=True))
+    except CommandError:
+        sys.exit(255)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_by_a_signal(local_project: Project, number: signal.Signals) -> None:
+    """Ctrl-C and SIGTERM during up let operations under way finish, keep them in the state and leave no process."""
+    project = local_project
+    project.sandbox.truto.change_settings({"latency_seconds": 0.5})
+    project.program(many(30))
+    arguments = [project.work_dir, project.folder / "home", project.sandbox.token, project.sandbox.base_url]
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(RUNNER), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": ""},
+    )
+    wait_until(lambda: len(project.sandbox.truto.webhooks()) >= 2)
+    children = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert len(children) == 2  # the program and the provider
+    process.send_signal(number)
+    shown, _ = process.communicate(timeout=30)
+    assert process.returncode == 255
+    assert f"stopped by {number.name}" in shown
+    made = {webhook.id for webhook in project.sandbox.truto.webhooks()}
+    assert 2 <= len(made) < 30
+    assert {each["id"] for each in project.managed} == made
+    for child in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(child), 0)
+    project.sandbox.truto.change_settings({"latency_seconds": 0})
+    project.up()
+    assert len(project.sandbox.truto.webhooks()) == 30
+
+
+def test_state_is_pulumi_s_form(project: Project) -> None:
+    """The exported state has Pulumi's names, so that tools for one engine read the other's."""
+    project.webhook()
+    project.up()
+    [webhook] = project.managed
+    assert webhook["urn"] == "urn:pulumi:dev::scenario::pulumi-python:dynamic/truto:Webhook::orders"
+    assert webhook["parent"] == "urn:pulumi:dev::scenario::pulumi:pulumi:Stack::scenario-dev"
+    assert webhook["additionalSecretOutputs"] == ["secret"]
+    assert webhook["inputs"]["target_url"] == webhook["outputs"]["target_url"]
+    json.dumps(webhook)
