@@ -22,7 +22,7 @@ from pulumi_truto.errors import (
     TrutoError,
     error_class,
 )
-from pulumi_truto.models import ErrorEnvelope, TestResult, Webhook, WebhookPage
+from pulumi_truto.models import Deleted, ErrorEnvelope, TestResult, Webhook, WebhookPage
 from pulumi_truto.settings import Settings
 from pulumi_truto.transport import Adapter, Limits, deadline
 from pulumi_truto.version import __version__
@@ -109,7 +109,10 @@ class TrutoClient:
 
     def delete_webhook(self, id_: str) -> None:
         """``DELETE /webhook/{id}``. Truto answers 200 with an object or 204 with nothing: both are fine."""
-        self._send(f"delete the webhook {id_}", "DELETE", f"/webhook/{_path(id_)}")
+        what = f"delete the webhook {id_}"
+        answer = self._send(what, "DELETE", f"/webhook/{_path(id_)}")
+        if answer.status_code != 204:
+            self._require_id(what, self._parse(what, answer, Deleted).id, id_)
 
     def test_webhook(self, id_: str) -> bool:
         """``POST /webhook/test``: has Truto deliver a test event; whether the target accepted it."""
@@ -127,9 +130,13 @@ class TrutoClient:
         if expected_id is not None:
             _path(expected_id)
         webhook = self._parse(what, self._send(what, method, path, **kwargs), Webhook)
-        if expected_id is not None and webhook.id != expected_id:
-            raise InvalidAnswerError(f"cannot {what}: Truto's answer is about another webhook, {webhook.id}")
+        if expected_id is not None:
+            self._require_id(what, webhook.id, expected_id)
         return webhook
+
+    def _require_id(self, what: str, id_: str, expected: str) -> None:
+        if id_ != expected:
+            raise InvalidAnswerError(f"cannot {what}: Truto's answer is about another webhook, {id_}. Try again later")
 
     def _send(self, what: str, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Sends, repeats where `transport` says so, and returns an answer with a 2xx status."""

@@ -82,7 +82,7 @@ class Creation:
                 candidates = self._candidates(body, open_tries)
                 if len(candidates) > len(open_tries) or len(open_tries) == _TRIES:
                     raise self._unsettled(error, candidates) from None
-                time.sleep(self._client.limits.backoff_seconds * 2 ** len(open_tries))
+                self._pause(len(open_tries))
                 continue
             ended = time.monotonic()
             with self._lock:
@@ -93,14 +93,7 @@ class Creation:
 
     def _candidates(self, body: Mapping[str, Any], open_tries: list[_Try]) -> list[Webhook]:
         """The webhooks that one of the tries may have made."""
-        try:
-            listed = list(self._client.iter_webhooks())
-        except TrutoError as error:
-            raise UnsettledCreateError(
-                f"cannot tell whether the create happened ({open_tries[-1].error}), as the list of webhooks cannot "
-                f"be read either ({error}). Look in Truto for a new webhook with this target_url and delete it, "
-                "then run `pulumi up` again"
-            ) from None
+        listed = self._list(open_tries[-1].error)
         now, local_now = self._client.server_time(), time.monotonic()
         with self._lock:
             made = set(self._made)
@@ -111,6 +104,25 @@ class Creation:
             and _equals(webhook, body)
             and _about_then(webhook.created_at, now, local_now, open_tries)
         ]
+
+    def _list(self, failure: TrutoError) -> list[Webhook]:
+        """All webhooks. What answered the create with nonsense may answer the list so too, so it is asked again."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return list(self._client.iter_webhooks())
+            except TrutoError as error:
+                if isinstance(error, InvalidAnswerError) and attempt < _TRIES:
+                    self._pause(attempt)
+                    continue
+                raise UnsettledCreateError(
+                    f"cannot tell whether the create happened ({failure}), as the list of webhooks cannot be read "
+                    f"either ({error}). Look in Truto for a new webhook with this target_url and delete it, then run "
+                    "`pulumi up` again"
+                ) from None
+        raise AssertionError("not reached")
+
+    def _pause(self, attempt: int) -> None:
+        time.sleep(self._client.limits.backoff_seconds * 2**attempt)
 
     def _clear(self, candidates: list[Webhook], open_tries: list[_Try], clock: _Clock | None) -> None:
         """Deletes what the open tries made, once there is a good webhook in its place."""

@@ -85,7 +85,7 @@ class WebhookProvider(ResourceProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compares the state with the inputs; every change is an update in place. No API call."""
-        return DiffResult(changes=bool(rules.changes(_olds, _from_pulumi(_news))), replaces=[])
+        return DiffResult(changes=rules.differs(_olds, _from_pulumi(_news)), replaces=[])
 
     @_short
     def create(self, props: dict[str, Any]) -> CreateResult:

@@ -12,7 +12,7 @@ from typing import Any
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
 from pulumi_truto.creation import Creation
-from pulumi_truto.errors import NotFoundError, WrongEnvironmentError
+from pulumi_truto.errors import InvalidAnswerError, NotFoundError, WrongEnvironmentError
 
 __all__ = ["Webhooks"]
 
@@ -33,11 +33,15 @@ class Webhooks:
         self._creation = Creation(client, warn)
 
     def create(self, inputs: Mapping[str, Any]) -> tuple[str, State]:
-        """Creates exactly one webhook and returns its id and state.
+        """Creates exactly one webhook, or takes over the one that ``adopt`` names; returns its id and state.
 
         Raises:
             TrutoError: there is no new webhook, or none that can be told from others (`UnsettledCreateError`).
         """
+        adopted = inputs.get("adopt")
+        if adopted:
+            state = self._known(adopted, {"secret": inputs.get("known_secret")})
+            return adopted, self.update(adopted, state, inputs)
         webhook = self._creation.create(rules.create_body(inputs))
         return webhook.id, rules.keep(webhook, {"target_url": inputs["target_url"]})
 
@@ -51,25 +55,19 @@ class Webhooks:
             WrongEnvironmentError: the token belongs to another environment than the webhook.
         """
         try:
-            webhook = self._client.get_webhook(id_)
+            return self._known(id_, state)
         except NotFoundError:
             if not state.get("target_url"):
                 raise
             self._confirm_gone(id_, state)
             return None
-        fresh = rules.keep(webhook, state)
-        if not fresh["secret"]:
-            self._warn(
-                f"the secret of the webhook {id_} is not known: Truto shows it only once, when the webhook is "
-                "created. Its output `secret` is null; for a webhook with a known secret, have Pulumi create one"
-            )
-        return fresh
 
     def update(self, id_: str, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> State:
         """Sends what changed, and only that; nothing at all where nothing did."""
+        state = {**state, "secret": state.get("secret") or rules.learn(state, inputs)}
         body = rules.changes(state, inputs)
         if not body:
-            return dict(state)
+            return state
         try:
             webhook = self._client.update_webhook(id_, body)
         except NotFoundError as error:
@@ -88,6 +86,25 @@ class Webhooks:
             self._client.delete_webhook(id_)
         except NotFoundError:
             self._confirm_gone(id_, state)
+        except InvalidAnswerError as error:
+            # A proxy may have answered in Truto's place: what counts is whether the webhook is there.
+            try:
+                self._client.get_webhook(id_)
+            except NotFoundError:
+                self._confirm_gone(id_, state)
+            else:
+                raise error from None
+
+    def _known(self, id_: str, state: Mapping[str, Any]) -> State:
+        """The state of a webhook that is there, with a warning if its secret is not known."""
+        fresh = rules.keep(self._client.get_webhook(id_), state)
+        if not fresh["secret"]:
+            self._warn(
+                f"the secret of the webhook {id_} is not known: Truto shows it only once, when the webhook is "
+                "created. Its output `secret` is null. If you have it, give it as the known secret; otherwise have "
+                "Pulumi create a new webhook"
+            )
+        return fresh
 
     def _confirm_gone(self, id_: str, state: Mapping[str, Any]) -> None:
         """Returns if a 404 for this webhook means "gone" and not "not in this token's environment".

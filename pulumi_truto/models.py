@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, StringConstraints, field_validator
 
-__all__ = ["ErrorEnvelope", "TestResult", "Webhook", "WebhookPage"]
+__all__ = ["Deleted", "ErrorEnvelope", "TestResult", "Webhook", "WebhookPage"]
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=8192)]
 #: An id goes into the path of a URL, so it may hold nothing that has a meaning there.
@@ -74,6 +74,12 @@ class WebhookPage(_Answer):
 
     result: list[Webhook]
     next_cursor: StrictStr | None = None
+
+
+class Deleted(_Answer):
+    """The answer to ``DELETE /webhook/{id}``, where it is not an empty 204."""
+
+    id: Id
 
 
 class TestResult(_Answer):

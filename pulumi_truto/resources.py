@@ -26,7 +26,11 @@ class Webhook(Resource, module="truto", name="Webhook"):
             repeats do not matter, and unknown ones are passed on with a warning. ``None`` and ``[]`` are every event.
         is_active: whether Truto delivers. Truto switches it off by itself when deliveries keep failing;
             `pulumi refresh` shows that and the next `pulumi up` switches it on again.
-        opts: Pulumi's options. ``import_`` does not work with dynamic providers; see `get`.
+        opts: Pulumi's options. ``import_`` does not work with dynamic providers: ``adopt`` is for that.
+        adopt: the id of an existing webhook to take over instead of creating one. It is brought to what is declared
+            here, and managed from then on. Can be removed afterwards, without a change.
+        known_secret: the secret of a webhook that was not created here, as Truto does not show it again. Used only
+            while the state knows none. Can be removed afterwards, without a change.
     """
 
     target_url: pulumi.Output[str]
@@ -52,7 +56,12 @@ class Webhook(Resource, module="truto", name="Webhook"):
         event_types: pulumi.Input[Sequence[pulumi.Input[str | EventType]] | None] = None,
         is_active: pulumi.Input[bool | None] = True,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        adopt: pulumi.Input[str | None] = None,
+        known_secret: pulumi.Input[str | None] = None,
     ) -> None:
+        if known_secret is not None:
+            known_secret = pulumi.Output.secret(known_secret)
         super().__init__(
             WebhookProvider(),
             resource_name,
@@ -60,6 +69,8 @@ class Webhook(Resource, module="truto", name="Webhook"):
                 "target_url": target_url,
                 "event_types": event_types,
                 "is_active": is_active,
+                "adopt": adopt,
+                "known_secret": known_secret,
                 # Outputs are declared as None here, or they would not become attributes.
                 "secret": None,
                 "environment_id": None,

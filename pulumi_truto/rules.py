@@ -1,6 +1,6 @@
 """The rules of a webhook: what is valid, what is a change, what is sent, what is kept. Pure; no pulumi, no HTTP.
 
-A webhook has three inputs. After `check` they are canonical, so that equal wishes are equal values:
+A webhook has three inputs that Truto knows. After `check` they are canonical, so that equal wishes are equal values:
 
 ==============  ==========================================  ===========================================
 input           as declared                                 canonical
@@ -9,6 +9,10 @@ target_url      an https URL                                as declared
 event_types     a list in any order, ``None`` or ``[]``     sorted, each once; ``[]`` is every event
 is_active       a bool or ``None``                          a bool; ``None`` is ``True``
 ==============  ==========================================  ===========================================
+
+Two more inputs are about how the webhook came into the state, and never a change of the webhook itself:
+``known_secret``, the secret of a webhook that was not created here, used only while the state knows none; and
+``adopt``, the id of an existing webhook to take over instead of creating one. Both can be dropped afterwards.
 
 During a preview a value, or an element of the list, can be `UNKNOWN`: it passes every check and is a change.
 """
@@ -28,9 +32,25 @@ from pulumi_truto.settings import is_loopback
 if TYPE_CHECKING:
     from pulumi_truto.models import Webhook
 
-__all__ = ["UNKNOWN", "Checked", "Fault", "changes", "check", "create_body", "inputs_of", "keep", "same_url"]
+__all__ = [
+    "INPUTS",
+    "UNKNOWN",
+    "Checked",
+    "Fault",
+    "changes",
+    "check",
+    "create_body",
+    "differs",
+    "inputs_of",
+    "keep",
+    "learn",
+    "same_url",
+]
 
+#: What is sent to Truto.
 INPUTS: Final = ("target_url", "event_types", "is_active")
+#: How a webhook came into the state; kept as declared, never sent.
+ORIGINS: Final = ("adopt", "known_secret")
 
 
 class _Unknown(Enum):
@@ -86,8 +106,10 @@ def check(inputs: Mapping[str, Any], *, api_on_loopback: bool = False) -> Checke
         *(Fault("target_url", reason) for reason in _target_url_faults(target_url, api_on_loopback)),
         *(Fault("event_types", reason) for reason in event_faults),
         *(Fault("is_active", reason) for reason in _is_active_faults(is_active)),
+        *(Fault(name, reason) for name in ORIGINS for reason in _origin_faults(inputs.get(name))),
     ]
     canonical = {"target_url": target_url, "event_types": event_types, "is_active": is_active}
+    canonical |= {name: inputs[name] for name in ORIGINS if inputs.get(name) is not None}
     return Checked(canonical, reasons, warnings)
 
 
@@ -103,6 +125,16 @@ def changes(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, An
         if not _same(name, old, new):
             changed[name] = new
     return changed
+
+
+def learn(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
+    """The secret to take from the inputs: ``None`` where the state knows one already, or none was given."""
+    return inputs.get("known_secret") if not state.get("secret") else None
+
+
+def differs(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+    """Whether an update has anything to do, with or without a call to Truto."""
+    return bool(changes(state, inputs)) or learn(state, inputs) is not None
 
 
 def create_body(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,6 +280,12 @@ def _is_active_faults(value: object) -> list[str]:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         hint = ". A value from the stack's config is a text: read it with pulumi.Config().get_bool()"
     return [f"must be true or false, and not {_kind(value)}{hint}"]
+
+
+def _origin_faults(value: object) -> list[str]:
+    if value is None or value is UNKNOWN or (isinstance(value, str) and value):
+        return []
+    return ["must not be empty; leave it out instead" if value == "" else f"must be a text, and not {_kind(value)}"]
 
 
 def _unknown_event_type(event_type: str) -> str:

@@ -56,7 +56,6 @@ FAULTS = st.sampled_from(
         {"kind": "wrong_types"},
         {"kind": "missing_fields", "fields": ["secret"]},
         {"kind": "missing_fields", "fields": ["id"]},
-        {"kind": "other_id"},
         {"kind": "not_json"},
         {"kind": "status", "status": 403, "message": "not now"},
     ]
@@ -263,12 +262,16 @@ class Life(RuleBasedStateMachine):
         """Does what a user is told to do: deletes the webhooks that a message names as perhaps left over."""
         state = {each["id"] for each in self.project.managed}
         for line in text.splitlines():
+            there = {webhook.id for webhook in self.sandbox.truto.webhooks()}
             if "equal it and were made" in line or "left over" in line:
-                FIGURES["advice followed"] += 1
-                for id_ in UUID.findall(line):
-                    there = {webhook.id for webhook in self.sandbox.truto.webhooks()}
-                    if id_ not in state and id_ not in self.foreign and id_ in there:
-                        self.sandbox.truto.remove(id_)
+                named = there & set(UUID.findall(line))
+            elif "Look in Truto for a new webhook" in line:
+                named = there
+            else:
+                continue
+            FIGURES["advice followed"] += 1
+            for id_ in named - state - set(self.foreign):
+                self.sandbox.truto.remove(id_)
 
     def _write(self) -> None:
         lines = [f"second = truto.Provider('second', api_token={self.other.token!r})"]

@@ -18,7 +18,7 @@ from pulumi.automation import ConfigValue, OpType
 from pulumi_truto.sandbox.engine.journal import Journal
 from pulumi_truto.sandbox.engine.providers import OperationError, Provider, ProviderHost
 from pulumi_truto.sandbox.engine.state import Resource, State
-from pulumi_truto.sandbox.engine.values import (
+from pulumi_truto.values import (
     UNKNOWN,
     Properties,
     has_unknown,

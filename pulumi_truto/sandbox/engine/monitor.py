@@ -17,7 +17,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, reso
 
 from pulumi_truto.sandbox.engine.deployment import Deployment, Goal, Stopped
 from pulumi_truto.sandbox.engine.journal import Journal
-from pulumi_truto.sandbox.engine.values import from_struct, from_value, to_struct
+from pulumi_truto.values import from_struct, from_value, to_struct
 
 __all__ = ["MonitorServer"]
 

@@ -17,7 +17,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from pulumi_truto.sandbox.engine.values import Properties, from_struct, has_unknown, reveal, to_struct
+from pulumi_truto.values import Properties, from_struct, has_unknown, reveal, to_struct
 
 __all__ = ["OperationError", "Provider", "ProviderHost"]
 

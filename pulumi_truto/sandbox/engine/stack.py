@@ -38,7 +38,7 @@ from pulumi_truto.sandbox.engine.journal import Journal
 from pulumi_truto.sandbox.engine.monitor import MonitorServer
 from pulumi_truto.sandbox.engine.providers import ProviderHost
 from pulumi_truto.sandbox.engine.state import Crypter, State
-from pulumi_truto.sandbox.engine.values import has_secret, has_unknown, reveal
+from pulumi_truto.values import has_secret, has_unknown, reveal
 
 __all__ = ["Stack", "create_or_select_stack"]
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from pulumi_truto.sandbox.engine.values import SECRET, SIGNATURE, Properties, is_secret
+from pulumi_truto.values import SECRET, SIGNATURE, Properties, is_secret
 
 __all__ = ["Crypter", "Resource", "State"]
 

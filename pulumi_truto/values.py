@@ -1,4 +1,4 @@
-"""Property values as they travel between program, engine and provider. Pure; no processes, no files.
+"""Property values as they travel between program, engine and provider. Pure: no processes, no files, no HTTP.
 
 A value is what JSON can hold, with two of Pulumi's own forms in it: the text `UNKNOWN` for what a preview cannot
 know, and an object with a signature for a secret (pulumi's `sdk/python/lib/pulumi/runtime/rpc.py`).

@@ -1,0 +1,41 @@
+"""Starts the native plugin, as Pulumi does for a folder with a PulumiPlugin.yaml: ``python -m pulumi_truto``.
+
+Prints the port that it serves on, as Pulumi expects it, and serves until it is stopped.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from concurrent import futures
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from pulumi_truto.plugin.provider import TrutoProvider
+
+#: As many calls at once as the engine asks for; the engine's own default parallelism is below this.
+_THREADS = 128
+
+
+def main() -> None:
+    """Serves the provider on a loopback port."""
+    server = grpc.server(
+        futures.ThreadPoolExecutor(_THREADS), options=[("grpc.max_receive_message_length", 400 * 1024 * 1024)]
+    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(TrutoProvider(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    print(port, flush=True)
+    stopped.wait()
+    # What Truto has done must get into the state, so a request under way may end.
+    server.stop(grace=30).wait()
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

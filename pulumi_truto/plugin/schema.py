@@ -1,0 +1,205 @@
+"""The schema of the plugin, derived from the code, and the texts of its reference page. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pulumi_truto import settings
+from pulumi_truto.event_types import EventType
+from pulumi_truto.plugin.names import EVENT_TYPE, GET_WEBHOOK, GET_WEBHOOKS, PACKAGE, SUMMARY, WEBHOOK, to_camel
+from pulumi_truto.version import __version__
+
+__all__ = ["schema"]
+
+Json = dict[str, Any]
+
+#: Any string, with completion for the known ones.
+_ANY_EVENT_TYPE: Final = {"oneOf": [{"type": "string"}, {"type": "string", "$ref": f"#/types/{EVENT_TYPE}"}]}
+
+_TARGET_URL: Final = (
+    "The `https://` URL that Truto posts the events to. No user name, password, white space or fragment."
+)
+_EVENT_TYPES: Final = (
+    "The event types to be told of, as a set: order and repeats do not matter. Left out or empty: every event. "
+    "Unknown ones are passed on with a warning, as Truto adds event types without notice."
+)
+_IS_ACTIVE: Final = (
+    "Whether Truto delivers. Truto switches it off by itself when deliveries keep failing; a refresh shows that, and "
+    "the next update switches it on again."
+)
+_KNOWN_SECRET: Final = (
+    "The signing secret of a webhook that was imported, as Truto shows it only when a webhook is created. Used only "
+    "while the state knows none; can be removed afterwards, without a change."
+)
+
+#: The properties that every view of a webhook has.
+_SHOWN: Final[dict[str, Json]] = {
+    "target_url": {"type": "string", "description": "The URL that Truto posts the events to."},
+    "event_types": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "The event types, sorted; empty for every event.",
+    },
+    "is_active": {"type": "boolean", "description": "Whether Truto delivers."},
+    "environment_id": {"type": "string", "description": "The Truto environment, which the API token decides."},
+    "created_at": {"type": "string", "description": "When the webhook was made: UTC, as `2024-09-01T10:00:00.000Z`."},
+    "updated_at": {"type": "string", "description": "When the webhook was last changed, in the same form."},
+}
+
+_DESCRIPTION: Final = """A Truto webhook: Truto posts the events of one environment to a URL.
+
+Every property changes in place. A new secret needs a new webhook, as Truto has no way to rotate one.
+
+## Example Usage
+
+```typescript
+import * as truto from "@pulumi/truto";
+
+const orders = new truto.Webhook("orders", {
+    targetUrl: "https://hooks.example.com/truto",
+    eventTypes: ["record:created", "integrated_account:active"],
+});
+export const webhookId = orders.id;
+export const webhookSecret = orders.secret;
+```
+
+```yaml
+resources:
+  orders:
+    type: truto:Webhook
+    properties:
+      targetUrl: https://hooks.example.com/truto
+      eventTypes: ["record:created", "integrated_account:active"]
+outputs:
+  webhookId: ${orders.id}
+  webhookSecret: ${orders.secret}
+```
+
+## Import
+
+```sh
+pulumi import truto:index:Webhook orders 3f2c0a52-6f5c-4b1c-9d55-0f8a5b0c9f11
+```
+
+An imported webhook has no secret, as Truto shows it only once: give it as `knownSecret` if you have it.
+"""
+
+
+def schema() -> Json:
+    """The schema, as Pulumi's package schema describes it."""
+    token = {
+        "type": "string",
+        "secret": True,
+        "description": "The Truto API token. It belongs to exactly one Truto environment.",
+        "defaultInfo": {"environment": [settings.API_TOKEN_VARIABLE]},
+    }
+    base_url = {
+        "type": "string",
+        "description": f"The URL of Truto's API, by default `{settings.DEFAULT_BASE_URL}`.",
+        "defaultInfo": {"environment": [settings.BASE_URL_VARIABLE]},
+    }
+    configuration = {"apiToken": token, "baseUrl": base_url}
+    return {
+        "name": PACKAGE,
+        "version": __version__,
+        "displayName": "Truto",
+        "description": "Webhooks of Truto, the unified API, as infrastructure",
+        "keywords": ["pulumi", "truto", "webhook", "category/utility", "kind/native"],
+        "license": "Apache-2.0",
+        "config": {"variables": configuration},
+        "provider": {
+            "description": "The settings of one Truto environment: an API token belongs to exactly one.",
+            "inputProperties": configuration,
+            "properties": configuration,
+        },
+        "types": {
+            EVENT_TYPE: _event_type(),
+            SUMMARY: {**_shown_with_id(), "description": "A webhook, as it is listed."},
+        },
+        "resources": {WEBHOOK: _webhook()},
+        "functions": {GET_WEBHOOK: _get_webhook(), GET_WEBHOOKS: _get_webhooks()},
+        "language": {
+            # The default would be pulumi_truto: the generated SDK would overwrite the package that you read.
+            "python": {"packageName": "pulumi_truto_native", "pyproject": {"enabled": True}},
+            "nodejs": {"respectSchemaVersion": True},
+            "csharp": {"respectSchemaVersion": True},
+            "go": {"respectSchemaVersion": True, "generateResourceContainerTypes": True},
+        },
+    }
+
+
+def _event_type() -> Json:
+    return {
+        "type": "string",
+        "description": "An event type that Truto is known to send. Others are accepted wherever one of these is.",
+        "enum": [
+            {"name": _pascal(each.name), "value": str(each.value), "description": f"`{each.value}`"}
+            for each in EventType
+        ],
+    }
+
+
+def _webhook() -> Json:
+    inputs = {
+        "target_url": {"type": "string", "description": _TARGET_URL},
+        "event_types": {"type": "array", "items": _ANY_EVENT_TYPE, "description": _EVENT_TYPES},
+        "is_active": {"type": "boolean", "default": True, "description": _IS_ACTIVE},
+        "known_secret": {"type": "string", "secret": True, "description": _KNOWN_SECRET},
+    }
+    outputs = {
+        **_SHOWN,
+        "known_secret": inputs["known_secret"],
+        "secret": {
+            "type": "string",
+            "secret": True,
+            "description": "The signing secret: what deliveries are verified with. Null where Truto never showed it.",
+        },
+    }
+    return {
+        "description": _DESCRIPTION,
+        "inputProperties": to_camel(inputs),
+        "requiredInputs": ["targetUrl"],
+        "properties": to_camel(outputs),
+        "required": list(to_camel(dict.fromkeys(_SHOWN, 0))),
+    }
+
+
+def _shown_with_id() -> Json:
+    properties = to_camel({"id": {"type": "string", "description": "The webhook's id."}, **_SHOWN})
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _get_webhook() -> Json:
+    return {
+        "description": "Reads one webhook by its id. Its secret is not among the results: Truto shows it only once.",
+        "inputs": {
+            "type": "object",
+            "properties": {"id": {"type": "string", "description": "The webhook's id."}},
+            "required": ["id"],
+        },
+        "outputs": _shown_with_id(),
+    }
+
+
+def _get_webhooks() -> Json:
+    filters = {
+        "is_active": {"type": "boolean", "description": "Only webhooks that are, or are not, active."},
+        "target_url": {"type": "string", "description": "Only webhooks with this URL."},
+        "event_type": {
+            **_ANY_EVENT_TYPE,
+            "description": "Only webhooks that are told of this event type; those told of every event are among them.",
+        },
+    }
+    return {
+        "description": "Lists the webhooks of the environment, all pages of them. The filters add up.",
+        "inputs": {"type": "object", "properties": to_camel(filters)},
+        "outputs": {
+            "type": "object",
+            "properties": {"webhooks": {"type": "array", "items": {"$ref": f"#/types/{SUMMARY}"}}},
+            "required": ["webhooks"],
+        },
+    }
+
+
+def _pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))

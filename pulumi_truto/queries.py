@@ -1,0 +1,79 @@
+"""Looking webhooks up: one by its id, or all that match. Must not import pulumi."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi_truto import rules
+from pulumi_truto.client import TrutoClient
+from pulumi_truto.models import Webhook
+
+__all__ = ["WebhookInfo", "find_webhook", "find_webhooks"]
+
+
+@dataclass(frozen=True)
+class WebhookInfo:
+    """A webhook as Truto shows it: everything but the secret, which Truto shows only when a webhook is created.
+
+    Attributes:
+        event_types: sorted; empty for every event.
+        created_at: UTC, as ``2024-09-01T10:00:00.000Z``.
+        updated_at: in the same form.
+    """
+
+    id: str
+    target_url: str
+    event_types: list[str]
+    is_active: bool
+    environment_id: str | None
+    created_at: str | None
+    updated_at: str | None
+
+
+def find_webhook(client: TrutoClient, id_: str) -> WebhookInfo:
+    """The webhook with this id.
+
+    Raises:
+        NotFoundError: there is none in the token's environment.
+        TrutoError: Truto could not be asked.
+    """
+    return _info(client.get_webhook(id_))
+
+
+def find_webhooks(
+    client: TrutoClient,
+    *,
+    is_active: bool | None = None,
+    target_url: str | None = None,
+    event_type: str | None = None,
+) -> list[WebhookInfo]:
+    """Every webhook of the token's environment that matches all the filters given.
+
+    A webhook that is subscribed to every event matches each ``event_type``, and ``resource:*`` each of its resource.
+
+    Raises:
+        TrutoError: Truto could not be asked.
+    """
+    return [
+        _info(webhook)
+        for webhook in client.iter_webhooks()
+        if (is_active is None or webhook.is_active is is_active)
+        and (target_url is None or rules.same_url(webhook.target_url, target_url))
+        and (event_type is None or _is_told(webhook, event_type))
+    ]
+
+
+def _is_told(webhook: Webhook, event_type: str) -> bool:
+    subscribed = webhook.event_types or []
+    wildcard = event_type.partition(":")[0] + ":*"
+    return not subscribed or event_type in subscribed or wildcard in subscribed
+
+
+def _info(webhook: Webhook) -> WebhookInfo:
+    return WebhookInfo(
+        id=webhook.id,
+        **rules.inputs_of(webhook),
+        environment_id=webhook.environment_id,
+        created_at=webhook.created_at_text,
+        updated_at=webhook.updated_at_text,
+    )

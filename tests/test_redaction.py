@@ -1,0 +1,65 @@
+"""With the most verbose logging that the libraries have, in the provider's own process, no secret is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.stacks import Engine
+from tests.harness import Project
+
+#: Python runs this at the start of every process that finds it on its path: the provider's above all.
+SITECUSTOMIZE = """
+import http.client, logging, sys
+logging.basicConfig(stream=sys.stderr, level=logging.DEBUG, format="%(name)s %(message)s %(args)s", force=True)
+for name in ["urllib3", "requests", "pulumi", "http.client"]:
+    logging.getLogger(name).setLevel(logging.DEBUG)
+http.client.HTTPConnection.debuglevel = 1
+"""
+
+
+@pytest.fixture
+def verbose(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A project in whose processes every library logs all it can."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    return Project(engine, sandbox, tmp_path, {"PYTHONPATH": str(tmp_path / "site")})
+
+
+def test_verbose_logging_shows_no_secret(verbose: Project) -> None:
+    """Create, update, failures, refresh and destroy under full debug logging show neither token nor secrets."""
+    project = verbose
+    project.webhook()
+    project.up()
+    assert "urllib3.connectionpool" in project.shown, "the logging that this test needs is not on"
+    secrets = {project.sandbox.token, project.outputs["secret"]}
+    token = project.sandbox.token
+    for fault in (
+        {"kind": "status", "status": 401, "message": f"invalid token {token}"},
+        {"kind": "answer", "status": 302, "headers": {"Location": f"/login?token={token}"}},
+        {"kind": "html", "status": 400, "body": f"<html>{token}</html>"},
+        {
+            "kind": "answer",
+            "status": 200,
+            "body": f'{{"id": "{token}"',
+            "headers": {"Content-Type": "application/json"},
+        },
+    ):
+        project.sandbox.faults.clear()
+        project.sandbox.inject(operation="update", times=0, **fault)  # type: ignore[arg-type]
+        project.webhook("target_url=URL, is_active=False")
+        project.fails(project.up)
+    project.sandbox.faults.clear()
+    project.sandbox.inject("reset", "create", processed=True)
+    project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="1")')
+    project.up()
+    project.refresh()
+    project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="2")')
+    project.up()
+    secrets |= {webhook.secret for webhook in project.sandbox.truto.webhooks()}
+    project.destroy()
+    assert len(secrets) >= 3
+    for secret in secrets:
+        assert secret not in project.shown
