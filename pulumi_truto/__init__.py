@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pulumi_truto.event_types import EventType
+    from pulumi_truto.functions import get_webhook, get_webhooks
     from pulumi_truto.resources import Provider, Webhook
     from pulumi_truto.version import __version__
 
-__all__ = ["EventType", "Provider", "Webhook", "__version__"]
+__all__ = ["EventType", "Provider", "Webhook", "__version__", "get_webhook", "get_webhooks"]
 
 _HOME = {
     "EventType": "pulumi_truto.event_types",
     "Provider": "pulumi_truto.resources",
     "Webhook": "pulumi_truto.resources",
     "__version__": "pulumi_truto.version",
+    "get_webhook": "pulumi_truto.functions",
+    "get_webhooks": "pulumi_truto.functions",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine, cli_version
-from tests.harness import Project
+from tests.harness import Project, Way
 
 
 @pytest.fixture
@@ -28,10 +28,17 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return engine
 
 
+@pytest.fixture(params=["dynamic", "native"])
+def way(request: pytest.FixtureRequest) -> Way:
+    """Both ways in."""
+    way: Way = request.param
+    return way
+
+
 @pytest.fixture
-def project(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Project:
-    """A Pulumi project on the sandbox, once for each engine."""
-    return Project(engine, sandbox, tmp_path)
+def project(engine: Engine, way: Way, sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A Pulumi project on the sandbox, once for each engine and way in."""
+    return Project(engine, sandbox, tmp_path, way=way)
 
 
 @pytest.fixture
@@ -41,11 +48,11 @@ def local_project(sandbox: Sandbox, tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def new_project(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Callable[..., Project]:
+def new_project(engine: Engine, way: Way, sandbox: Sandbox, tmp_path: Path) -> Callable[..., Project]:
     """Makes further projects, each in a folder of its own."""
     made = iter(range(100))
 
     def make(**env: str) -> Project:
-        return Project(engine, sandbox, tmp_path / str(next(made)), env)
+        return Project(engine, sandbox, tmp_path / str(next(made)), env, way)
 
     return make

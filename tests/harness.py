@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pulumi.automation import CommandError, ConfigValue
 
+from pulumi_truto.plugin.names import to_camel
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine, open_stack
 
 URL = "https://hooks.example.com/truto"
+REPOSITORY = Path(__file__).parents[1]
+
+#: The two ways in: the dynamic provider, and the native plugin.
+Way = Literal["dynamic", "native"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,16 @@ class Outcome:
 class Project:
     """A program that can be changed and run again and again."""
 
-    def __init__(self, engine: Engine, sandbox: Sandbox, folder: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, engine: Engine, sandbox: Sandbox, folder: Path, env: dict[str, str] | None = None, way: Way = "dynamic"
+    ) -> None:
         self.engine = engine
+        self.way = way
         self.sandbox = sandbox
         self.folder = folder
         self.work_dir = folder / "program"
         self.work_dir.mkdir(parents=True)
-        (self.work_dir / "Pulumi.yaml").write_text("name: scenario\nruntime: python\n")
+        (self.work_dir / "Pulumi.yaml").write_text("name: scenario\nruntime: python\n" + self._plugin())
         # Whatever the machine's own environment says, it must not reach the provider.
         clean = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", **(env or {})}
         self.stack: Any = open_stack(engine, self.work_dir, folder / "home", env_vars=clean)
@@ -56,8 +66,13 @@ class Project:
 
     def program(self, body: str) -> None:
         """Replaces the program. `URL` and the usual imports are there."""
-        head = f"import pulumi\nimport pulumi_truto as truto\nURL = {URL!r}\n"
+        module = "native" if self.way == "native" else "pulumi_truto"
+        head = f"import pulumi\nimport {module} as truto\nURL = {URL!r}\n"
         (self.work_dir / "__main__.py").write_text(head + textwrap.dedent(body))
+
+    def name_of(self, name: str) -> str:
+        """What Pulumi knows a property as: the native plugin's schema has camel case."""
+        return to_camel({name: 0}).popitem()[0] if self.way == "native" else name
 
     def webhook(self, arguments: str = "target_url=URL", opts: str = "None") -> None:
         """A program with one webhook and all of its outputs."""
@@ -107,7 +122,8 @@ class Project:
     def managed(self) -> list[dict[str, Any]]:
         """The webhooks in the state, secrets as they are kept."""
         resources: list[dict[str, Any]] = self._deployment().get("resources", [])
-        return [each for each in resources if each["type"] == "pulumi-python:dynamic/truto:Webhook"]
+        type_ = "truto:index:Webhook" if self.way == "native" else "pulumi-python:dynamic/truto:Webhook"
+        return [each for each in resources if each["type"] == type_]
 
     def _deployment(self) -> Any:
         if self.engine == "local":
@@ -117,6 +133,20 @@ class Project:
         env = {**os.environ, **self.stack.workspace.env_vars}
         shown = subprocess.run(command, cwd=self.work_dir, env=env, capture_output=True, text=True, check=True)
         return json.loads(shown.stdout)["deployment"]
+
+    def _plugin(self) -> str:
+        """What the project has to say of the plugin, and a folder with the plugin for the CLI."""
+        if self.way == "dynamic":
+            return ""
+        shutil.copy(REPOSITORY / "tests" / "native.py", self.work_dir)
+        plugin = self.folder / "plugin"
+        plugin.mkdir()
+        for name in ("pulumi_truto", "pyproject.toml", "README.md", "LICENSE"):
+            (plugin / name).symlink_to(REPOSITORY / name)
+        # With this interpreter, in which everything is installed, instead of a new virtual environment.
+        runtime = f"runtime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n"
+        (plugin / "PulumiPlugin.yaml").write_text(runtime)
+        return f"plugins:\n  providers:\n    - name: truto\n      path: {plugin}\n"
 
     def _run(self, run: Callable[..., Any], **kwargs: Any) -> Outcome:
         before = len(self.sandbox.calls)

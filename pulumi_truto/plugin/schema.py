@@ -27,7 +27,7 @@ _IS_ACTIVE: Final = (
     "Whether Truto delivers. Truto switches it off by itself when deliveries keep failing; a refresh shows that, and "
     "the next update switches it on again."
 )
-_KNOWN_SECRET: Final = (
+_IMPORTED: Final = (
     "The signing secret of a webhook that was imported, as Truto shows it only when a webhook is created. Used only "
     "while the state knows none; can be removed afterwards, without a change."
 )
@@ -144,7 +144,7 @@ def _webhook() -> Json:
         "target_url": {"type": "string", "description": _TARGET_URL},
         "event_types": {"type": "array", "items": _ANY_EVENT_TYPE, "description": _EVENT_TYPES},
         "is_active": {"type": "boolean", "default": True, "description": _IS_ACTIVE},
-        "known_secret": {"type": "string", "secret": True, "description": _KNOWN_SECRET},
+        "known_secret": {"type": "string", "secret": True, "description": _IMPORTED},
     }
     outputs = {
         **_SHOWN,

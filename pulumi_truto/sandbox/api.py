@@ -13,8 +13,11 @@ from typing import Any
 from aiohttp import web
 
 from pulumi_truto.sandbox.deliveries import Courier
-from pulumi_truto.sandbox.faults import Answer, FaultPlan, send, spoil
-from pulumi_truto.sandbox.state import ApiError, Json, Rate, Truto
+from pulumi_truto.sandbox.errors import ApiError
+from pulumi_truto.sandbox.faults import FaultPlan
+from pulumi_truto.sandbox.records import Json, Rate
+from pulumi_truto.sandbox.state import Truto
+from pulumi_truto.sandbox.wire import Answer, send, spoil
 
 MAX_BODY_BYTES = 1024 * 1024
 

@@ -12,8 +12,12 @@ from aiohttp import web
 
 from pulumi_truto.sandbox.api import CallLog, parse_object
 from pulumi_truto.sandbox.deliveries import Courier
-from pulumi_truto.sandbox.faults import Answer, Fault, FaultPlan, send
-from pulumi_truto.sandbox.state import ApiError, Json, Truto, Webhook, is_loopback
+from pulumi_truto.sandbox.errors import ApiError
+from pulumi_truto.sandbox.faults import Fault, FaultPlan
+from pulumi_truto.sandbox.records import Json, Webhook
+from pulumi_truto.sandbox.state import Truto
+from pulumi_truto.sandbox.validation import is_loopback
+from pulumi_truto.sandbox.wire import Answer, send
 
 PREFIX = "/__sandbox__/"
 

@@ -15,7 +15,10 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from pulumi_truto.sandbox.state import ApiError, Truto, Webhook, is_loopback
+from pulumi_truto.sandbox.errors import ApiError
+from pulumi_truto.sandbox.records import Webhook
+from pulumi_truto.sandbox.state import Truto
+from pulumi_truto.sandbox.validation import is_loopback
 from pulumi_truto.signature import HEADER, sign
 
 RETRIES = 3  # after the first attempt, as Truto's guide says

@@ -14,10 +14,12 @@ from typing import Any
 from aiohttp import web
 
 from pulumi_truto.sandbox.api import MAX_BODY_BYTES, Api, Call, CallLog
+from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.control import Control
 from pulumi_truto.sandbox.deliveries import Courier, Delivery
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
-from pulumi_truto.sandbox.state import Clock, Environment, Truto
+from pulumi_truto.sandbox.records import Environment
+from pulumi_truto.sandbox.state import Truto
 
 # How long stop() waits for answers that are being written, a silent "timeout" fault among them.
 _SHUTDOWN_SECONDS = 0.1
@@ -35,7 +37,7 @@ class Sandbox:
         port: 0 takes a free one.
         token: the API token of the default environment; by default a random one.
         clock: the time to go by; by default the present.
-        **settings: fields of `pulumi_truto.sandbox.state.Settings`; a wrong name or value is a ValueError.
+        **settings: fields of `pulumi_truto.sandbox.settings.Settings`; a wrong name or value is a ValueError.
 
     Attributes:
         truto: the state, to look at and to change directly.

@@ -16,7 +16,7 @@ from typing import Any
 from pulumi.automation import ConfigValue, OpType
 
 from pulumi_truto.sandbox.engine.journal import Journal
-from pulumi_truto.sandbox.engine.providers import OperationError, Provider, ProviderHost
+from pulumi_truto.sandbox.engine.providers import OperationError, Provider, ProviderHost, default_config
 from pulumi_truto.sandbox.engine.state import Resource, State
 from pulumi_truto.values import (
     UNKNOWN,
@@ -55,6 +55,7 @@ class Goal:
     protect: bool = False
     retain_on_delete: bool = False
     replacement_trigger: Any = None
+    import_id: str = ""
 
 
 class Deployment:
@@ -149,6 +150,18 @@ class Deployment:
 
         return self._guarded(new, run)
 
+    def invoke(self, token: str, arguments: Properties, provider: str) -> Properties:
+        """Calls a function of a provider."""
+        goal = Goal(type=token, name="", custom=True, inputs={}, provider=provider)
+        try:
+            if has_unknown(arguments):
+                return {}
+            return self._provider_for(goal)[1].invoke(token, arguments, preview=self._dry_run)
+        except OperationError as error:
+            self._journal.error(f"{token}: {error}")
+            self.stop()
+            raise Stopped from None
+
     def set_outputs(self, urn: str, outputs: Properties) -> None:
         """The outputs of a component; those of the stack itself are what the user sees."""
         resource = self._current[urn]
@@ -213,14 +226,23 @@ class Deployment:
         if old is not None and old.external:
             raise OperationError("the local engine cannot take over a resource that was only read before")
         new.provider, provider = self._provider_for(goal)
+        op = OpType.CREATE
+        if goal.import_id and (old is None or old.id != goal.import_id):
+            old, op = self._import(provider, goal, new, old), OpType.IMPORT
         if old is not None:
             for name in goal.ignore_changes:
                 _reset(new.inputs, old.inputs, name)
         new.inputs = self._check(provider, new, old)
         if old is None:
             return self._create(provider, new, None, OpType.CREATE)
+        importing = op is OpType.IMPORT
         op, before = self._compare(provider, goal, new, old)
-        if op is OpType.SAME:
+        if importing:
+            if op is not OpType.SAME:
+                names = ", ".join(_changed(old.inputs, new.inputs))
+                raise OperationError(f"the inputs to import do not match the existing resource: {names}")
+            op = OpType.IMPORT
+        if op in (OpType.SAME, OpType.IMPORT):
             new.id, new.outputs = old.id, self._mark(new, old.outputs)
             self._finish(new, old, op)
             return new
@@ -233,6 +255,19 @@ class Deployment:
         elif not self._dry_run:
             old.delete = True
         return self._create(provider, new, old if before else None, OpType.REPLACE)
+
+    def _import(self, provider: Provider, goal: Goal, new: Resource, old: Resource | None) -> Resource:
+        """The resource to import, as it is: the state that the program's inputs are then compared with."""
+        if old is not None:
+            raise OperationError("the local engine cannot replace a resource by an imported one")
+        if not provider.is_native:
+            raise OperationError(
+                "`import_` does not work with a dynamic provider (pulumi/pulumi#16175): use `adopt` instead"
+            )
+        found, outputs, inputs = provider.read(new.urn, goal.import_id, None, {})
+        if not found:
+            raise OperationError(f"resource '{goal.import_id}' does not exist")
+        return replace(new, id=found, inputs=inputs or {}, outputs=self._mark(new, outputs))
 
     def _check(self, provider: Provider, new: Resource, old: Resource | None) -> Properties:
         checked, failures = provider.check(new.urn, old.inputs if old else {}, new.inputs)
@@ -259,20 +294,15 @@ class Deployment:
         return (OpType.REPLACE if diff.replaces or forced else OpType.UPDATE), before
 
     def _create(self, provider: Provider, new: Resource, old: Resource | None, op: OpType) -> Resource:
-        if self._dry_run:
-            new.outputs = dict(new.inputs)
-        else:
-            new.id, outputs = provider.create(new.urn, new.inputs)
-            new.outputs = self._mark(new, outputs)
+        new.id, outputs = provider.create(new.urn, new.inputs, preview=self._dry_run)
+        new.outputs = self._mark(new, outputs)
         self._finish(new, old, op)
         return new
 
     def _update(self, provider: Provider, new: Resource, old: Resource) -> Resource:
         new.id = old.id
-        if self._dry_run:
-            new.outputs = dict(new.inputs)  # what else will change, a dynamic provider cannot say
-        else:
-            new.outputs = self._mark(new, provider.update(new.urn, old.id, old.outputs, old.inputs, new.inputs))
+        outputs = provider.update(new.urn, old.id, old.outputs, old.inputs, new.inputs, preview=self._dry_run)
+        new.outputs = self._mark(new, outputs)
         self._finish(new, old, OpType.UPDATE, _changed(old.inputs, new.inputs))
         return new
 
@@ -331,12 +361,15 @@ class Deployment:
         return self._host.get(resource.urn, package, resource.inputs)
 
     def _default_provider(self, package: str) -> Resource:
-        """The default provider: it has the whole configuration of the stack, as every dynamic provider has."""
+        """The default provider of a package, with its part of the stack's configuration."""
         type_ = f"pulumi:providers:{package}"
         urn = self._urn(type_, "default", "")
         with self._lock:
             if urn not in self._current:
-                config = {key: secret(each.value) if each.secret else each.value for key, each in self._config.items()}
+                config = default_config(
+                    package,
+                    {key: secret(each.value) if each.secret else each.value for key, each in self._config.items()},
+                )
                 old = next((each for each in self._state.olds if each.urn == urn), None)
                 id_ = old.id if old else str(uuid.uuid4())
                 new = Resource(urn=urn, type=type_, custom=True, id=id_, inputs=config, outputs=config)

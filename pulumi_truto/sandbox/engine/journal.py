@@ -19,6 +19,7 @@ _MARKS = {
     OpType.DELETE: "-",
     OpType.REPLACE: "+-",
     OpType.READ: "<=",
+    OpType.IMPORT: "=",
 }
 _PAST = {
     OpType.CREATE: "created",
@@ -26,6 +27,7 @@ _PAST = {
     OpType.DELETE: "deleted",
     OpType.REPLACE: "replaced",
     OpType.READ: "read",
+    OpType.IMPORT: "imported",
     OpType.SAME: "unchanged",
 }
 

@@ -31,7 +31,6 @@ _OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 _UNSUPPORTED: Final = {
     "aliasURNs": "aliases",
     "aliases": "aliases",
-    "importId": "import_",
     "customTimeouts": "custom_timeouts",
     "deletedWith": "deleted_with",
     "replace_with": "replace_with",
@@ -129,7 +128,13 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         return self._answer(run, context)
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
-        self._refuse(f"the function {request.tok}", context)
+        def run(deployment: Deployment) -> Any:
+            response = resource_pb2.ResourceInvokeResponse()
+            found = deployment.invoke(request.tok, from_struct(request.args), request.provider)
+            getattr(response, "return").CopyFrom(to_struct(found))
+            return response
+
+        return self._answer(run, context)
 
     def Call(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._refuse(f"the method {request.tok}", context)
@@ -217,4 +222,5 @@ def _goal(request: Any) -> Goal:
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,
         replacement_trigger=trigger,
+        import_id=request.importId,
     )

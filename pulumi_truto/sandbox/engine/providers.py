@@ -19,16 +19,29 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from pulumi_truto.values import Properties, from_struct, has_unknown, reveal, to_struct
 
-__all__ = ["OperationError", "Provider", "ProviderHost"]
+__all__ = ["OperationError", "Provider", "ProviderHost", "default_config"]
 
 #: What starts a provider, for each package that this engine can serve.
-_COMMANDS: Final[dict[str, tuple[str, ...]]] = {"pulumi-python": ("-m", "pulumi.dynamic")}
+_COMMANDS: Final[dict[str, tuple[str, ...]]] = {
+    "pulumi-python": ("-m", "pulumi.dynamic"),
+    "truto": ("-m", "pulumi_truto"),
+}
+#: The package whose providers have the whole configuration, keys with their namespace. Others have their own part.
+_DYNAMIC: Final = "pulumi-python"
 _CHANNEL_OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 _START_SECONDS: Final = 60
 
 
 class OperationError(Exception):
     """An operation on one resource failed; the message is for the user."""
+
+
+def default_config(package: str, config: Properties) -> Properties:
+    """The part of the stack's configuration that the default provider of a package has."""
+    if package == _DYNAMIC:
+        return config
+    prefix = f"{package}:"
+    return {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
 
 
 @dataclass(frozen=True)
@@ -49,17 +62,24 @@ class Provider:
         self.process = process
         # A provider whose settings are not known yet, in a preview, cannot be asked anything.
         self.is_configured = not has_unknown(config)
+        self.is_native = package != _DYNAMIC
+        self._accepts_secrets = False
+        self._supports_preview = False
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=_CHANNEL_OPTIONS)
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         if self.is_configured:
+            if self.is_native:
+                self._check_config(config)
             request = provider_pb2.ConfigureRequest(args=to_struct(config), acceptSecrets=True)
-            self._call("configure", self._stub.Configure, request)
+            response = self._call("configure", self._stub.Configure, request)
+            self._accepts_secrets = response.acceptSecrets
+            self._supports_preview = response.supportsPreview
 
     def check(self, urn: str, olds: Properties, news: Properties) -> tuple[Properties, list[tuple[str, str]]]:
         """The checked inputs, and the failures as pairs of property and reason."""
         if not self.is_configured:
             return news, []
-        request = provider_pb2.CheckRequest(urn=urn, olds=_plain(olds), news=_plain(news))
+        request = provider_pb2.CheckRequest(urn=urn, olds=self._wire(olds), news=self._wire(news))
         response = self._call("check", self._stub.Check, request)
         return from_struct(response.inputs), [(each.property, each.reason) for each in response.failures]
 
@@ -68,25 +88,36 @@ class Provider:
         if not self.is_configured:
             return Diff()
         request = provider_pb2.DiffRequest(
-            id=id_, urn=urn, olds=_plain(olds), news=_plain(news), old_inputs=_plain(old_inputs)
+            id=id_, urn=urn, olds=self._wire(olds), news=self._wire(news), old_inputs=self._wire(old_inputs)
         )
         response = self._call("diff", self._stub.Diff, request)
         changes = {0: None, 1: False, 2: True}[response.changes]
         keys = frozenset({*response.diffs, *response.detailedDiff})
         return Diff(changes, bool(response.replaces), response.deleteBeforeReplace, keys)
 
-    def create(self, urn: str, inputs: Properties) -> tuple[str, Properties]:
-        """The id and the outputs of the new resource."""
-        request = provider_pb2.CreateRequest(urn=urn, properties=_plain(inputs))
+    def create(self, urn: str, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
+        """The id and the outputs of the new resource. In a preview what can be known of them, and no id."""
+        if preview and not (self.is_configured and self._supports_preview):
+            return "", dict(inputs)
+        request = provider_pb2.CreateRequest(urn=urn, properties=self._wire(inputs), preview=preview)
         response = self._call("create", self._stub.Create, request)
-        if not response.id:
+        if not response.id and not preview:
             raise OperationError("the provider returned no id for the new resource")
         return response.id, from_struct(response.properties)
 
-    def update(self, urn: str, id_: str, olds: Properties, old_inputs: Properties, news: Properties) -> Properties:
-        """The outputs after the update."""
+    def update(
+        self, urn: str, id_: str, olds: Properties, old_inputs: Properties, news: Properties, *, preview: bool
+    ) -> Properties:
+        """The outputs after the update; in a preview what can be known of them."""
+        if preview and not (self.is_configured and self._supports_preview):
+            return dict(news)
         request = provider_pb2.UpdateRequest(
-            id=id_, urn=urn, olds=_plain(olds), news=_plain(news), old_inputs=_plain(old_inputs)
+            id=id_,
+            urn=urn,
+            olds=self._wire(olds),
+            news=self._wire(news),
+            old_inputs=self._wire(old_inputs),
+            preview=preview,
         )
         return from_struct(self._call("update", self._stub.Update, request).properties)
 
@@ -94,17 +125,27 @@ class Provider:
         self, urn: str, id_: str, properties: Properties | None, inputs: Properties
     ) -> tuple[str, Properties, Properties | None]:
         """The id (empty if the resource is gone), the outputs, and the inputs if the provider gives any."""
-        request = provider_pb2.ReadRequest(id=id_, urn=urn, inputs=_plain(inputs))
+        request = provider_pb2.ReadRequest(id=id_, urn=urn, inputs=self._wire(inputs))
         if properties is not None:
-            request.properties.CopyFrom(_plain(properties))
+            request.properties.CopyFrom(self._wire(properties))
         response = self._call("read", self._stub.Read, request)
         fresh = from_struct(response.inputs) if response.HasField("inputs") else None
         return response.id, from_struct(response.properties), fresh
 
     def delete(self, urn: str, id_: str, outputs: Properties, inputs: Properties) -> None:
         """Deletes the resource."""
-        request = provider_pb2.DeleteRequest(id=id_, urn=urn, properties=_plain(outputs), old_inputs=_plain(inputs))
+        request = provider_pb2.DeleteRequest(
+            id=id_, urn=urn, properties=self._wire(outputs), old_inputs=self._wire(inputs)
+        )
         self._call("delete", self._stub.Delete, request)
+
+    def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:
+        """What a function of the provider returns."""
+        request = provider_pb2.InvokeRequest(tok=token, args=self._wire(arguments), preview=preview)
+        response = self._call("invoke", self._stub.Invoke, request)
+        if response.failures:
+            raise OperationError("; ".join(f"{each.property}: {each.reason}" for each in response.failures))
+        return from_struct(getattr(response, "return"))
 
     def cancel(self) -> None:
         """Asks the provider to give up what it is doing."""
@@ -115,6 +156,15 @@ class Provider:
         """Ends the process, and what it started."""
         self._channel.close()
         _end(self.process)
+
+    def _check_config(self, config: Properties) -> None:
+        request = provider_pb2.CheckRequest(news=to_struct(config))
+        response = self._call("check of its configuration", self._stub.CheckConfig, request)
+        if response.failures:
+            raise OperationError("; ".join(each.reason for each in response.failures))
+
+    def _wire(self, properties: Properties) -> Any:
+        return to_struct(properties if self._accepts_secrets else reveal(properties))
 
     def _call(self, what: str, method: Any, request: Any) -> Any:
         try:
@@ -211,7 +261,11 @@ class ProviderHost:
             errors.join(timeout=1)
             raise OperationError(f"the provider {package!r} did not start: it ended with exit code {code}")
         threading.Thread(target=self._forward, args=(process.stdout,), daemon=True).start()
-        return Provider(package, process, int(line), config)
+        try:
+            return Provider(package, process, int(line), config)
+        except OperationError:
+            _end(process)
+            raise
 
     def _spawn(self, package: str) -> subprocess.Popen[bytes]:
         if package not in _COMMANDS:
@@ -243,7 +297,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=5)
             return
-
-
-def _plain(properties: Properties) -> Any:
-    return to_struct(reveal(properties))

@@ -1,0 +1,98 @@
+"""Taking over webhooks that exist, and looking them up, from Python programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.stacks import Engine
+from tests.harness import URL, Project
+
+ID = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def project(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A project that uses the dynamic provider, on each engine."""
+    return Project(engine, sandbox, tmp_path)
+
+
+def made_by_hand(project: Project) -> str:
+    """The id of a webhook that somebody made outside Pulumi."""
+    body = {"target_url": URL + "/old", "event_types": ["record:*"], "is_active": False}
+    return str(project.sandbox.truto.create(project.sandbox.environment_id, body)["id"])
+
+
+def test_adopt(project: Project) -> None:
+    """An adopted webhook keeps its id, is brought to what is declared with one update, and takes the given secret."""
+    id_ = made_by_hand(project)
+    project.webhook(f'target_url=URL, adopt="{id_}", known_secret="from the vault"')
+    assert project.preview().changes == {"create": 2}
+    outcome = project.up()
+    assert outcome.calls == ["read", "update"]
+    assert project.outputs["id"] == id_
+    assert project.outputs["secret"] == "from the vault"
+    [webhook] = project.sandbox.truto.webhooks()
+    assert (webhook.target_url, webhook.is_active) == (URL, True)
+    assert "from the vault" not in project.state + project.shown
+
+
+def test_adopting_is_forgotten(project: Project) -> None:
+    """Removing the two arguments afterwards is no change, and the webhook is managed as any other."""
+    id_ = made_by_hand(project)
+    project.webhook(f'target_url=URL, adopt="{id_}", known_secret="from the vault"')
+    project.up()
+    project.webhook()
+    assert project.preview().changes == {"same": 2}
+    assert project.up().calls == []
+    assert project.outputs["secret"] == "from the vault"
+    assert project.refresh().changes == {"same": 2}
+    project.destroy()
+    assert project.sandbox.truto.webhooks() == []
+
+
+def test_adopt_without_the_secret(project: Project) -> None:
+    """Without the known secret the output is null with a warning, and giving it later makes no API call."""
+    id_ = made_by_hand(project)
+    project.webhook(f'target_url=URL, adopt="{id_}"')
+    assert "Truto shows it only once" in project.up().text
+    assert project.outputs.get("secret") is None
+    project.webhook(f'target_url=URL, adopt="{id_}", known_secret="found"')
+    outcome = project.up()
+    assert outcome.changes == {"same": 1, "update": 1}
+    assert outcome.calls == []
+    assert project.outputs["secret"] == "found"
+
+
+def test_adopt_of_nothing(project: Project) -> None:
+    """Adopting a webhook that does not exist fails, names the id, and creates none."""
+    project.webhook(f'target_url=URL, adopt="{ID}"')
+    outcome = project.fails(project.up)
+    assert ID in outcome.text
+    assert "create" not in outcome.calls
+
+
+def test_adopt_of_a_wrong_type(project: Project) -> None:
+    """A wrong type is refused in the preview."""
+    project.webhook('target_url=URL, adopt=7, known_secret=""')
+    text = project.fails(project.preview).text
+    assert "must be a text, and not the number 7" in text
+    assert "must not be empty" in text
+
+
+def test_looking_up(project: Project) -> None:
+    """A program finds one webhook by its id and all that match filters, in a preview too."""
+    id_ = made_by_hand(project)
+    project.program(f"""
+        one = truto.get_webhook({id_!r})
+        pulumi.export("one", [one.target_url, one.is_active, one.event_types])
+        pulumi.export("told", [each.id for each in truto.get_webhooks(event_type="record:created")])
+        pulumi.export("active", len(truto.get_webhooks(is_active=True)))
+    """)
+    assert project.preview().calls == ["read", "list", "list"]
+    project.up()
+    assert project.outputs["one"] == [URL + "/old", False, ["record:*"]]
+    assert project.outputs["told"] == [id_]
+    assert project.outputs["active"] == 0

@@ -1,0 +1,275 @@
+"""What the native plugin does beyond the scenarios: schema, detailed diffs, previews, import, functions."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from pulumi_truto import EventType, rules
+from pulumi_truto.plugin.names import CAMEL, WEBHOOK
+from pulumi_truto.plugin.schema import schema
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.stacks import Engine
+from pulumi_truto.values import from_struct, reveal, to_struct
+from pulumi_truto.version import __version__
+from tests.harness import URL, Project
+
+ID = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def native(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A project that uses the native plugin, on each engine."""
+    return Project(engine, sandbox, tmp_path, way="native")
+
+
+@pytest.fixture
+def plugin(sandbox: Sandbox) -> Any:
+    """The plugin as a process, spoken to over gRPC as the engine does."""
+    environment = {**os.environ, "TRUTO_API_TOKEN": sandbox.token, "TRUTO_BASE_URL": sandbox.base_url}
+    with subprocess.Popen(
+        [sys.executable, "-m", "pulumi_truto", "127.0.0.1:1"], stdout=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        assert process.stdout is not None
+        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True))
+            yield stub
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0, "the plugin ends by itself on SIGTERM"
+
+
+def state(**properties: Any) -> dict[str, Any]:
+    """A webhook's state as the engine keeps it."""
+    return {"targetUrl": URL, "eventTypes": [], "isActive": True, "secret": "s", **properties}
+
+
+# --- the schema ---
+
+
+def test_schema_and_code_agree() -> None:
+    """The schema has exactly the inputs that the rules check and the outputs that they keep."""
+    webhook = schema()["resources"][WEBHOOK]
+    inputs = {*rules.INPUTS, "known_secret"}
+    assert set(webhook["inputProperties"]) == {CAMEL[name] for name in inputs}
+    checked = rules.check({"target_url": URL, "known_secret": "s"}).inputs
+    assert {CAMEL[name] for name in checked} == set(webhook["inputProperties"])
+    kept = {"environment_id", "created_at", "updated_at", "secret", *rules.INPUTS}
+    assert set(webhook["properties"]) == {CAMEL[name] for name in kept | {"known_secret"}}
+    assert webhook["inputProperties"]["isActive"]["default"] is True
+    assert rules.check({"target_url": URL}).inputs["is_active"] is True
+
+
+def test_schema_lists_the_event_types() -> None:
+    """The schema has every known event type for completion, and any other string passes."""
+    types = schema()["types"]["truto:index:EventType"]["enum"]
+    assert [each["value"] for each in types] == [str(each.value) for each in EventType]
+    assert len({each["name"] for each in types}) == len(types)
+    items = schema()["resources"][WEBHOOK]["inputProperties"]["eventTypes"]["items"]
+    assert {"type": "string"} in items["oneOf"]
+
+
+def test_schema_for_the_registry() -> None:
+    """The schema has what Pulumi's registry shows, a secret token and secret, and its own Python package name."""
+    document = schema()
+    assert document["version"] == __version__
+    for name in ("displayName", "description", "license", "keywords"):
+        assert document[name]
+    assert document["config"]["variables"]["apiToken"]["secret"] is True
+    assert document["config"]["variables"]["apiToken"]["defaultInfo"]["environment"] == ["TRUTO_API_TOKEN"]
+    assert document["resources"][WEBHOOK]["properties"]["secret"]["secret"] is True
+    assert document["language"]["python"]["packageName"] != "pulumi_truto"
+    _every_reference_is_there(document, document)
+
+
+def _every_reference_is_there(part: Any, document: Any) -> None:
+    if isinstance(part, dict):
+        if "$ref" in part:
+            assert part["$ref"].removeprefix("#/types/") in document["types"]
+        for each in part.values():
+            _every_reference_is_there(each, document)
+    elif isinstance(part, list):
+        for each in part:
+            _every_reference_is_there(each, document)
+
+
+# --- the protocol ---
+
+
+def test_plugin_serves_its_schema(plugin: Any) -> None:
+    """The running plugin gives the schema and the version of the code."""
+    served = plugin.GetSchema(provider_pb2.GetSchemaRequest(version=0)).schema
+    assert json.loads(served) == json.loads(json.dumps(schema()))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({}, {}, {}),
+        ({}, {"targetUrl": URL + "/2"}, {"targetUrl": "UPDATE"}),
+        ({}, {"isActive": False}, {"isActive": "UPDATE"}),
+        ({}, {"eventTypes": ["a:b"]}, {"eventTypes": "ADD"}),
+        ({"eventTypes": ["a:b"]}, {"eventTypes": []}, {"eventTypes": "DELETE"}),
+        ({"eventTypes": ["a:b"]}, {"eventTypes": ["a:c"]}, {"eventTypes": "UPDATE"}),
+        ({"eventTypes": ["a:b", "a:c"]}, {"eventTypes": ["a:c", "a:b"]}, {}),
+        ({}, {"knownSecret": "other"}, {}),
+    ],
+)
+def test_detailed_diff(plugin: Any, old: Any, new: Any, expected: dict[str, str]) -> None:
+    """A diff names each changed property with its kind, never a replacement, and what stays the same."""
+    inputs = {name: state()[name] for name in ("targetUrl", "eventTypes", "isActive")}
+    request = provider_pb2.DiffRequest(id=ID, olds=to_struct(state(**old)), news=to_struct({**inputs, **new}))
+    response = plugin.Diff(request)
+    kinds = {name: provider_pb2.PropertyDiff.Kind.Name(each.kind) for name, each in response.detailedDiff.items()}
+    assert kinds == expected
+    assert response.changes == (2 if expected else 1)
+    assert not response.replaces
+    assert "id" in response.stables
+
+
+def test_preview_of_an_update_keeps_what_stays(plugin: Any) -> None:
+    """In the preview of an update the secret and everything else that stays is known, and secret."""
+    request = provider_pb2.UpdateRequest(
+        id=ID,
+        olds=to_struct(state(environmentId="e", createdAt="c", updatedAt="u")),
+        news=to_struct({"targetUrl": URL + "/2", "eventTypes": [], "isActive": True}),
+        preview=True,
+    )
+    found = from_struct(plugin.Update(request).properties)
+    assert found["secret"] != "s", "it has to be wrapped as a secret"
+    plain = reveal(found)
+    assert plain["secret"] == "s"
+    assert (plain["environmentId"], plain["createdAt"], plain["targetUrl"]) == ("e", "c", URL + "/2")
+    assert plain["updatedAt"] == "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+def test_configuration_never_replaces(plugin: Any) -> None:
+    """Another token or base URL is a change of the provider that replaces nothing."""
+    request = provider_pb2.DiffRequest(
+        old_inputs=to_struct({"apiToken": "a", "baseUrl": "https://one.example"}),
+        olds=to_struct({"apiToken": "a", "baseUrl": "https://one.example"}),
+        news=to_struct({"apiToken": "b", "baseUrl": "https://two.example"}),
+    )
+    response = plugin.DiffConfig(request)
+    assert response.changes == provider_pb2.DiffResponse.DIFF_SOME
+    assert not response.replaces
+    assert not response.detailedDiff
+
+
+def test_errors_are_one_line(plugin: Any, sandbox: Sandbox) -> None:
+    """An error reaches the engine as one line with the remedy, without any Python stack."""
+    sandbox.inject("status", "create", status=401, message="no")
+    request = provider_pb2.CreateRequest(properties=to_struct({"targetUrl": URL, "eventTypes": [], "isActive": True}))
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.Create(request)
+    message = str(caught.value.details())
+    assert "401" in message
+    assert "\n" not in message
+    assert "Traceback" not in message
+
+
+def test_many_calls_at_once(plugin: Any, sandbox: Sandbox) -> None:
+    """Calls run side by side, as many as the engine makes, and a slow one stops no other."""
+    sandbox.truto.change_settings({"latency_seconds": 0.5})
+
+    def create(number: int) -> None:
+        properties = to_struct({"targetUrl": f"{URL}/{number}", "eventTypes": [], "isActive": True})
+        plugin.Create(provider_pb2.CreateRequest(properties=properties))
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(create, range(32)))
+    at = sorted(call.at for call in sandbox.calls)
+    # One after the other, they would be 15 s apart.
+    assert (at[-1] - at[0]).total_seconds() < 8
+    assert sandbox.connections <= 32
+
+
+# --- with an engine ---
+
+
+def test_preview_of_an_update_downstream(native: Project) -> None:
+    """In the preview of an update what depends on the secret or the id stays known, and is no change."""
+    body = """
+        first = truto.Webhook("first", target_url=URL, is_active={active})
+        second = truto.Webhook("second", target_url=pulumi.Output.concat(URL, "/", first.id))
+    """
+    native.program(body.format(active=True))
+    native.up()
+    native.program(body.format(active=False))
+    assert native.preview().changes == {"same": 2, "update": 1}
+
+
+def test_import(native: Project) -> None:
+    """A webhook made by hand is imported, is then no change, is managed, and learns its secret without an API call."""
+    made = native.sandbox.truto.create(native.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]})
+    arguments = 'target_url=URL, event_types=["record:*"]'
+    native.webhook(arguments, opts=f'pulumi.ResourceOptions(import_="{made["id"]}")')
+    outcome = native.up()
+    assert outcome.changes == {"create": 1, "import": 1}
+    assert "Truto shows it only once" in outcome.text
+    native.webhook(arguments)
+    assert native.up().calls == []
+    assert native.outputs.get("secret") is None
+    native.webhook(arguments + ', known_secret="the secret from the vault"')
+    assert native.preview().changes == {"same": 1, "update": 1}
+    assert native.up().calls == []
+    assert native.outputs["secret"] == "the secret from the vault"
+    assert "from the vault" not in native.state + native.shown
+    native.webhook(arguments + ', known_secret="another"')
+    assert native.up().changes == {"same": 2}
+    native.webhook(arguments)
+    assert native.up().changes == {"same": 2}
+    assert native.outputs["secret"] == "the secret from the vault"
+    native.destroy()
+    assert native.sandbox.truto.webhooks() == []
+
+
+def test_import_of_nothing(native: Project) -> None:
+    """Importing a webhook that does not exist fails, and names the id."""
+    native.webhook(opts=f'pulumi.ResourceOptions(import_="{ID}")')
+    assert ID in native.fails(native.up).text
+
+
+def test_import_of_another_shape(native: Project) -> None:
+    """Importing with other inputs than the webhook has fails, and changes nothing."""
+    made = native.sandbox.truto.create(native.sandbox.environment_id, {"target_url": URL})
+    native.webhook('target_url=URL + "/2"', opts=f'pulumi.ResourceOptions(import_="{made["id"]}")')
+    assert "targetUrl" in native.fails(native.up).text
+    assert native.sandbox.truto.webhooks()[0].target_url == URL
+
+
+def test_functions(native: Project) -> None:
+    """The functions find one webhook by its id, and all that match the filters, over all pages."""
+    create: Callable[..., Any] = native.sandbox.truto.create
+    for number in range(120):
+        create(native.sandbox.environment_id, {"target_url": f"{URL}/{number}", "is_active": number != 7})
+    wanted = create(native.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]})
+    native.program(f"""
+        one = pulumi.runtime.invoke("truto:index:getWebhook", {{"id": {wanted["id"]!r}}}).value
+        pulumi.export("one", one)
+        for name, filters in {{
+            "all": {{}},
+            "inactive": {{"isActive": False}},
+            "url": {{"targetUrl": URL}},
+            "event": {{"eventType": "sync_job_run:failed", "isActive": True}},
+        }}.items():
+            found = pulumi.runtime.invoke("truto:index:getWebhooks", filters).value
+            pulumi.export(name, len(found["webhooks"]))
+    """)
+    native.up()
+    outputs = native.outputs
+    assert outputs["one"]["targetUrl"] == URL
+    assert outputs["one"]["eventTypes"] == ["record:*"]
+    assert "secret" not in outputs["one"]
+    assert (outputs["all"], outputs["inactive"], outputs["url"], outputs["event"]) == (121, 1, 1, 119)
