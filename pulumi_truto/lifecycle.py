@@ -13,6 +13,7 @@ from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
 from pulumi_truto.creation import Creation
 from pulumi_truto.errors import InvalidAnswerError, NotFoundError, WrongEnvironmentError
+from pulumi_truto.reading import Reading
 
 __all__ = ["Webhooks"]
 
@@ -31,6 +32,7 @@ class Webhooks:
         self._client = client
         self._warn = warn
         self._creation = Creation(client, warn)
+        self._reading = Reading(client)
 
     def create(self, inputs: Mapping[str, Any]) -> tuple[str, State]:
         """Creates exactly one webhook, or takes over the one that ``adopt`` names; returns its id and state.
@@ -78,6 +80,8 @@ class Webhooks:
                 status=error.status,
                 detail=error.detail,
             ) from None
+        finally:
+            self._reading.forget(id_)
         return rules.keep(webhook, {**state, "target_url": inputs["target_url"]})
 
     def delete(self, id_: str, state: Mapping[str, Any]) -> None:
@@ -94,10 +98,12 @@ class Webhooks:
                 self._confirm_gone(id_, state)
             else:
                 raise error from None
+        finally:
+            self._reading.forget(id_)
 
     def _known(self, id_: str, state: Mapping[str, Any]) -> State:
         """The state of a webhook that is there, with a warning if its secret is not known."""
-        fresh = rules.keep(self._client.get_webhook(id_), state)
+        fresh = rules.keep(self._reading.get(id_), state)
         if not fresh["secret"]:
             self._warn(
                 f"the secret of the webhook {id_} is not known: Truto shows it only once, when the webhook is "
@@ -113,7 +119,7 @@ class Webhooks:
         there is one webhook in it.
         """
         declared = state.get("environment_id")
-        for webhook in self._client.iter_webhooks():
+        for webhook in self._reading.everything():
             if webhook.id == id_:
                 raise NotFoundError(
                     f"Truto answers 404 for the webhook {id_} and lists it all the same. Nothing was changed; try "
