@@ -82,6 +82,36 @@ def test_adopt_of_a_wrong_type(project: Project) -> None:
     assert "must not be empty" in text
 
 
+def test_moving_between_the_ways_in(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
+    """A webhook moves from the dynamic provider to the native plugin and back, with its id and secret."""
+    project = Project(engine, sandbox, tmp_path, way="native")
+    dynamic = """
+        import pulumi_truto
+        hook = pulumi_truto.Webhook("orders", URL, opts=pulumi.ResourceOptions(retain_on_delete=True){more})
+        pulumi.export("id", hook.id)
+        pulumi.export("secret", hook.secret)
+    """
+    native = """
+        hook = truto.Webhook("orders", URL, known_secret={secret!r}, opts=pulumi.ResourceOptions({opts}))
+        pulumi.export("id", hook.id)
+        pulumi.export("secret", hook.secret)
+    """
+    project.program(dynamic.format(more=""))
+    project.up()
+    first = project.outputs
+    project.program(native.format(secret=first["secret"], opts=f'import_="{first["id"]}", retain_on_delete=True'))
+    moved = project.up()
+    project.program(native.format(secret=first["secret"], opts="retain_on_delete=True"))
+    learned = project.up()
+    assert project.outputs == first
+    project.program(dynamic.format(more=f", adopt={first['id']!r}, known_secret={first['secret']!r}"))
+    back = project.up()
+    assert project.outputs == first
+    assert "create" not in [*moved.calls, *learned.calls, *back.calls]
+    assert "delete" not in [*moved.calls, *learned.calls, *back.calls]
+    assert [webhook.id for webhook in sandbox.truto.webhooks()] == [first["id"]]
+
+
 def test_looking_up(project: Project) -> None:
     """A program finds one webhook by its id and all that match filters, in a preview too."""
     id_ = made_by_hand(project)

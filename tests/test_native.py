@@ -242,11 +242,17 @@ def test_import_of_nothing(native: Project) -> None:
 
 
 def test_import_of_another_shape(native: Project) -> None:
-    """Importing with other inputs than the webhook has fails, and changes nothing."""
+    """A webhook that differs from what is declared is imported and then updated, as the preview says."""
     made = native.sandbox.truto.create(native.sandbox.environment_id, {"target_url": URL})
     native.webhook('target_url=URL + "/2"', opts=f'pulumi.ResourceOptions(import_="{made["id"]}")')
-    assert "targetUrl" in native.fails(native.up).text
+    expected = {"create": 1, "import": 1, "update": 1}
+    assert native.preview().changes == expected
     assert native.sandbox.truto.webhooks()[0].target_url == URL
+    outcome = native.up()
+    assert outcome.changes == expected
+    assert outcome.calls == ["read", "update"]
+    assert native.outputs["id"] == made["id"]
+    assert native.up().changes == {"same": 2}
 
 
 def test_functions(native: Project) -> None:

@@ -226,25 +226,19 @@ class Deployment:
         if old is not None and old.external:
             raise OperationError("the local engine cannot take over a resource that was only read before")
         new.provider, provider = self._provider_for(goal)
-        op = OpType.CREATE
-        if goal.import_id and (old is None or old.id != goal.import_id):
-            old, op = self._import(provider, goal, new, old), OpType.IMPORT
+        is_imported = bool(goal.import_id) and (old is None or old.id != goal.import_id)
+        if is_imported:
+            old = self._import(provider, goal, new, old)
         if old is not None:
             for name in goal.ignore_changes:
                 _reset(new.inputs, old.inputs, name)
         new.inputs = self._check(provider, new, old)
         if old is None:
             return self._create(provider, new, None, OpType.CREATE)
-        importing = op is OpType.IMPORT
         op, before = self._compare(provider, goal, new, old)
-        if importing:
-            if op is not OpType.SAME:
-                names = ", ".join(_changed(old.inputs, new.inputs))
-                raise OperationError(f"the inputs to import do not match the existing resource: {names}")
-            op = OpType.IMPORT
-        if op in (OpType.SAME, OpType.IMPORT):
+        if op is OpType.SAME:
             new.id, new.outputs = old.id, self._mark(new, old.outputs)
-            self._finish(new, old, op)
+            self._finish(new, old, None if is_imported else op)
             return new
         if op is OpType.UPDATE:
             return self._update(provider, new, old)
@@ -257,7 +251,7 @@ class Deployment:
         return self._create(provider, new, old if before else None, OpType.REPLACE)
 
     def _import(self, provider: Provider, goal: Goal, new: Resource, old: Resource | None) -> Resource:
-        """The resource to import, as it is: the state that the program's inputs are then compared with."""
+        """The resource to import, as it is. Where the program wants it otherwise, an update follows, as in Pulumi."""
         if old is not None:
             raise OperationError("the local engine cannot replace a resource by an imported one")
         if not provider.is_native:
@@ -267,7 +261,9 @@ class Deployment:
         found, outputs, inputs = provider.read(new.urn, goal.import_id, None, {})
         if not found:
             raise OperationError(f"resource '{goal.import_id}' does not exist")
-        return replace(new, id=found, inputs=inputs or {}, outputs=self._mark(new, outputs))
+        imported = replace(new, id=found, inputs=inputs or {}, outputs=self._mark(new, outputs))
+        self._finish(imported, None, OpType.IMPORT)
+        return imported
 
     def _check(self, provider: Provider, new: Resource, old: Resource | None) -> Properties:
         checked, failures = provider.check(new.urn, old.inputs if old else {}, new.inputs)
@@ -404,12 +400,13 @@ class Deployment:
         names = {*resource.additional_secret_outputs, *secret_keys(resource.inputs)}
         return with_secrets(outputs, names)
 
-    def _finish(self, new: Resource, old: Resource | None, op: OpType, changed: list[str] | None = None) -> None:
+    def _finish(self, new: Resource, old: Resource | None, op: OpType | None, changed: list[str] | None = None) -> None:
         with self._lock:
             self._current[new.urn] = new
         if not self._dry_run:
             self._state.settle(new, old)
-        self._journal.step(op, new, changed)
+        if op is not None:
+            self._journal.step(op, new, changed)
 
     def _guarded(self, resource: Resource, run: Callable[[], Resource]) -> Resource:
         """Runs one operation; its failure stops the run, after what else is under way."""
