@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import requests
 from pydantic import BaseModel, ValidationError
 from requests.auth import AuthBase
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, ReadTimeoutError
 
 from pulumi_truto.errors import (
     ConfigurationError,
@@ -24,7 +24,7 @@ from pulumi_truto.errors import (
 )
 from pulumi_truto.models import Deleted, ErrorEnvelope, TestResult, Webhook, WebhookPage
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import Adapter, Limits, deadline
+from pulumi_truto.transport import Adapter, Limits, within
 from pulumi_truto.version import __version__
 
 __all__ = ["TrutoClient"]
@@ -144,7 +144,7 @@ class TrutoClient:
         limits = self.limits
         started = time.monotonic()
         try:
-            with deadline(limits.total_seconds):
+            with within(limits):
                 response = self._session.request(
                     method,
                     url,
@@ -156,6 +156,10 @@ class TrutoClient:
                 response.close()  # the body is read: hands the connection back for the next request
         except InvalidAnswerError as error:
             raise InvalidAnswerError(f"cannot {what}: {error}. {self._suspect}") from None
+        except (requests.exceptions.InvalidURL, LocationValueError):
+            raise ConfigurationError(
+                f"cannot {what}: the base URL {self._settings.base_url} names no host that can exist. Set truto:baseUrl"
+            ) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             took = time.monotonic() - started
             raise self._transport_error(what, error, took) from None
@@ -205,7 +209,7 @@ class TrutoClient:
                 f"cannot {what}: no connection to {base_url} ({after}). Check the network, the proxy settings and "
                 "truto:baseUrl; nothing was sent"
             )
-        if isinstance(error, requests.Timeout):
+        if isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
             reason = "the answer did not come in time"
         else:
             reason = f"the connection broke off ({self._clean(type(cause).__name__)})"

@@ -7,9 +7,11 @@ have a webhook whose secret nobody knows. What is done about it:
    ``created_at`` in the time of the failed try, on Truto's clock as its ``Date`` header shows it.
 2. No candidate: create again. Too many of them, or no list: stop, and name what to look at.
 3. One candidate for each failed try: create again, and only then decide. The new webhook's ``created_at`` tells
-   Truto's clock to the millisecond, where ``Date`` has seconds. A candidate from the time of the failed try is
-   ours: it is deleted. One from before is somebody else's: it is not touched. In doubt it is left, with a warning.
+   Truto's clock far better than ``Date``, which has whole seconds. A candidate from the time of the failed try is
+   ours: it is deleted. One from before is somebody else's: it is not touched. In doubt, as where Truto's times have
+   no fractions, it is left, with a warning that names it.
 
+"From before" can be told to about `_ALLOWANCE`: the time that one request may take longer to Truto than another.
 Creates of equal webhooks wait for each other, so that one's new webhook is never another's candidate.
 """
 
@@ -33,6 +35,7 @@ __all__ = ["Creation"]
 _TRIES: Final = 3
 #: How far `Date` (whole seconds, perhaps of a proxy) may be from the clock of ``created_at``.
 _DATE_SLACK: Final = timedelta(seconds=2)
+_ALLOWANCE: Final = timedelta(milliseconds=80)
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,14 @@ class Creation:
             TrutoError: there surely is none.
         """
         with self._lock:
-            turn = self._turns[repr(sorted(body.items()))]
+            # The URL in its normal form: webhooks whose URLs are only spelled differently are equal as well.
+            turn = self._turns[repr(sorted({**body, "target_url": rules.normal_url(body["target_url"])}.items()))]
         with turn:
             return self._create(body)
 
     def _create(self, body: Mapping[str, Any]) -> Webhook:
         open_tries: list[_Try] = []
+        suspects: list[Webhook] = []
         while True:
             began = time.monotonic()
             try:
@@ -75,20 +80,18 @@ class Creation:
                 _require_secret(webhook)
             except TrutoError as error:
                 if not error.maybe_done:
-                    if open_tries:
-                        raise self._unsettled(error, self._candidates(body, open_tries)) from None
-                    raise
+                    raise self._unsettled(error, suspects) from None
                 open_tries.append(_Try(began, time.monotonic(), error))
-                candidates = self._candidates(body, open_tries)
-                if len(candidates) > len(open_tries) or len(open_tries) == _TRIES:
-                    raise self._unsettled(error, candidates) from None
+                suspects = self._candidates(body, open_tries)
+                if len(suspects) > len(open_tries) or len(open_tries) == _TRIES:
+                    raise self._unsettled(error, suspects) from None
                 self._pause(len(open_tries))
                 continue
             ended = time.monotonic()
             with self._lock:
                 self._made.add(webhook.id)
             if open_tries:
-                self._clear(self._candidates(body, open_tries), open_tries, _Clock.at(webhook, began, ended))
+                self._clear(body, open_tries, suspects, _Clock.at(webhook, began, ended, suspects))
             return webhook
 
     def _candidates(self, body: Mapping[str, Any], open_tries: list[_Try]) -> list[Webhook]:
@@ -124,25 +127,40 @@ class Creation:
     def _pause(self, attempt: int) -> None:
         time.sleep(self._client.limits.backoff_seconds * 2**attempt)
 
-    def _clear(self, candidates: list[Webhook], open_tries: list[_Try], clock: _Clock | None) -> None:
-        """Deletes what the open tries made, once there is a good webhook in its place."""
-        for webhook in candidates:
-            verdict = clock.verdict(webhook.created_at, open_tries) if clock else None
-            if verdict is None or len(candidates) > len(open_tries):
+    def _clear(
+        self, body: Mapping[str, Any], open_tries: list[_Try], suspects: list[Webhook], clock: _Clock | None
+    ) -> None:
+        """Deletes what the open tries made, now that there is a good webhook in its place; never raises.
+
+        Only what was there before the repeat is deleted. What came since is not of a try that had failed by then,
+        unless Truto was very late: it is named.
+        """
+        late: list[Webhook] = []
+        try:
+            known = {webhook.id for webhook in suspects}
+            late = [each for each in self._candidates(body, open_tries) if each.id not in known]
+        except TrutoError as error:
+            self._warn(f"a create was repeated after a failure, and what may be left over cannot be listed ({error})")
+        for webhook in [*suspects, *late]:
+            is_ours = clock.is_from(webhook.created_at, open_tries) if clock else None
+            if is_ours and webhook not in late:
+                self._delete(webhook)
+            elif is_ours is not False:
                 self._warn(
                     f"a create was repeated after a failure, and the webhook {webhook.id} may be left over from the "
                     f"first try. It was made at {webhook.created_at_text}: if nobody needs it, delete it in Truto"
                 )
-            elif verdict:
-                try:
-                    self._client.delete_webhook(webhook.id)
-                except NotFoundError:
-                    pass
-                except TrutoError as error:
-                    self._warn(
-                        f"the webhook {webhook.id} is left over from a create that failed and was repeated, and "
-                        f"could not be deleted ({error}). Delete it in Truto"
-                    )
+
+    def _delete(self, webhook: Webhook) -> None:
+        try:
+            self._client.delete_webhook(webhook.id)
+        except NotFoundError:
+            pass
+        except TrutoError as error:
+            self._warn(
+                f"the webhook {webhook.id} is left over from a create that failed and was repeated, and could not be "
+                f"deleted ({error}). Delete it in Truto"
+            )
 
     def _unsettled(self, error: TrutoError, candidates: list[Webhook]) -> TrutoError:
         if not candidates:
@@ -156,35 +174,40 @@ class Creation:
 
 @dataclass(frozen=True)
 class _Clock:
-    """Truto's clock as the ``created_at`` of a webhook of ours shows it.
+    """Truto's clock, as the ``created_at`` of a new webhook of ours shows it.
 
     Attributes:
-        offset: Truto's time at this machine's monotonic zero, taken half-way through the request.
-        resolution: of ``created_at``: a millisecond, or a second where Truto writes no fraction.
+        earliest: the least that it can have shown at this machine's monotonic zero.
+        latest: the most.
+        resolution: of ``created_at``: a millisecond, or a second where Truto writes no fractions.
     """
 
-    offset: datetime
+    earliest: datetime
+    latest: datetime
     resolution: timedelta
 
     @classmethod
-    def at(cls, webhook: Webhook, began: float, ended: float) -> _Clock | None:
+    def at(cls, webhook: Webhook, began: float, ended: float, others: list[Webhook]) -> _Clock | None:
         if webhook.created_at is None:
             return None
-        fraction = webhook.created_at.microsecond != 0
-        resolution = timedelta(milliseconds=1) if fraction else timedelta(seconds=1)
-        return cls(webhook.created_at - timedelta(seconds=(began + ended) / 2), resolution)
+        # One time without a fraction can be chance.
+        has_fractions = any(each.created_at and each.created_at.microsecond for each in [webhook, *others])
+        resolution = timedelta(milliseconds=1) if has_fractions else timedelta(seconds=1)
+        return cls(
+            webhook.created_at - timedelta(seconds=ended),
+            webhook.created_at + resolution - timedelta(seconds=began),
+            resolution,
+        )
 
-    def verdict(self, created_at: datetime | None, open_tries: list[_Try]) -> bool | None:
+    def is_from(self, created_at: datetime | None, open_tries: list[_Try]) -> bool | None:
         """True: made in the time of one of the tries. False: made before all of them. None: cannot be told."""
         if created_at is None:
             return None
         for each in open_tries:
-            began = self.offset + timedelta(seconds=each.began)
-            if created_at >= began:
+            if created_at >= self.latest + timedelta(seconds=each.began) - _ALLOWANCE:
                 return True
-            if created_at + self.resolution >= began:
-                # With milliseconds this is the rounding of our own; within a whole second it could be another's.
-                return True if self.resolution < timedelta(seconds=1) else None
+            if created_at + self.resolution >= self.earliest + timedelta(seconds=each.began):
+                return None
         return False
 
 

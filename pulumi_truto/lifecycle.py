@@ -119,7 +119,7 @@ class Webhooks:
         there is one webhook in it.
         """
         declared = state.get("environment_id")
-        for webhook in self._reading.everything():
+        for webhook in self._client.iter_webhooks():
             if webhook.id == id_:
                 raise NotFoundError(
                     f"Truto answers 404 for the webhook {id_} and lists it all the same. Nothing was changed; try "

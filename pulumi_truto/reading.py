@@ -57,19 +57,6 @@ class Reading:
         with self._lock:
             self._known.pop(id_, None)
 
-    def everything(self) -> list[Webhook]:
-        """All webhooks, at most some seconds old.
-
-        Raises:
-            TrutoError: Truto could not be asked.
-        """
-        with self._lock:
-            self._expire()
-            if not self._is_complete:
-                self._known = {webhook.id: webhook for webhook in self._client.iter_webhooks()}
-                self._is_complete = True
-            return list(self._known.values())
-
     def _look(self, id_: str) -> None:
         """Reads another page, if the webhook is on none so far and it is worth it."""
         self._expire()

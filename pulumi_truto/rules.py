@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pulumi_truto.event_types import EventType
 from pulumi_truto.settings import is_loopback
@@ -44,6 +44,7 @@ __all__ = [
     "inputs_of",
     "keep",
     "learn",
+    "normal_url",
     "same_url",
 ]
 
@@ -175,16 +176,26 @@ def keep(webhook: Webhook, known: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def same_url(one: str, other: str) -> bool:
-    """Whether two URLs are the same after the normalisation that URL parsers apply (RFC 3986, 6.2.2 and 6.2.3).
+    """Whether two URLs are the same but for their spelling: see `normal_url`."""
+    return one == other or normal_url(one) == normal_url(other)
+
+
+def normal_url(url: str) -> str:
+    """The URL after the normalisation that URL parsers apply (RFC 3986, 6.2.2 and 6.2.3); as it is if it is none.
 
     The case of scheme and host, the default port and the empty path do not count. Everything else does.
     """
-    if one == other:
-        return True
     try:
-        return _normal_form(urlsplit(one)) == _normal_form(urlsplit(other))
+        parts = urlsplit(url)
+        port = parts.port
     except ValueError:
-        return False
+        return url
+    host = parts.hostname or ""
+    user = parts.netloc.rpartition("@")[0]
+    where = f"[{host}]" if ":" in host else host
+    if port is not None and port != {"https": 443, "http": 80}.get(parts.scheme):
+        where += f":{port}"
+    return parts._replace(netloc=f"{user}@{where}" if user else where, path=parts.path or "/").geturl()
 
 
 def _same(name: str, old: object, new: object) -> bool:
@@ -203,20 +214,6 @@ def _canonical(event_types: Sequence[Any]) -> list[Any]:
     return [*known, *(each for each in event_types if each is UNKNOWN)]
 
 
-def _normal_form(url: SplitResult) -> tuple[object, ...]:
-    port = None if url.port == {"https": 443, "http": 80}.get(url.scheme) else url.port
-    return (
-        url.scheme,
-        url.username,
-        url.password,
-        url.hostname,
-        port,
-        url.path or "/",
-        url.query,
-        url.fragment,
-    )
-
-
 def _target_url_faults(url: object, api_on_loopback: bool) -> list[str]:
     if url is UNKNOWN:
         return []
@@ -232,14 +229,16 @@ def _target_url_faults(url: object, api_on_loopback: bool) -> list[str]:
         parts = urlsplit(url)
         host = parts.hostname
         _ = parts.port  # raises for a port that is no number
-    except ValueError as error:
-        return [*faults, f"is not a URL: {error}"]
+    except ValueError:
+        # Without the reason: it can repeat a password.
+        return [*faults, "is not a URL; one is like https://hooks.example.com/truto"]
     if parts.scheme == "http" and is_loopback(host):
         if not api_on_loopback:
             faults.append("must begin with https://: Truto cannot reach a service on your own machine")
     elif parts.scheme != "https":
-        faults.append(f"must begin with https://, and {'it has no scheme' if not parts.scheme else 'it does not'}")
-    if not host:
+        how = "and it does not" if parts.scheme else "as in https://hooks.example.com/truto, and it has no scheme"
+        faults.append(f"must begin with https://, {how}")
+    if parts.scheme and not host:
         faults.append("must name a host, as in https://hooks.example.com/truto")
     if "@" in parts.netloc:
         faults.append("must not hold a user name or password; verify the signature of each delivery instead")
@@ -285,7 +284,8 @@ def _is_active_faults(value: object) -> list[str]:
 def _origin_faults(value: object) -> list[str]:
     if value is None or value is UNKNOWN or (isinstance(value, str) and value):
         return []
-    return ["must not be empty; leave it out instead" if value == "" else f"must be a text, and not {_kind(value)}"]
+    # The value is not shown: it may be a secret of the wrong type.
+    return ["must not be empty; leave it out instead" if value == "" else "must be a text"]
 
 
 def _unknown_event_type(event_type: str) -> str:
@@ -310,7 +310,7 @@ def _kind(value: object) -> str:
     if isinstance(value, str):
         return f"the text {_quote(value)}"
     if isinstance(value, (int, float)):
-        return f"the number {value:g}"
+        return f"the number {value:g}" if abs(value) < 1e300 else "a huge number"
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, (list, tuple)):

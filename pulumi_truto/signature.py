@@ -86,6 +86,8 @@ def verify(body: bytes, header: str | None, secret: str | Sequence[str]) -> None
 def _require_bytes(body: object) -> None:
     if not isinstance(body, (bytes, bytearray, memoryview)):
         raise SignatureError(f"the body must be the raw bytes of the request, not {type(body).__name__}")
+    if isinstance(body, memoryview) and not body.c_contiguous:
+        raise SignatureError("the body must be bytes in a row, not a view with gaps")
 
 
 def _key(secret: object) -> bytes:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import io
 import random
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -34,13 +35,13 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
+from urllib3.exceptions import InvalidHeader, MaxRetryError, NewConnectionError, ResponseError
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util.retry import Retry
 
 from pulumi_truto.errors import InvalidAnswerError
 
-__all__ = ["REPEATED_STATUSES", "Adapter", "Limits", "deadline"]
+__all__ = ["REPEATED_STATUSES", "Adapter", "Limits", "within"]
 
 #: For each method the statuses after which the request is sent again.
 _FAILED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -77,16 +78,19 @@ class Limits:
 
 
 _deadline: ContextVar[float] = ContextVar("deadline")
+_body_bytes: ContextVar[int] = ContextVar("body_bytes")
 
 
 @contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Everything sent inside ends that many seconds from now."""
-    token = _deadline.set(time.monotonic() + seconds)
+def within(limits: Limits) -> Iterator[None]:
+    """What is sent inside keeps to the limits, in all its repeats together."""
+    deadline = _deadline.set(time.monotonic() + limits.total_seconds)
+    body_bytes = _body_bytes.set(limits.body_bytes)
     try:
         yield
     finally:
-        _deadline.reset(token)
+        _deadline.reset(deadline)
+        _body_bytes.reset(body_bytes)
 
 
 def _remaining_seconds() -> float:
@@ -95,6 +99,8 @@ def _remaining_seconds() -> float:
 
 class _Retry(Retry):
     """urllib3's machinery, with the table above and within the deadline."""
+
+    total: int
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: ARG002
         return status_code in REPEATED_STATUSES.get(method, frozenset())
@@ -109,8 +115,8 @@ class _Retry(Retry):
         _stacktrace: Any = None,
     ) -> _Retry:
         counted: _Retry = self
-        if response is not None and response.status == 429 and self.status is not None:
-            counted = self.new(status=self.status + 1)
+        if response is not None and response.status == 429:
+            counted = self.new(total=self.total + 1)
         next_one = super(_Retry, counted).increment(method, url, response, error, _pool, _stacktrace)
         if next_one._wait_seconds(response) >= _remaining_seconds():
             # Better the error now than the same error after a wait. urllib3 returns the response, where there is
@@ -134,8 +140,17 @@ class _Retry(Retry):
                 except (InvalidHeader, ValueError, TypeError, OverflowError):
                     asked = None  # nonsense in the header is as good as no header
             backoff = self.get_backoff_time()
-            self._wait: float = asked if asked is not None else backoff * (1.0 + random.random())  # noqa: S311
+            # A Retry-After of nothing, or of a time long gone, must not become a storm.
+            enough = asked is not None and asked >= backoff
+            self._wait: float = asked if enough else backoff * (1.0 + random.random())  # type: ignore[assignment]  # noqa: S311
         return self._wait
+
+
+class _ReadResponse(HTTPResponse):
+    """An answer whose body is here already, so that its connection can go back without more reading."""
+
+    def drain_conn(self) -> None:
+        self.release_conn()
 
 
 class _WholeAnswer(HTTPConnection):
@@ -145,10 +160,19 @@ class _WholeAnswer(HTTPConnection):
     Reading the body here, and not later, also lets urllib3 repeat a request whose answer broke off in its body.
     """
 
-    #: The largest body; the pool that makes the connection sets it.
-    body_bytes: int = Limits.body_bytes
     # http.client prints every header, the token among them, where a program raises its global debuglevel.
     debuglevel = 0
+
+    def connect(self) -> None:
+        assert isinstance(self.timeout, (int, float))  # the client always sets one
+        self.timeout = max(0.001, min(float(self.timeout), _remaining_seconds()))
+        try:
+            super().connect()
+        except ssl.SSLCertVerificationError:
+            raise
+        except ssl.SSLError as error:
+            # Nothing was sent on a connection that never came to be; urllib3 would leave that open.
+            raise NewConnectionError(self, f"no TLS connection: {error.reason}") from error
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
         assert isinstance(self.timeout, (int, float))  # the client always sets one
@@ -167,18 +191,24 @@ class _WholeAnswer(HTTPConnection):
         watch.start()
         try:
             answer = super().getresponse()
-            body = answer.read(self.body_bytes + 1, decode_content=False)
+            largest = _body_bytes.get()
+            body = answer.read(largest + 1, decode_content=False)
             answer.read(1, decode_content=False)  # to its end, so that the connection can serve again
         except Exception:
-            if too_slow.is_set():
-                raise TimeoutError(f"no whole answer within {seconds:.0f} s") from None
-            raise
+            if not too_slow.is_set():
+                raise
         finally:
             watch.cancel()
-        if len(body) > self.body_bytes:
+        if too_slow.is_set():  # also without an exception: a head that was cut off reads as one that has ended
             self.close()
-            raise InvalidAnswerError(f"the answer is larger than {self.body_bytes:,} bytes")
-        return HTTPResponse(
+            raise TimeoutError(f"no whole answer within {seconds:.0f} s")
+        if len(body) > largest:
+            self.close()
+            raise InvalidAnswerError(f"the answer is larger than {largest:,} bytes")
+        if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+            self.close()
+            raise InvalidAnswerError("the answer is compressed, which was not asked for")
+        return _ReadResponse(
             body=io.BytesIO(body),
             headers=answer.headers,
             status=answer.status,
@@ -208,10 +238,7 @@ class Adapter(HTTPAdapter):
         again = limits.tries - 1
         # other=0: an error of another kind, as a wrong certificate, does not heal by repeating.
         retry = _Retry(
-            total=None,
-            connect=again,
-            read=again,
-            status=again,
+            total=again,
             redirect=0,
             other=0,
             allowed_methods=_REPEATED_BROKEN,
@@ -220,8 +247,15 @@ class Adapter(HTTPAdapter):
         )
         # One connection a thread: 64 is more than any engine's parallelism needs at once.
         super().__init__(pool_connections=1, pool_maxsize=64, max_retries=retry)
-        self._body_bytes = limits.body_bytes
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTls}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+_POOLS: Final = {"http": _Pool, "https": _PoolTls}

@@ -1,0 +1,407 @@
+"""The life of a webhook after its creation: what gone means, whose webhook it is, and what is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pulumi_truto import rules
+from pulumi_truto.client import TrutoClient
+from pulumi_truto.errors import (
+    AuthenticationError,
+    InvalidAnswerError,
+    NotFoundError,
+    ServerError,
+    TrutoError,
+    WrongEnvironmentError,
+)
+from pulumi_truto.lifecycle import Webhooks
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.settings import Settings
+from pulumi_truto.transport import Limits
+
+LIMITS = Limits(connect_seconds=5, read_seconds=10, total_seconds=20, tries=3, backoff_seconds=0.01)
+#: Canonical inputs, as `rules.check` makes them.
+INPUTS = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
+#: An update of everything, canonical too.
+OTHER = {"target_url": "https://hooks.example.com/other", "event_types": ["record:deleted"], "is_active": False}
+
+
+class Life:
+    """Webhooks of one token of a sandbox, with the warnings that the user saw."""
+
+    def __init__(self, sandbox: Sandbox, token: str | None = None) -> None:
+        self.warnings: list[str] = []
+        settings = Settings(api_token=token or sandbox.token, base_url=sandbox.base_url)
+        self.webhooks = Webhooks(TrutoClient(settings, LIMITS), self.warnings.append)
+
+    def calls(self) -> list[tuple[str, Callable[[str, dict[str, Any]], object]]]:
+        """The three calls about a webhook that exists, each with the word for it."""
+        return [
+            ("read", self.webhooks.read),
+            ("update", lambda id_, state: self.webhooks.update(id_, state, OTHER)),
+            ("delete", self.webhooks.delete),
+        ]
+
+
+def bodies(sandbox: Sandbox, operation: str) -> list[Any]:
+    """What was sent for an operation."""
+    return [call.body for call in sandbox.calls if call.operation == operation]
+
+
+# Create and read -------------------------------------------------------------------------------------------
+
+
+def test_create(sandbox: Sandbox) -> None:
+    """A new webhook's state is what Truto has, its secret included; one request made it."""
+    id_, state = Life(sandbox).webhooks.create(INPUTS)
+    (made,) = sandbox.truto.webhooks()
+    assert id_ == made.id
+    assert state == {
+        **INPUTS,
+        "secret": made.secret,
+        "environment_id": sandbox.environment_id,
+        "created_at": sandbox.truto.timestamp(made.created_at),
+        "updated_at": sandbox.truto.timestamp(made.updated_at),
+    }
+    assert bodies(sandbox, "create") == [INPUTS]
+    assert sandbox.count() == 1
+
+
+def test_create_for_every_event(sandbox: Sandbox) -> None:
+    """A webhook for every event is asked for without event types."""
+    _, state = Life(sandbox).webhooks.create({**INPUTS, "event_types": []})
+    assert bodies(sandbox, "create") == [{"target_url": INPUTS["target_url"], "is_active": True}]
+    assert state["event_types"] == []
+
+
+def test_read_without_drift(sandbox: Sandbox) -> None:
+    """A refresh of a webhook that nobody touched changes nothing in the state."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    assert life.webhooks.read(id_, state) == state
+    assert life.warnings == []
+    assert sandbox.count() == 2
+
+
+@pytest.mark.parametrize("drift", [{"is_active": False}, {"target_url": "https://x.example"}, {"event_types": []}])
+def test_read_with_drift(sandbox: Sandbox, drift: dict[str, Any]) -> None:
+    """A refresh shows what was changed in Truto, and the next update puts it back."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    sandbox.truto.edit(id_, drift)
+    fresh = life.webhooks.read(id_, state)
+    assert fresh is not None
+    assert {name: fresh[name] for name in INPUTS} == {**INPUTS, **drift}
+    assert fresh["secret"] == state["secret"]
+    healed = life.webhooks.update(id_, fresh, INPUTS)
+    assert bodies(sandbox, "update") == [{name: INPUTS[name] for name in drift}]
+    assert {name: healed[name] for name in INPUTS} == INPUTS
+
+
+def test_read_of_a_webhook_that_was_made_elsewhere(sandbox: Sandbox) -> None:
+    """A webhook that was not made here has no known secret: that is said, with what can be done."""
+    made = sandbox.truto.create(sandbox.environment_id, dict(INPUTS))
+    life = Life(sandbox)
+    state = life.webhooks.read(made["id"], {})
+    assert state is not None
+    assert state["secret"] is None
+    assert {name: state[name] for name in INPUTS} == INPUTS
+    (warning,) = life.warnings
+    assert made["id"] in warning
+    assert "secret" in warning
+    assert made["secret"] not in warning
+
+
+# Gone ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("others", [0, 1, 5])
+def test_read_of_a_webhook_that_is_gone(sandbox: Sandbox, others: int) -> None:
+    """With the right token a 404 means gone: a refresh drops the webhook, whether there are others or not."""
+    sandbox.truto.change_settings({"page_maximum": 2})
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    for _ in range(others):
+        life.webhooks.create(INPUTS)
+    sandbox.truto.remove(id_)
+    assert life.webhooks.read(id_, state) is None
+    assert len(sandbox.truto.webhooks()) == others
+
+
+@pytest.mark.parametrize("others", [0, 1, 5])
+def test_delete_of_a_webhook_that_is_gone(sandbox: Sandbox, others: int) -> None:
+    """A webhook that is gone is deleted well enough, and nothing else is."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    for _ in range(others):
+        life.webhooks.create(INPUTS)
+    sandbox.truto.remove(id_)
+    life.webhooks.delete(id_, state)
+    assert len(sandbox.truto.webhooks()) == others
+
+
+def test_delete(sandbox: Sandbox) -> None:
+    """A delete takes one request and deletes the one webhook."""
+    life = Life(sandbox)
+    kept, _ = life.webhooks.create(INPUTS)
+    id_, state = life.webhooks.create(INPUTS)
+    life.webhooks.delete(id_, state)
+    assert [webhook.id for webhook in sandbox.truto.webhooks()] == [kept]
+    assert sandbox.count("delete") == 1
+    assert sandbox.count() == 3
+
+
+def test_update_of_a_webhook_that_is_gone(sandbox: Sandbox) -> None:
+    """An update of a webhook that is gone fails with the command that makes it anew."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    sandbox.truto.remove(id_)
+    with pytest.raises(NotFoundError, match=r"`pulumi up --refresh`") as caught:
+        life.webhooks.update(id_, state, OTHER)
+    assert id_ in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert sandbox.truto.webhooks() == []
+
+
+def test_a_404_for_a_webhook_that_is_there(sandbox: Sandbox) -> None:
+    """A 404 that Truto's own list contradicts is no reason to drop or forget a webhook."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    for word, call in life.calls():
+        sandbox.inject("status", word, status=404)
+        with pytest.raises(NotFoundError, match="lists it all the same"):
+            call(id_, state)
+    assert life.webhooks.read(id_, state) == state
+
+
+@pytest.mark.parametrize("fault", ["empty", "not_json", "reset", "wrong_types"])
+def test_a_list_that_cannot_be_read_proves_nothing(sandbox: Sandbox, fault: str) -> None:
+    """Where it cannot be told whether a webhook is gone, it is not taken for gone."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    sandbox.truto.remove(id_)
+    sandbox.inject(fault, "list", times=0)
+    for _, call in life.calls():
+        with pytest.raises(TrutoError):
+            call(id_, state)
+
+
+def test_a_webhook_that_goes_while_the_run_lasts(sandbox: Sandbox) -> None:
+    """A webhook that is deleted outside Pulumi during the run is gone, whatever the run has read before."""
+    life = Life(sandbox)
+    made = [life.webhooks.create(INPUTS) for _ in range(3)]
+    for id_, state in made:
+        assert life.webhooks.read(id_, state) == state
+    for id_, _ in made:
+        sandbox.truto.remove(id_)
+    (first, state), (second, _), (third, _) = made
+    assert life.webhooks.read(first, state) in (None, state)  # what was read a moment ago may count for now
+    with pytest.raises(NotFoundError, match=r"`pulumi up --refresh`"):
+        life.webhooks.update(second, state, OTHER)
+    life.webhooks.delete(third, state)
+
+
+# Tokens ----------------------------------------------------------------------------------------------------
+
+
+def test_a_token_of_another_environment(sandbox: Sandbox) -> None:
+    """A token of another environment is told by both environments' ids, and nothing is changed or dropped."""
+    other = sandbox.add_environment("other")
+    sandbox.truto.create(other.id, dict(INPUTS))
+    id_, state = Life(sandbox).webhooks.create(INPUTS)
+    before = sandbox.truto.webhooks()
+    for _, call in Life(sandbox, other.token).calls():
+        with pytest.raises(WrongEnvironmentError) as caught:
+            call(id_, state)
+        message = str(caught.value)
+        assert sandbox.environment_id in message
+        assert other.id in message
+        assert id_ in message
+        assert "Nothing was changed" in message
+        assert len(message.splitlines()) == 1
+    assert sandbox.truto.webhooks() == before
+
+
+def test_a_revoked_token(sandbox: Sandbox) -> None:
+    """A token that is no longer valid is told as such: no webhook is taken for gone because of it."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    sandbox.truto.revoke_token(sandbox.token)
+    before = sandbox.truto.webhooks()
+    with pytest.raises(AuthenticationError, match=r"^cannot create the webhook"):
+        life.webhooks.create(INPUTS)
+    for word, call in life.calls():
+        with pytest.raises(AuthenticationError, match=f"^cannot {word} the webhook") as caught:
+            call(id_, state)
+        assert "truto:apiToken" in str(caught.value)
+        assert sandbox.token not in str(caught.value)
+    assert sandbox.truto.webhooks() == before
+    assert [call.operation for call in sandbox.calls] == ["create", "create", "read", "update", "delete"]
+
+
+def test_a_token_that_is_revoked_between_two_requests(sandbox: Sandbox) -> None:
+    """A 404 before and a 401 after prove nothing, so the webhook is not taken for gone."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    sandbox.truto.remove(id_)
+    sandbox.inject("status", "list", times=0, status=401)
+    for _, call in life.calls():
+        with pytest.raises(AuthenticationError):
+            call(id_, state)
+
+
+def test_another_token_of_the_same_environment(sandbox: Sandbox) -> None:
+    """A new token of the same environment goes on where the old one stopped."""
+    id_, state = Life(sandbox).webhooks.create(INPUTS)
+    token = sandbox.truto.add_token(sandbox.environment_id)
+    sandbox.truto.revoke_token(sandbox.token)
+    life = Life(sandbox, token)
+    state = life.webhooks.update(id_, state, OTHER)
+    assert life.webhooks.read(id_, state) == state
+    life.webhooks.delete(id_, state)
+    assert sandbox.truto.webhooks() == []
+
+
+# Update ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"target_url": "https://hooks.example.com/other"},
+        {"event_types": ["record:*", "record:created"]},
+        {"event_types": []},
+        {"is_active": False},
+        OTHER,
+    ],
+)
+def test_an_update_sends_only_what_changed(sandbox: Sandbox, changed: dict[str, Any]) -> None:
+    """An update is one request with what changed, and its state is what Truto then has."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    after = life.webhooks.update(id_, state, {**INPUTS, **changed})
+    assert bodies(sandbox, "update") == [changed]
+    assert sandbox.count() == 2
+    assert {name: after[name] for name in INPUTS} == {**INPUTS, **changed}
+    assert life.webhooks.read(id_, after) == after
+
+
+def test_an_update_leaves_what_others_changed(sandbox: Sandbox) -> None:
+    """An update of one property does not undo what was changed in Truto at another."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    sandbox.truto.edit(id_, {"event_types": ["record:updated"]})
+    after = life.webhooks.update(id_, state, {**INPUTS, "is_active": False})
+    assert after["event_types"] == ["record:updated"]
+    assert sandbox.truto.webhooks()[0].event_types == ["record:updated"]
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {},
+        {"target_url": "HTTPS://Hooks.Example.com:443/truto"},
+        {"event_types": ["record:created", "record:created"]},
+    ],
+)
+def test_nothing_is_sent_when_nothing_changed(sandbox: Sandbox, same: dict[str, Any]) -> None:
+    """An update without a change sends nothing at all and keeps the state."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    before = dict(state)
+    assert life.webhooks.update(id_, state, {**INPUTS, **same}) == before
+    assert bodies(sandbox, "update") == []
+    assert sandbox.count() == 1
+
+
+def test_no_method_changes_the_state_it_is_given(sandbox: Sandbox) -> None:
+    """A failed step leaves the state of the step before as it was."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    before = dict(state)
+    life.webhooks.update(id_, state, OTHER)
+    life.webhooks.read(id_, state)
+    life.webhooks.delete(id_, state)
+    assert state == before
+
+
+def test_an_update_that_failed_can_be_repeated(sandbox: Sandbox) -> None:
+    """An update whose answer got lost is sent again by the next run, and then the state is right."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    sandbox.inject("empty", "update", times=0, processed=True)
+    with pytest.raises(ServerError):
+        life.webhooks.update(id_, state, OTHER)
+    sandbox.faults.clear()
+    after = life.webhooks.update(id_, state, OTHER)
+    assert {name: after[name] for name in INPUTS} == OTHER
+    assert after["secret"] == state["secret"] == sandbox.truto.webhooks()[0].secret
+
+
+# Secret ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["secret"],
+        ["event_types"],
+        ["environment_id"],
+        ["created_at", "updated_at"],
+        ["secret", "environment_id", "created_at", "updated_at", "event_types"],
+    ],
+)
+def test_the_secret_stays_known(sandbox: Sandbox, fields: list[str]) -> None:
+    """Whatever Truto leaves out of its later answers, the secret and what else was known stay known."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create({**INPUTS, "event_types": []})
+    sandbox.inject("missing_fields", "read", times=0, fields=fields)
+    sandbox.inject("missing_fields", "update", times=0, fields=fields)
+    fresh = life.webhooks.read(id_, state)
+    assert fresh == state
+    after = life.webhooks.update(id_, fresh, {**INPUTS, "event_types": [], "is_active": False})
+    assert after["secret"] == sandbox.truto.webhooks()[0].secret
+    for name in ("environment_id", "created_at"):
+        assert after[name] == state[name]
+    assert life.warnings == []
+
+
+@pytest.mark.parametrize("operation", ["read", "update"])
+@pytest.mark.parametrize("secret", ["another-secret", None])
+def test_no_answer_replaces_the_secret(sandbox: Sandbox, operation: str, secret: str | None) -> None:
+    """An answer that holds another secret, or none, never replaces the one that is known to sign deliveries."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    body = {"id": id_, **INPUTS, "is_active": False, "secret": secret}
+    sandbox.inject("answer", operation, body=body)
+    inputs = {**INPUTS, "is_active": False}
+    after = life.webhooks.read(id_, state) if operation == "read" else life.webhooks.update(id_, state, inputs)
+    assert after is not None
+    assert after["secret"] == state["secret"] == sandbox.truto.webhooks()[0].secret
+
+
+@pytest.mark.parametrize("fault", ["wrong_types", "other_id", "not_json"])
+def test_nothing_is_concluded_from_a_wrong_answer(sandbox: Sandbox, fault: str) -> None:
+    """An answer that cannot be believed ends a refresh or an update with an error, and not with a wrong state."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    sandbox.inject(fault, times=0)
+    with pytest.raises(InvalidAnswerError):
+        life.webhooks.read(id_, state)
+    with pytest.raises(InvalidAnswerError):
+        life.webhooks.update(id_, state, OTHER)
+
+
+def test_a_url_that_truto_spells_differently(sandbox: Sandbox) -> None:
+    """A URL that Truto spells differently stays as it was declared, so that there is no change for ever."""
+    life = Life(sandbox)
+    inputs = {**INPUTS, "target_url": "https://Hooks.Example.com"}
+    id_, state = life.webhooks.create(inputs)
+    sandbox.truto.edit(id_, {"target_url": "https://hooks.example.com/"})
+    fresh = life.webhooks.read(id_, state)
+    assert fresh is not None
+    assert fresh["target_url"] == "https://Hooks.Example.com"
+    assert rules.changes(fresh, inputs) == {}
