@@ -236,8 +236,8 @@ def _target_url_faults(url: object, api_on_loopback: bool) -> list[str]:
         if not api_on_loopback:
             faults.append("must begin with https://: Truto cannot reach a service on your own machine")
     elif parts.scheme != "https":
-        how = "and it does not" if parts.scheme else "as in https://hooks.example.com/truto, and it has no scheme"
-        faults.append(f"must begin with https://, {how}")
+        how = "it does not" if parts.scheme else "it has no scheme: write it like https://hooks.example.com/truto"
+        faults.append(f"must begin with https://, and {how}")
     if parts.scheme and not host:
         faults.append("must name a host, as in https://hooks.example.com/truto")
     if "@" in parts.netloc:

@@ -132,7 +132,6 @@ def test_failure_deletes_nothing(project: Project) -> None:
 @pytest.mark.parametrize(
     ("opts", "name"),
     [
-        ('import_="00000000-0000-4000-8000-000000000000"', "import_"),
         ('aliases=[pulumi.Alias(name="old")]', "aliases"),
         ('custom_timeouts=pulumi.CustomTimeouts(create="1m")', "custom_timeouts"),
         ('ignore_changes=["event_types[0]"]', "a path in ignore_changes"),
@@ -144,6 +143,12 @@ def test_unsupported_options_are_refused(local_project: Project, opts: str, name
     text = local_project.fails(local_project.preview).text
     assert "the local engine does not support the option" in text
     assert name in text
+
+
+def test_import_is_refused_for_the_dynamic_provider(local_project: Project) -> None:
+    """`import_` cannot work with a dynamic provider, and the error names what does."""
+    local_project.webhook(opts='pulumi.ResourceOptions(import_="00000000-0000-4000-8000-000000000000")')
+    assert "use `adopt` instead" in local_project.fails(local_project.preview).text
 
 
 def test_unsupported_providers_are_refused(local_project: Project) -> None:
@@ -237,8 +242,9 @@ def test_state_is_pulumi_s_form(project: Project) -> None:
     project.webhook()
     project.up()
     [webhook] = project.managed
-    assert webhook["urn"] == "urn:pulumi:dev::scenario::pulumi-python:dynamic/truto:Webhook::orders"
+    type_ = "truto:index:Webhook" if project.way == "native" else "pulumi-python:dynamic/truto:Webhook"
+    assert webhook["urn"] == f"urn:pulumi:dev::scenario::{type_}::orders"
     assert webhook["parent"] == "urn:pulumi:dev::scenario::pulumi:pulumi:Stack::scenario-dev"
-    assert webhook["additionalSecretOutputs"] == ["secret"]
-    assert webhook["inputs"]["target_url"] == webhook["outputs"]["target_url"]
+    target_url = project.name_of("target_url")
+    assert webhook["inputs"][target_url] == webhook["outputs"][target_url]
     json.dumps(webhook)

@@ -10,6 +10,8 @@ import dill  # type: ignore[import-untyped]
 from pulumi.dynamic.dynamic import serialize_provider
 
 from pulumi_truto.dynamic import WebhookProvider
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.stacks import Engine
 from tests.harness import Project
 
 
@@ -56,7 +58,7 @@ def test_the_secret_is_encrypted_in_the_state(project: Project) -> None:
     project.up()
     [webhook] = project.managed
     assert "ciphertext" in webhook["outputs"]["secret"]
-    assert "ciphertext" not in str(webhook["outputs"]["target_url"])
+    assert "ciphertext" not in str(webhook["outputs"][project.name_of("target_url")])
 
 
 def test_the_pickled_provider() -> None:
@@ -68,8 +70,9 @@ def test_the_pickled_provider() -> None:
     assert vars(dill.loads(pickled)) == {}  # noqa: S301 - just pickled here
 
 
-def test_the_provider_is_readable_in_the_state(project: Project) -> None:
-    """The reference to the provider stays readable in the state: there is nothing secret in it."""
+def test_the_provider_is_readable_in_the_state(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
+    """The reference to the dynamic provider stays readable in the state: there is nothing secret in it."""
+    project = Project(engine, sandbox, tmp_path)
     project.webhook()
     project.up()
     [webhook] = project.managed
