@@ -248,3 +248,27 @@ def test_state_is_pulumi_s_form(project: Project) -> None:
     target_url = project.name_of("target_url")
     assert webhook["inputs"][target_url] == webhook["outputs"][target_url]
     json.dumps(webhook)
+
+
+def test_a_failed_replacement_keeps_the_old_one(project: Project) -> None:
+    """Where the new webhook of a replacement cannot be created the old one stays, and the next up replaces it."""
+    project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="1")')
+    project.up()
+    before = project.outputs["id"]
+    project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="2")')
+    project.sandbox.inject("status", "create", status=403, message="not now")
+    project.fails(project.up)
+    assert [each["id"] for each in project.managed] == [before]
+    assert [webhook.id for webhook in project.sandbox.truto.webhooks()] == [before]
+    assert project.up().calls == ["create", "delete"]
+    assert project.outputs["id"] != before
+
+
+def test_one_at_a_time(local_project: Project) -> None:
+    """With a parallelism of one everything works too, a replacement that begins with the deletion included."""
+    for trigger in ("1", "2"):
+        local_project.webhook(
+            opts=f'pulumi.ResourceOptions(replacement_trigger="{trigger}", delete_before_replace=True)'
+        )
+        local_project.up(parallel=1)
+    assert len(local_project.sandbox.truto.webhooks()) == 1

@@ -9,13 +9,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from pulumi.automation import ConfigValue, OpType
 
+from pulumi_truto.sandbox.engine.goal import Goal
 from pulumi_truto.sandbox.engine.journal import Journal
+from pulumi_truto.sandbox.engine.ordering import each_at_once, each_in_order
 from pulumi_truto.sandbox.engine.providers import OperationError, Provider, ProviderHost, default_config
 from pulumi_truto.sandbox.engine.state import Resource, State
 from pulumi_truto.values import (
@@ -28,34 +28,13 @@ from pulumi_truto.values import (
     with_secrets,
 )
 
-__all__ = ["Deployment", "Goal", "Stopped"]
+__all__ = ["Deployment", "Stopped"]
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 class Stopped(Exception):
     """The run is over, by a failure or a request to stop: nothing new is begun."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A resource as the program wants it, with the options that this engine supports."""
-
-    type: str
-    name: str
-    custom: bool
-    inputs: Properties
-    parent: str = ""
-    provider: str = ""
-    dependencies: list[str] = field(default_factory=list)
-    ignore_changes: list[str] = field(default_factory=list)
-    replace_on_changes: list[str] = field(default_factory=list)
-    additional_secret_outputs: list[str] = field(default_factory=list)
-    delete_before_replace: bool | None = None
-    protect: bool = False
-    retain_on_delete: bool = False
-    replacement_trigger: Any = None
-    import_id: str = ""
 
 
 class Deployment:
@@ -201,12 +180,17 @@ class Deployment:
         if protected:
             self.stop()
             return
-        self._in_order(list(reversed(doomed)), self._delete)
+        each_in_order(
+            list(reversed(doomed)),
+            lambda each: self._attempt(each, self._delete),
+            self._parallel,
+            lambda: not self.is_stopped,
+        )
 
     def refresh(self) -> None:
         """Reads every resource of the state anew."""
         resources = [each for each in self._state.olds if not each.delete]
-        self._in_parallel(resources, self._refresh)
+        each_at_once(resources, lambda each: self._attempt(each, self._refresh), self._parallel)
 
     # --- one resource --------------------------------------------------------------------------------------
 
@@ -246,9 +230,8 @@ class Deployment:
             raise OperationError("this resource has to be replaced, which its option `protect` forbids")
         if before:
             self._delete(old, count=False)
-        elif not self._dry_run:
-            old.delete = True
-        return self._create(provider, new, old if before else None, OpType.REPLACE)
+            return self._create(provider, new, old, OpType.REPLACE)
+        return self._create(provider, new, None, OpType.REPLACE, replaced=old)
 
     def _import(self, provider: Provider, goal: Goal, new: Resource, old: Resource | None) -> Resource:
         """The resource to import, as it is. Where the program wants it otherwise, an update follows, as in Pulumi."""
@@ -289,9 +272,13 @@ class Deployment:
         forced = (diff.keys and "*" in goal.replace_on_changes) or diff.keys & set(goal.replace_on_changes)
         return (OpType.REPLACE if diff.replaces or forced else OpType.UPDATE), before
 
-    def _create(self, provider: Provider, new: Resource, old: Resource | None, op: OpType) -> Resource:
+    def _create(
+        self, provider: Provider, new: Resource, old: Resource | None, op: OpType, replaced: Resource | None = None
+    ) -> Resource:
         new.id, outputs = provider.create(new.urn, new.inputs, preview=self._dry_run)
         new.outputs = self._mark(new, outputs)
+        if replaced is not None and not self._dry_run:
+            replaced.delete = True  # only now: had the create failed, the old one would still be the one
         self._finish(new, old, op)
         return new
 
@@ -304,9 +291,7 @@ class Deployment:
 
     def _delete(self, old: Resource, count: bool = True) -> None:
         if old.is_managed and not old.retain_on_delete and not self._dry_run:
-            provider = self._provider_of(old)
-            with self._slots:
-                provider.delete(old.urn, old.id, old.outputs, old.inputs)
+            self._provider_of(old).delete(old.urn, old.id, old.outputs, old.inputs)
         if not self._dry_run:
             self._state.settle(None, old)
         # The deletion of what was replaced is a part of the replacement, which is counted already.
@@ -319,9 +304,7 @@ class Deployment:
             if not _is_default(old):
                 self._journal.step(OpType.SAME, old)
             return
-        provider = self._provider_of(old)
-        with self._slots:
-            found, outputs, inputs = provider.read(old.urn, old.id, old.outputs, old.inputs)
+        found, outputs, inputs = self._provider_of(old).read(old.urn, old.id, old.outputs, old.inputs)
         if not found:
             self._state.settle(None, old)
             self._journal.step(OpType.DELETE, old)
@@ -423,18 +406,6 @@ class Deployment:
             self.stop()
             raise
 
-    def _in_parallel(self, resources: list[Resource], work: Callable[[Resource], None]) -> None:
-        with ThreadPoolExecutor(self._parallel) as pool:
-            list(pool.map(lambda each: self._attempt(each, work), resources))
-
-    def _in_order(self, resources: list[Resource], work: Callable[[Resource], None]) -> None:
-        """Works on each resource only when everything that depends on it is done; independent ones in parallel."""
-        waiting = list(resources)
-        while waiting and not self._stopped.is_set():
-            ready = [each for each in waiting if not any(_depends(other, each) for other in waiting)]
-            self._in_parallel(ready, work)
-            waiting = [each for each in waiting if each not in ready]
-
     def _attempt(self, resource: Resource, work: Callable[[Resource], None]) -> None:
         if self._stopped.is_set():
             return
@@ -443,16 +414,6 @@ class Deployment:
         except OperationError as error:
             self._journal.error(str(error), resource)
             self.stop()
-
-
-def _depends(resource: Resource, other: Resource) -> bool:
-    if resource is other:
-        return False
-    return (
-        other.urn in resource.dependencies
-        or resource.parent == other.urn
-        or resource.provider.rpartition("::")[0] == other.urn
-    )
 
 
 def _is_default(resource: Resource) -> bool:

@@ -15,7 +15,8 @@ from google.protobuf import empty_pb2
 from pulumi.automation import ConfigValue
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
-from pulumi_truto.sandbox.engine.deployment import Deployment, Goal, Stopped
+from pulumi_truto.sandbox.engine.deployment import Deployment, Stopped
+from pulumi_truto.sandbox.engine.goal import Goal
 from pulumi_truto.sandbox.engine.journal import Journal
 from pulumi_truto.values import from_struct, from_value, to_struct
 
