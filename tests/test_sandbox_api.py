@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.state import Clock
+from pulumi_truto.sandbox.clock import Clock
 
 TARGET = "https://example.com/webhook"
 START = datetime(2021, 8, 10, 10, 0, 0, 123456, tzinfo=timezone.utc)
@@ -317,6 +317,13 @@ def test_list_refuses_a_bad_query(sandbox: Sandbox, query: str) -> None:
     assert_error(call(sandbox, "GET", f"/webhook?{query}"), 400, "Bad Request")
 
 
+def test_an_empty_cursor_is_the_first_page(sandbox: Sandbox) -> None:
+    """The first page is also had with an empty cursor, as Truto's TypeScript SDK asks for it."""
+    made = create(sandbox)
+    page = call(sandbox, "GET", "/webhook?limit=1&next_cursor=").json()
+    assert [webhook["id"] for webhook in page["result"]] == [made["id"]]
+
+
 # Errors ----------------------------------------------------------------------------------------------------
 
 
@@ -513,6 +520,7 @@ def test_taken_port() -> None:
         ({"timestamp_format": "unix"}, "timestamp_format must be one of iso, space"),
         ({"page_default": 0}, "page_default must be a whole number of at least 1"),
         ({"latency_seconds": float("nan")}, "latency_seconds must be a number"),
+        ({"latency_seconds": 10**400}, "latency_seconds must be a number"),
         ({"token": "with space"}, "token"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.state import Clock
+from pulumi_truto.sandbox.clock import Clock
 
 TARGET = "https://example.com/webhook"
 START = datetime(2024, 9, 1, 10, tzinfo=timezone.utc)

@@ -87,8 +87,11 @@ def cursor(number: int) -> str:
 
 
 def cursor_number(given: str | None) -> int:
-    """The number of the last webhook of the page before; 0 for the first page."""
-    if given is None:
+    """The number of the last webhook of the page before; 0 for the first page.
+
+    An empty cursor is the first page too: Truto's own TypeScript SDK (2.0.12) sends one.
+    """
+    if not given:
         return 0
     try:
         text = base64.b64decode(given, altchars=b"-_", validate=True).decode("ascii")
