@@ -132,13 +132,13 @@ def _state(props: Mapping[str, Any]) -> dict[str, Any]:
 def _from_pulumi(value: Any) -> Any:
     """Pulumi's placeholder for what is not known yet, turned into that of the rules.
 
-    The SDK gives an object for it in `check` and `diff` (3.272), and older versions its text.
+    In `check` and `diff` the SDK gives an object for it (seen from 3.217 to 3.272), in lists too.
     """
     if isinstance(value, dict):
         return {name: _from_pulumi(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_from_pulumi(each) for each in value]
-    return rules.UNKNOWN if isinstance(value, Unknown) or value == rpc.UNKNOWN else value
+    return rules.UNKNOWN if isinstance(value, Unknown) else value
 
 
 def _to_pulumi(value: Any) -> Any:

@@ -1,0 +1,73 @@
+"""What a type checker must accept of the public API, and what it must refuse. Only checked, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+
+import pulumi
+
+import pulumi_truto as truto
+
+config = pulumi.Config()
+url: pulumi.Output[str] = config.require_secret("targetUrl")
+
+
+def later(value: Awaitable[str], names: list[str], events: Sequence[truto.EventType]) -> None:
+    """Every argument takes plain values, outputs and awaitables, and event types in every form."""
+    truto.Webhook("a", "https://hooks.example.com/truto")
+    truto.Webhook("b", target_url=url, event_types=None, is_active=None)
+    truto.Webhook("c", target_url=value, event_types=names, is_active=pulumi.Output.from_input(True))
+    truto.Webhook("d", target_url=url, event_types=events)
+    truto.Webhook("e", target_url=url, event_types=("record:created", "theirs:*"))
+    truto.Webhook("f", target_url=url, event_types=["record:created", truto.EventType.RECORD_UPDATED, url, value])
+    truto.Webhook("g", target_url=url, event_types=pulumi.Output.from_input(names))
+    truto.Webhook("h", target_url=url, adopt=value, known_secret=config.get_secret("knownSecret"))
+
+
+staging = truto.Provider("staging", api_token=config.require_secret("stagingToken"), base_url=config.get("stagingUrl"))
+defaults = truto.Provider("defaults")
+hook = truto.Webhook(
+    "orders",
+    target_url=url,
+    opts=pulumi.ResourceOptions(provider=staging, replacement_trigger="1"),
+)
+theirs: truto.Webhook = truto.Webhook.get("theirs", hook.id, opts=pulumi.ResourceOptions(provider=staging))
+
+resource: pulumi.CustomResource = hook
+provider: pulumi.ProviderResource = staging
+
+id_: pulumi.Output[str] = hook.id
+target_url: pulumi.Output[str] = hook.target_url
+event_types: pulumi.Output[list[str]] = hook.event_types
+is_active: pulumi.Output[bool] = hook.is_active
+secret: pulumi.Output[str | None] = hook.secret
+environment_id: pulumi.Output[str] = hook.environment_id
+created_at: pulumi.Output[str] = hook.created_at
+updated_at: pulumi.Output[str] = hook.updated_at
+
+found = truto.get_webhook("an-id", api_token="t", base_url=config.get("otherUrl"))
+many = truto.get_webhooks(is_active=True, target_url=found.target_url, event_type=truto.EventType.RECORD_ANY)
+ids: list[str] = [each.id for each in many]
+
+event: str = truto.EventType.RECORD_CREATED
+version: str = truto.__version__
+
+truto.Webhook("wrong", target_url=1)  # type: ignore[arg-type]
+truto.Webhook("wrong", target_url=None)  # type: ignore[arg-type]
+truto.Webhook("wrong", target_url=url, event_types=[1])  # type: ignore[list-item]
+truto.Webhook("wrong", target_url=url, event_types=1)  # type: ignore[arg-type]
+truto.Webhook("wrong", target_url=url, is_active="yes")  # type: ignore[arg-type]
+truto.Webhook("wrong", target_url=url, opts=staging)  # type: ignore[arg-type]
+truto.Webhook("wrong", target_url=url, secret="s")  # type: ignore[call-arg]
+truto.Webhook("wrong")  # type: ignore[call-arg]
+truto.Webhook.get("wrong", 1)  # type: ignore[arg-type]
+truto.Webhook("wrong", target_url=url, adopt=1)  # type: ignore[arg-type]
+truto.get_webhook(1)  # type: ignore[arg-type]
+truto.get_webhook(hook.id)  # type: ignore[arg-type]
+truto.get_webhooks(event_type=1)  # type: ignore[arg-type]
+found.secret  # type: ignore[attr-defined]  # noqa: B018
+truto.Provider("wrong", api_token=1)  # type: ignore[arg-type]
+truto.Provider("wrong", token="t")  # type: ignore[call-arg]
+no_bytes: pulumi.Output[bytes] = hook.secret  # type: ignore[assignment]
+hook.signing_secret  # type: ignore[attr-defined]  # noqa: B018
+truto.Webhok  # type: ignore[attr-defined]  # noqa: B018
