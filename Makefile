@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test soak lint types format clean
+.PHONY: demo test soak bench lint types format clean
 
 demo: $(VENV)/.installed-sandbox
 	@$(BIN)/python examples/demo.py
@@ -15,6 +15,10 @@ test: $(VENV)/.installed-test
 LIVES ?= 1000
 soak: $(VENV)/.installed-test
 	$(BIN)/python -m tests.test_random_lives --lives $(LIVES)
+
+# Prints a table, and writes it as JSON and as a picture to benchmarks/results.
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/python -m ruff check .

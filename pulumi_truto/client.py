@@ -23,6 +23,7 @@ from pulumi_truto.errors import (
     error_class,
 )
 from pulumi_truto.models import Deleted, ErrorEnvelope, TestResult, Webhook, WebhookPage
+from pulumi_truto.pace import Pace
 from pulumi_truto.settings import Settings
 from pulumi_truto.transport import Adapter, Limits, within
 from pulumi_truto.version import __version__
@@ -69,6 +70,7 @@ class TrutoClient:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._server_time: tuple[datetime, float] | None = None
+        self._pace = Pace()
 
     def __repr__(self) -> str:
         return f"TrutoClient(base_url={self._settings.base_url!r})"
@@ -144,7 +146,7 @@ class TrutoClient:
         limits = self.limits
         started = time.monotonic()
         try:
-            with within(limits):
+            with self._pace.turn(), within(limits):
                 response = self._session.request(
                     method,
                     url,
@@ -153,6 +155,7 @@ class TrutoClient:
                     **kwargs,
                 )
                 self._note_time(response.headers.get("Date"))
+                self._pace.note(response.headers)
                 response.close()  # the body is read: hands the connection back for the next request
         except InvalidAnswerError as error:
             raise InvalidAnswerError(f"cannot {what}: {error}. {self._suspect}") from None

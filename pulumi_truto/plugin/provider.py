@@ -8,7 +8,6 @@ call has a thread of its own, and its error is one line.
 from __future__ import annotations
 
 import functools
-import json
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -22,7 +21,6 @@ from pulumi_truto import rules, settings
 from pulumi_truto.errors import ConfigurationError, TrutoError
 from pulumi_truto.notices import Notices
 from pulumi_truto.plugin.names import CAMEL, GET_WEBHOOK, GET_WEBHOOKS, from_camel, to_camel
-from pulumi_truto.plugin.schema import schema
 from pulumi_truto.values import UNKNOWN, Properties, from_struct, reveal, secret, secret_keys, to_struct, with_secrets
 from pulumi_truto.version import __version__
 
@@ -75,6 +73,11 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=__version__)
 
     def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        # Asked for when an SDK is made, never in a run.
+        import json
+
+        from pulumi_truto.plugin.schema import schema
+
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema()))
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002

@@ -1,0 +1,235 @@
+"""A sandbox and providers as processes of their own, driven over gRPC by as many threads as an engine has.
+
+An engine's own work (its state, saved anew after every step) would hide what a provider takes; here there is none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, TypeVar
+
+from pulumi.dynamic.dynamic import serialize_provider
+
+from pulumi_truto.sandbox.engine.providers import OperationError, Provider
+
+__all__ = ["ENGINE_THREADS", "REPOSITORY", "Driven", "Kind", "SandboxProcess", "Webhook"]
+
+#: This provider by its two ways in; the naive one; and a dynamic provider that calls nothing.
+Kind = Literal["dynamic", "native", "naive", "bare"]
+
+REPOSITORY: Final = Path(__file__).parents[1]
+#: How many operations the local engine has under way at once, and the CLI on a machine with four cores.
+ENGINE_THREADS: Final = 16
+TOKEN: Final = "benchmark-token"  # noqa: S105 - of a sandbox
+#: Nothing listens there: a provider contacts its engine only to warn.
+_NO_ENGINE: Final = "127.0.0.1:9"
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class SandboxProcess:
+    """A sandbox in a process of its own, so that it takes no time from what is measured.
+
+    Args:
+        **settings: fields of `pulumi_truto.sandbox.settings.Settings`.
+    """
+
+    token = TOKEN
+
+    def __init__(self, **settings: Any) -> None:
+        command = [sys.executable, "-m", "pulumi_truto.sandbox", "serve", "--token", TOKEN]
+        self._process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        assert self._process.stdout is not None
+        self.base_url = self._process.stdout.readline().strip()
+        self._connections = 0
+        self.set(**settings)
+
+    def __enter__(self) -> SandboxProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def set(self, **settings: Any) -> None:
+        """Changes settings of the sandbox."""
+        self._control("PATCH", "settings", settings)
+
+    def calls(self) -> list[str]:
+        """The operations that were asked for since the last `reset`, those refused for the rate limit too."""
+        return [call["operation"] for call in self._control("GET", "calls")["calls"]]
+
+    def reset(self) -> None:
+        """Forgets the calls, and begins to count connections anew."""
+        self._control("DELETE", "calls")
+        self._connections = int(self._control("GET", "calls")["connections"])
+
+    def connections(self) -> int:
+        """How many connections were opened since the last `reset`, that of this question not counted."""
+        return int(self._control("GET", "calls")["connections"]) - self._connections - 1
+
+    def _control(self, method: str, route: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.base_url}/__sandbox__/{route}", data, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - of our own sandbox
+            return json.load(answer)
+
+
+@dataclass
+class Webhook:
+    """A webhook as an engine keeps it."""
+
+    urn: str
+    inputs: dict[str, Any]
+    id: str = ""
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+class Driven:
+    """A provider process without an engine around it."""
+
+    def __init__(self, kind: Kind, base_url: str = "https://truto.invalid", token: str = TOKEN) -> None:
+        self.kind = kind
+        self._reference: dict[str, Any] = _reference(kind)
+        package, module = ("truto", "pulumi_truto") if kind == "native" else ("pulumi-python", "pulumi.dynamic")
+        self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-u", "-m", module, _NO_ENGINE],
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        port = int(self._process.stdout.readline())
+        prefix = "" if kind == "native" else "truto:"
+        config = {f"{prefix}apiToken": token, f"{prefix}baseUrl": base_url}
+        self.provider = Provider(package, self._process, port, config)
+
+    def __enter__(self) -> Driven:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.returncode is None:
+            self.end()
+
+    def end(self) -> float:
+        """Ends the process; the processor time it took in all, in seconds."""
+        self._process.send_signal(signal.SIGKILL)
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self.provider.close()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return usage.ru_utime + usage.ru_stime
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The processor time so far, to a hundredth of a second."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    @property
+    def memory_kib(self) -> int:
+        """The memory that the process has now."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
+        return int(status.partition("VmRSS:")[2].split()[0])
+
+    # --- what an engine asks for ---
+
+    def check(self, webhook: Webhook) -> Webhook:
+        """The check of a resource's inputs."""
+        checked, failures = self.provider.check(webhook.urn, {}, webhook.inputs)
+        assert not failures, failures
+        return Webhook(webhook.urn, checked, webhook.id, webhook.outputs)
+
+    def webhook(self, number: int) -> Webhook:
+        """One of many webhooks, all different, as a program declares it."""
+        urn = f"urn:pulumi:dev::bench::truto:index:Webhook::hook-{number}"
+        return Webhook(urn, {**_inputs(self.kind, number), **self._reference})
+
+    def create(self, number: int) -> Webhook:
+        """Check and create."""
+        webhook = self.check(self.webhook(number))
+        webhook.id, webhook.outputs = self.provider.create(webhook.urn, webhook.inputs, preview=False)
+        return webhook
+
+    def same(self, webhook: Webhook) -> None:
+        """Check and diff, with nothing to do."""
+        news = self.check(webhook).inputs
+        diff = self.provider.diff(webhook.urn, webhook.id, webhook.outputs, webhook.inputs, news)
+        assert not diff.changes
+
+    def update(self, webhook: Webhook) -> Webhook:
+        """Check, diff and an update of one property."""
+        name = "isActive" if self.kind == "native" else "is_active"
+        new = self.check(Webhook(webhook.urn, {**webhook.inputs, name: not webhook.inputs[name]}, webhook.id))
+        olds = (webhook.urn, webhook.id, webhook.outputs, webhook.inputs)
+        self.provider.diff(*olds, new.inputs)
+        new.outputs = self.provider.update(*olds, new.inputs, preview=False)
+        return new
+
+    def read(self, webhook: Webhook) -> Webhook:
+        """What a refresh asks for."""
+        id_, outputs, fresh = self.provider.read(webhook.urn, webhook.id, webhook.outputs, webhook.inputs)
+        return Webhook(webhook.urn, webhook.inputs if fresh is None else fresh, id_, outputs)
+
+    def delete(self, webhook: Webhook) -> None:
+        """A delete."""
+        self.provider.delete(webhook.urn, webhook.id, webhook.outputs, webhook.inputs)
+
+    def each(
+        self, operation: Callable[[_T], _R], items: Iterable[_T], threads: int = ENGINE_THREADS
+    ) -> tuple[list[_R], int, float]:
+        """Carries out one operation on all items at once; what succeeded, how many failed, the seconds it took."""
+
+        def attempt(item: _T) -> _R | OperationError:
+            try:
+                return operation(item)
+            except OperationError as error:
+                return error
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(threads) as pool:
+            outcomes = list(pool.map(attempt, items))
+        seconds = time.perf_counter() - began
+        done = [each for each in outcomes if not isinstance(each, OperationError)]
+        return done, len(outcomes) - len(done), seconds
+
+
+def _inputs(kind: Kind, number: int) -> dict[str, Any]:
+    """The inputs of one of many webhooks, all different."""
+    url, types = f"https://hooks.example.com/truto/{number}", ["integrated_account:active", "record:created"]
+    if kind == "native":
+        return {"targetUrl": url, "eventTypes": types, "isActive": True}
+    return {"target_url": url, "event_types": types, "is_active": True}
+
+
+def _reference(kind: Kind) -> dict[str, Any]:
+    """How a dynamic provider is named in the inputs of its resources."""
+    if kind == "native":
+        return {}
+    from benchmarks.bare import BareProvider
+    from benchmarks.naive import NaiveProvider
+    from pulumi_truto.dynamic import WebhookProvider
+
+    providers = {"dynamic": WebhookProvider, "naive": NaiveProvider, "bare": BareProvider}
+    return {"__provider": serialize_provider(providers[kind]())}

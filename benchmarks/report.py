@@ -1,0 +1,128 @@
+"""A table, a JSON file and a picture of what was measured. Measures nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+__all__ = ["Row", "save", "table"]
+
+#: Bars that are longer than so many times their target are cut off.
+_LONGEST: Final = 3.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure.
+
+    Attributes:
+        group: what it belongs to.
+        what: what is measured.
+        how: against what, and what was driven how.
+        ours: of this provider.
+        naive: of the naive provider, where it has one.
+        unit: "x" for a ratio, "%" for what comes on top, or the name of what is counted.
+        limit: the least that is possible, in the same unit.
+        target: the most that is allowed; `None` for a row that is there for information.
+        seconds: what was timed, for information.
+    """
+
+    group: str
+    what: str
+    how: str
+    ours: float
+    naive: float | None
+    unit: str
+    limit: float | None = None
+    target: float | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met."""
+        return None if self.target is None else self.ours <= self.target
+
+    def show(self, value: float | None) -> str:
+        """One of the figures as text."""
+        if value is None:
+            return ""
+        if self.unit == "x":
+            return f"{value:.2f} x"
+        return f"{value:+.1f} %" if self.unit == "%" else f"{value:,.4g} {self.unit}"
+
+
+def table(rows: list[Row]) -> str:
+    """All rows as text."""
+    head = ("what", "this provider", "naive", "limit", "target", "met", "seconds, for information")
+    lines: list[tuple[str, ...]] = []
+    widths = [len(each) for each in head]
+    group = how = ""
+    for row in rows:
+        if (row.group, row.how) != (group, how):
+            group, how = row.group, row.how
+            lines.append((f"{group} ({how})",))
+        met = {None: "", True: "yes", False: "NO"}[row.met]
+        target = "" if row.target is None else f"<= {row.show(row.target)}"
+        seconds = ", ".join(f"{name} {value:.3f}" for name, value in row.seconds.items())
+        line = (f"  {row.what}", row.show(row.ours), row.show(row.naive), row.show(row.limit), target, met, seconds)
+        widths = [max(width, len(cell)) for width, cell in zip(widths, line, strict=True)]
+        lines.append(line)
+    ruler = "  ".join("-" * width for width in widths)
+    text = [_line(head, widths), ruler, *(_line(line, widths) for line in lines), ruler]
+    targets = [row for row in rows if row.met is not None]
+    text.append(f"{sum(row.met is True for row in targets)} of {len(targets)} targets met")
+    return "\n".join(text)
+
+
+def save(rows: list[Row], about: dict[str, Any], folder: Path) -> None:
+    """Writes ``latest.json`` and ``latest.png``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document = {"about": about, "rows": [{**asdict(row), "met": row.met} for row in rows]}
+    (folder / "latest.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    _draw([row for row in rows if row.target is not None], about, folder / "latest.png")
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    if len(cells) == 1:
+        return cells[0]
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _draw(rows: list[Row], about: dict[str, Any], file: Path) -> None:
+    """How much of its target each figure takes: of this provider, and of the naive one."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(11, 0.5 + 0.36 * len(rows)), layout="constrained")
+    for index, row in enumerate(rows):
+        for value, offset, colour in ((row.naive, 0.2, "#c8c8c8"), (row.ours, -0.2, "#2f6fb0")):
+            if value is None:
+                continue
+            used = _share(value, row.target)
+            colour_now = "#c0392b" if colour != "#c8c8c8" and used > 1 else colour
+            axes.barh(index + offset, min(used, _LONGEST), height=0.38, color=colour_now)
+            arrow = " »" if used > _LONGEST else ""
+            axes.text(min(used, _LONGEST) + 0.02, index + offset, row.show(value) + arrow, va="center", fontsize=7)
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_yticks(range(len(rows)), [f"{_label(row)}  (<= {row.show(row.target)})" for row in rows], fontsize=7)
+    axes.margins(y=0.005)
+    axes.set_xlim(0, _LONGEST + 0.5)
+    axes.set_xlabel("share of the target: this provider (blue, red where it is missed) and the naive one (grey)")
+    axes.set_title(f"pulumi_truto {about['pulumi_truto']}, {about['when']}", fontsize=9)
+    axes.invert_yaxis()
+    figure.savefig(file, dpi=110)
+
+
+def _label(row: Row) -> str:
+    engine = row.how.partition("engine: ")[2].partition(",")[0]
+    return f"{row.group}{f', {engine}' if engine else ''}: {row.what}"
+
+
+def _share(value: float, target: float | None) -> float:
+    if not target:
+        return 0.0 if value <= 0 else _LONGEST + 1
+    return max(0.0, value / target)

@@ -1,0 +1,210 @@
+"""Whole runs of a Pulumi program, on the local engine and on the real CLI: their calls and their time."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from pulumi.automation import ConfigValue
+
+from benchmarks.driving import ENGINE_THREADS, REPOSITORY, Kind, SandboxProcess
+from benchmarks.report import Row
+from benchmarks.startup import first_create, interleaved, ratio
+from pulumi_truto.sandbox.stacks import Engine, open_stack
+
+__all__ = ["Runs", "measure_calls", "measure_many", "measure_one"]
+
+_MODULES: dict[Kind, str] = {
+    "dynamic": "pulumi_truto",
+    "native": "native",
+    "naive": "benchmarks.naive",
+    "bare": "benchmarks.bare",
+}
+_PROGRAM = """\
+import {module} as truto
+for number in range({count}):
+    truto.Webhook(f"hook-{{number}}", "https://hooks.example.com/truto/" + str(number),
+                  ["integrated_account:active", "record:created"], is_active={is_active})
+"""
+#: The CLI saves its whole state after each step unless it is told so; that time is not a provider's.
+_NO_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+
+
+class Runs:
+    """A stack of webhooks of one kind."""
+
+    def __init__(self, engine: Engine, kind: Kind, sandbox: SandboxProcess, folder: Path) -> None:
+        self._kind = kind
+        self._work_dir = folder / "program"
+        self._work_dir.mkdir(parents=True)
+        project = "name: bench\nruntime: python\n"
+        if kind == "native":
+            project += _plugin(folder, self._work_dir)
+        (self._work_dir / "Pulumi.yaml").write_text(project, encoding="utf-8")
+        env = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", "PYTHONPATH": str(REPOSITORY), **_NO_CHECKPOINTS}
+        self._stack: Any = open_stack(engine, self._work_dir, folder / "home", env_vars=env)
+        self._stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
+        self._stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
+        self.declare(1)
+
+    def declare(self, count: int, *, is_active: bool = True) -> None:
+        """Writes the program."""
+        text = _PROGRAM.format(module=_MODULES[self._kind], count=count, is_active=is_active)
+        (self._work_dir / "__main__.py").write_text(text, encoding="utf-8")
+
+    def run(self, operation: str) -> float:
+        """One run of Pulumi; the seconds it took."""
+        method: Callable[..., Any] = getattr(self._stack, operation)
+        began = time.perf_counter()
+        method(parallel=ENGINE_THREADS)
+        return time.perf_counter() - began
+
+
+def measure_calls(engine: Engine, folder: Path) -> list[Row]:
+    """How often each way in calls Truto, in each kind of run."""
+    counts: dict[Kind, dict[str, int]] = {}
+    with SandboxProcess() as sandbox:
+        for kind in ("dynamic", "native", "naive"):
+            runs = Runs(engine, kind, sandbox, folder / kind)
+            counted = counts[kind] = {}
+            for name, operation, is_active in (
+                ("create", "up", True),
+                ("no-op preview", "preview", True),
+                ("no-op up", "up", True),
+                ("update", "up", False),
+                ("delete", "destroy", False),
+            ):
+                runs.declare(1, is_active=is_active)
+                sandbox.reset()
+                runs.run(operation)
+                counted[name] = len(sandbox.calls())
+    ours: tuple[Kind, ...] = ("dynamic", "native")
+    return [
+        Row(
+            "API calls of a run",
+            f"{name}, {kind}",
+            f"whole runs, engine: {engine}",
+            counts[kind][name],
+            counts["naive"][name],
+            "calls",
+            float(not name.startswith("no-op")),
+            float(not name.startswith("no-op")),
+        )
+        for name, kind in itertools.product(counts["naive"], ours)
+    ]
+
+
+def measure_one(engine: Engine, folder: Path, repeats: int) -> list[Row]:
+    """The time of a run with one webhook, beside one with a dynamic resource that calls nothing."""
+    kinds: tuple[Kind, ...] = ("bare", "dynamic", "naive")
+    with SandboxProcess(rate_limit=10**9) as sandbox:
+        stacks = {kind: Runs(engine, kind, sandbox, folder / kind) for kind in kinds}
+        same: dict[Kind, list[float]] = {kind: [] for kind in kinds}
+
+        def life(kind: Kind) -> float:
+            created = stacks[kind].run("up")
+            same[kind].append(stacks[kind].run("up"))
+            stacks[kind].run("destroy")
+            return created
+
+        seconds = interleaved(repeats, {kind: partial(life, kind) for kind in kinds})
+        calls = {kind: [first_create(kind, sandbox.base_url) for _ in range(5)] for kind in kinds}
+    same = {kind: values[1:] for kind, values in same.items()}
+    first = {kind: median(each[0] for each in values) for kind, values in calls.items()}
+    later = {kind: median(each[1] for each in values) for kind, values in calls.items()}
+    how = f"whole runs, engine: {engine}, wall time, medians in turns"
+
+    def over_bare(kind: Kind, call: dict[Kind, float]) -> float:
+        return (median(seconds[kind]) - call[kind]) / (median(seconds["bare"]) - call["bare"])
+
+    return [
+        Row(
+            "one webhook",
+            "up with nothing to do, over the same with a bare resource",
+            how,
+            ratio(same["dynamic"], same["bare"]),
+            ratio(same["naive"], same["bare"]),
+            "x",
+            1.0,
+            1.05,
+            {**{kind: median(values) for kind, values in same.items()}, **_noise(same["bare"])},
+        ),
+        Row(
+            "one webhook",
+            "up that creates, without its API call and what that loads",
+            how,
+            over_bare("dynamic", first),
+            over_bare("naive", first),
+            "x",
+            1.0,
+            1.05,
+            {**{kind: median(values) for kind, values in seconds.items()}, "first create": first["dynamic"]},
+        ),
+        Row(
+            "one webhook",
+            "the same, with what the API call loads (HTTP, models)",
+            how,
+            over_bare("dynamic", later),
+            over_bare("naive", later),
+            "x",
+            1.0,
+            None,
+            {"a later create": later["dynamic"]},
+        ),
+    ]
+
+
+def measure_many(engine: Engine, folder: Path, count: int, latency: float) -> list[Row]:
+    """The time of a run that creates many webhooks, less that of a run over the same with nothing to do."""
+    rows = []
+    naive = None
+    plan: dict[Kind, tuple[int, float]] = {"naive": (4, 1.10), "dynamic": (4, 1.10), "native": (ENGINE_THREADS, 1.15)}
+    for kind, (threads, target) in plan.items():
+        with SandboxProcess(latency_seconds=latency, rate_limit=10**9) as sandbox:
+            runs = Runs(engine, kind, sandbox, folder / kind)
+            runs.declare(count)
+            created, same = runs.run("up"), runs.run("up")
+        limit = -(-count // threads) * latency
+        over = (created - same) / limit
+        if kind == "naive":
+            naive = over
+            continue
+        rows.append(
+            Row(
+                f"creating {count} at {1000 * latency:.0f} ms",
+                f"whole up less a no-op up, over the limit of {threads} at once: {kind}",
+                f"engine: {engine}, its checkpoints included" if engine == "local" else "engine: cli, no checkpoints",
+                over,
+                naive if kind == "dynamic" else None,
+                "x",
+                1.0,
+                target,
+                {"up": created, "no-op up": same, "limit": limit},
+            )
+        )
+    return rows
+
+
+def _noise(seconds: list[float]) -> dict[str, float]:
+    """How far to trust a ratio: between which times the very same run took."""
+    return {"bare from": min(seconds), "to": max(seconds)}
+
+
+def _plugin(folder: Path, work_dir: Path) -> str:
+    """The native plugin for the CLI: this repository, with this interpreter in place of an environment of its own."""
+    shutil.copy(REPOSITORY / "tests" / "native.py", work_dir)
+    plugin = folder / "plugin"
+    plugin.mkdir()
+    for name in ("pulumi_truto", "pyproject.toml", "README.md", "LICENSE"):
+        (plugin / name).symlink_to(REPOSITORY / name)
+    runtime = f"runtime:\n  name: python\n  options:\n    virtualenv: {os.fspath(sys.prefix)}\n"
+    (plugin / "PulumiPlugin.yaml").write_text(runtime, encoding="utf-8")
+    return f"plugins:\n  providers:\n    - name: truto\n      path: {plugin}\n"

@@ -1,0 +1,238 @@
+"""What many webhooks cost: time over the limit, calls, connections, memory, growth. Driven without an engine."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import ExitStack
+from functools import partial
+from statistics import median
+
+from benchmarks.driving import ENGINE_THREADS, Driven, Kind, SandboxProcess, Webhook
+from benchmarks.report import Row
+from benchmarks.startup import interleaved
+
+__all__ = ["measure_creates", "measure_growth", "measure_rate_limit", "measure_refresh"]
+
+_KINDS: tuple[Kind, ...] = ("dynamic", "native", "naive")
+#: This provider's ways in, and how much of the limit each may take to create many.
+_OURS: dict[Kind, float] = {"dynamic": 1.10, "native": 1.15}
+#: How many calls a way in has under way at once: `pulumi.dynamic` serves with four threads.
+_THREADS: dict[Kind, int] = {"dynamic": 4, "naive": 4, "bare": 4, "native": ENGINE_THREADS}
+_UNLIMITED = 10**9
+#: Truto's rate limit.
+_ALLOWED, _WINDOW_SECONDS = 500, 10
+
+
+def measure_creates(count: int, latency: float, repeats: int) -> list[Row]:
+    """Creating many in a fresh process, over the limit; and the connections that took."""
+    connections: dict[Kind, int] = {}
+    with SandboxProcess(latency_seconds=latency, rate_limit=_UNLIMITED) as sandbox:
+
+        def create(kind: Kind) -> float:
+            with Driven(kind, sandbox.base_url) as process:
+                sandbox.reset()
+                _, failed, seconds = process.each(process.create, range(count))
+                assert not failed
+                connections[kind] = max(sandbox.connections(), connections.get(kind, 0))
+            return seconds
+
+        times = interleaved(repeats, {kind: partial(create, kind) for kind in _KINDS}, warm_up=False)
+    how = f"provider process over gRPC, {ENGINE_THREADS} requests at once; it begins without a connection"
+    rows = []
+    for kind, target in _OURS.items():
+        threads = _THREADS[kind]
+        limit = math.ceil(count / threads) * latency
+        over = {name: median(values) / limit for name, values in times.items()}
+        compared: tuple[Kind, ...] = (kind, "naive") if kind == "dynamic" else (kind,)
+        seconds: dict[str, float] = {name: median(times[name]) for name in compared}
+        rows.append(
+            Row(
+                f"creating {count} at {1000 * latency:.0f} ms",
+                f"wall time over the limit of {threads} at once: {kind}",
+                how,
+                over[kind],
+                over["naive"] if kind == "dynamic" else None,
+                "x",
+                1.0,
+                target,
+                {**seconds, "limit": limit},
+            )
+        )
+    for kind in _OURS:
+        rows.append(
+            Row(
+                f"creating {count} at {1000 * latency:.0f} ms",
+                f"connections opened: {kind}",
+                how,
+                connections[kind],
+                connections["naive"],
+                "connections",
+                1.0,
+                float(_THREADS[kind]),
+            )
+        )
+    return rows
+
+
+def measure_refresh(count: int, latency: float, repeats: int) -> list[Row]:
+    """Reading many in a fresh process, beside the naive provider's one GET each."""
+    calls: dict[Kind, int] = {}
+    made: dict[Kind, list[Webhook]] = {}
+    with ExitStack() as stack:
+        sandboxes = {kind: stack.enter_context(SandboxProcess(rate_limit=_UNLIMITED)) for kind in _KINDS}
+        for kind, sandbox in sandboxes.items():
+            with Driven(kind, sandbox.base_url) as process:
+                made[kind] = process.each(process.create, range(count))[0]
+            sandbox.set(latency_seconds=latency)
+
+        def read(kind: Kind) -> float:
+            with Driven(kind, sandboxes[kind].base_url) as process:
+                sandboxes[kind].reset()
+                _, failed, seconds = process.each(process.read, made[kind])
+                assert not failed
+                calls[kind] = max(len(sandboxes[kind].calls()), calls.get(kind, 0))
+            return seconds
+
+        times = interleaved(repeats, {kind: partial(read, kind) for kind in _KINDS}, warm_up=False)
+    group = f"refresh of {count} at {1000 * latency:.0f} ms"
+    how = f"provider process over gRPC, {ENGINE_THREADS} requests at once; it begins without a connection"
+    pages = math.ceil(count / 100)
+    rows = []
+    for kind in _OURS:
+        rows += [
+            Row(group, f"API calls: {kind}", how, calls[kind], calls["naive"], "calls", pages, 5.0),
+            Row(
+                group,
+                f"API calls over those of the naive provider: {kind}",
+                how,
+                calls[kind] / calls["naive"],
+                1.0,
+                "x",
+                pages / count,
+                0.1,
+            ),
+            Row(
+                group,
+                f"wall time over that of the naive provider: {kind}",
+                how,
+                median(times[kind]) / median(times["naive"]),
+                1.0,
+                "x",
+                pages * latency / median(times["naive"]),
+                1.0,
+                {name: median(times[name]) for name in (kind, "naive")} | {"limit": pages * latency},
+            ),
+        ]
+    return rows
+
+
+def measure_rate_limit(count: int, latency: float) -> list[Row]:
+    """More creates than Truto allows in one window."""
+    rows = []
+    outcomes = {}
+    for kind in _KINDS:
+        with SandboxProcess(latency_seconds=latency) as sandbox, Driven(kind, sandbox.base_url) as process:
+            sandbox.reset()
+            _, failed, seconds = process.each(process.create, range(count))
+            outcomes[kind] = (failed, seconds, len(sandbox.calls()))
+    group = f"{count} creates against {_ALLOWED} calls in {_WINDOW_SECONDS} s"
+    how = f"provider process over gRPC, {ENGINE_THREADS} requests at once, {1000 * latency:.0f} ms latency"
+    for kind in _OURS:
+        failed, seconds, calls = outcomes[kind]
+        windows, rest = divmod(count - 1, _ALLOWED)
+        bound = windows * _WINDOW_SECONDS + math.ceil((rest + 1) / _THREADS[kind]) * latency
+        rows += [
+            Row(group, f"failed: {kind}", how, failed, outcomes["naive"][0], "creates", 0.0, 0.0),
+            Row(
+                group,
+                f"wall time over the limiter's own bound: {kind}",
+                how,
+                seconds / bound,
+                None,  # it gives up
+                "x",
+                1.0,
+                1.15,
+                {kind: seconds, "bound": bound},
+            ),
+            Row(group, f"API calls, refused ones too: {kind}", how, calls, outcomes["naive"][2], "calls", count),
+        ]
+    return rows
+
+
+def measure_growth(sizes: tuple[int, int, int], repeats: int) -> list[Row]:
+    """What a webhook costs among few and among many: processor time, calls, state; and memory."""
+    small, middle, large = sizes
+    figures: dict[Kind, dict[int, dict[str, float]]] = {kind: {} for kind in _KINDS}
+    memory: dict[Kind, tuple[int, int]] = {}
+    for kind, size in [(kind, size) for _ in range(repeats) for kind in _KINDS for size in sizes]:
+        with SandboxProcess(rate_limit=_UNLIMITED) as sandbox, Driven(kind, sandbox.base_url) as process:
+            first = process.read(process.create(-1))  # loads HTTP and models
+            before = process.memory_kib
+            taken = _life(process, sandbox, size)
+            process.delete(first)
+        if size == large:
+            memory[kind] = before, int(taken["memory"])
+        # The least of some turns: a busy machine slows the same work down, and nothing makes it faster.
+        taken["cpu"] = min(taken["cpu"], figures[kind].get(size, taken)["cpu"])
+        figures[kind][size] = taken
+    how = (
+        "provider process over gRPC; check and create, read, check and diff, delete; "
+        f"processor milliseconds each at {small}, {middle}, {large} for information"
+    )
+    rows = []
+    for name, what in (
+        ("cpu", "provider's processor time"),
+        ("calls", "API calls"),
+        ("state", "size of the state"),
+    ):
+        for kind in _OURS:
+            over = {each: by[large][name] / by[middle][name] for each, by in figures.items()}
+            seconds = {str(size): 1000 * figures[kind][size]["cpu"] for size in sizes} if name == "cpu" else {}
+            rows.append(
+                Row(
+                    f"a webhook at {large} over one at {middle}",
+                    f"{what}: {kind}",
+                    how,
+                    over[kind],
+                    over["naive"],
+                    "x",
+                    1.0,
+                    1.2,
+                    seconds,
+                )
+            )
+    for kind in _OURS:
+        rows.append(
+            Row(
+                "memory",
+                f"of the provider process, {large} webhooks over 1: {kind}",
+                "after create and read; KiB for information",
+                100 * (memory[kind][1] / memory[kind][0] - 1),
+                100 * (memory["naive"][1] / memory["naive"][0] - 1),
+                "%",
+                0.0,
+                10.0,
+                {"1": memory[kind][0], str(large): memory[kind][1]},
+            )
+        )
+    return rows
+
+
+def _life(process: Driven, sandbox: SandboxProcess, size: int) -> dict[str, float]:
+    """The life of so many webhooks; what one of them took."""
+    sandbox.reset()
+    began = process.cpu_seconds
+    webhooks = process.each(process.create, range(size))[0]
+    webhooks = process.each(process.read, webhooks)[0]
+    memory = process.memory_kib
+    process.each(process.same, webhooks)
+    failed = process.each(process.delete, webhooks)[1]
+    assert len(webhooks) == size
+    assert not failed
+    return {
+        "cpu": (process.cpu_seconds - began) / size,
+        "calls": len(sandbox.calls()) / size,
+        "state": sum(len(json.dumps([each.inputs, each.outputs])) for each in webhooks) / size,
+        "memory": memory,
+    }

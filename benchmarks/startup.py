@@ -1,0 +1,118 @@
+"""What it costs to load: the package in a program, and the provider process until it answers.
+
+Measured as processor time of whole processes, as that does not depend on what else the machine does meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from statistics import median
+from typing import TypeVar
+
+from benchmarks.driving import REPOSITORY, Driven, Kind
+from benchmarks.report import Row
+
+__all__ = ["first_create", "interleaved", "measure", "ratio"]
+
+_Name = TypeVar("_Name", bound=str)
+_HOW = "processor time of whole processes, the least of many in turns"
+_PROGRAMS = {
+    "pulumi": "import pulumi",
+    "ours": "import pulumi; import pulumi_truto; pulumi_truto.Webhook",
+    "naive": "import pulumi; import benchmarks.naive",
+}
+
+
+def measure(runs: int) -> list[Row]:
+    """The rows of the imports and of the start of the provider process."""
+    imports = interleaved(runs, {name: partial(_python, code) for name, code in _PROGRAMS.items()})
+    kinds: tuple[Kind, ...] = ("bare", "dynamic", "naive", "native")
+    starts = interleaved(runs, {kind: partial(_first_check, kind) for kind in kinds})
+    return [
+        Row(
+            "start",
+            "import pulumi_truto and Webhook, on top of import pulumi",
+            _HOW,
+            _least(imports["ours"], imports["pulumi"]),
+            _least(imports["naive"], imports["pulumi"]),
+            "%",
+            0.0,
+            5.0,
+            {name: min(values) for name, values in imports.items()},
+        ),
+        Row(
+            "start",
+            "process to first Check, on top of bare pulumi.dynamic: dynamic",
+            _HOW,
+            _least(starts["dynamic"], starts["bare"]),
+            _least(starts["naive"], starts["bare"]),
+            "%",
+            0.0,
+            5.0,
+            {name: min(values) for name, values in starts.items()},
+        ),
+        Row(
+            "start",
+            "process to first Check, on top of bare pulumi.dynamic: native",
+            _HOW,
+            _least(starts["native"], starts["bare"]),
+            None,
+            "%",
+            0.0,
+            5.0,
+        ),
+    ]
+
+
+def interleaved(
+    runs: int, measures: Mapping[_Name, Callable[[], float]], *, warm_up: bool = True
+) -> dict[_Name, list[float]]:
+    """What each measure gives, in turns (A, B, A, B, ...), after one turn that does not count."""
+    values: dict[_Name, list[float]] = {name: [] for name in measures}
+    for run in range(-int(warm_up), runs):
+        for name, take in measures.items():
+            value = take()
+            if run >= 0:
+                values[name].append(value)
+    return values
+
+
+def ratio(ours: list[float], base: list[float]) -> float:
+    """The ratio of the medians."""
+    return median(ours) / median(base)
+
+
+def _least(ours: list[float], base: list[float]) -> float:
+    """The ratio of the least values, in percent on top: the same work can be slowed down, but never sped up."""
+    return 100 * (min(ours) / min(base) - 1)
+
+
+def _python(code: str) -> float:
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY)  # noqa: S603 - our own interpreter
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_utime + usage.ru_stime
+
+
+def _first_check(kind: Kind) -> float:
+    process = Driven(kind)
+    process.check(process.webhook(0))
+    return process.end()
+
+
+def first_create(kind: Kind, base_url: str) -> tuple[float, float]:
+    """The wall time of the first create of a process, in which it loads what it needs, and of a later one."""
+    with Driven(kind, base_url) as process:
+        webhook = process.check(process.webhook(0))
+        times = []
+        for _ in range(2):
+            began = time.perf_counter()
+            process.provider.create(webhook.urn, webhook.inputs, preview=False)
+            times.append(time.perf_counter() - began)
+    return times[0], times[1]
