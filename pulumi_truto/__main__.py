@@ -31,7 +31,9 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     print(port, flush=True)
-    stopped.wait()
+    # Not one long wait: a signal that the system hands to another thread does not wake this one.
+    while not stopped.wait(timeout=0.5):
+        pass
     # What Truto has done must get into the state, so a request under way may end.
     server.stop(grace=30).wait()
     sys.exit(0)

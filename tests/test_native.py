@@ -41,13 +41,16 @@ def plugin(sandbox: Sandbox) -> Any:
     with subprocess.Popen(
         [sys.executable, "-m", "pulumi_truto", "127.0.0.1:1"], stdout=subprocess.PIPE, env=environment, text=True
     ) as process:
-        assert process.stdout is not None
-        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)
-            stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True))
-            yield stub
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0, "the plugin ends by itself on SIGTERM"
+        try:
+            assert process.stdout is not None
+            with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
+                stub = provider_pb2_grpc.ResourceProviderStub(channel)
+                stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True))
+                yield stub
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0, "the plugin ends by itself on SIGTERM"
+        finally:
+            process.kill()
 
 
 def state(**properties: Any) -> dict[str, Any]:

@@ -43,7 +43,9 @@ def _serve(host: str, port: int, token: str | None) -> int:
         if token is None:
             print(f"API token: {sandbox.token}", file=sys.stderr, flush=True)
         print(sandbox.base_url, flush=True)
-        stopped.wait()
+        # Not one long wait: a signal that the system hands to another thread does not wake this one.
+        while not stopped.wait(timeout=0.5):
+            pass
     return 0
 
 
