@@ -79,17 +79,21 @@ class Limits:
 
 _deadline: ContextVar[float] = ContextVar("deadline")
 _body_bytes: ContextVar[int] = ContextVar("body_bytes")
+#: A try with less time than this is not begun; a tenth of the whole.
+_least_seconds: ContextVar[float] = ContextVar("least_seconds")
 
 
 @contextmanager
 def within(limits: Limits) -> Iterator[None]:
     """What is sent inside keeps to the limits, in all its repeats together."""
     deadline = _deadline.set(time.monotonic() + limits.total_seconds)
+    least_seconds = _least_seconds.set(limits.total_seconds / 10)
     body_bytes = _body_bytes.set(limits.body_bytes)
     try:
         yield
     finally:
         _deadline.reset(deadline)
+        _least_seconds.reset(least_seconds)
         _body_bytes.reset(body_bytes)
 
 
@@ -118,9 +122,9 @@ class _Retry(Retry):
         if response is not None and response.status == 429:
             counted = self.new(total=self.total + 1)
         next_one = super(_Retry, counted).increment(method, url, response, error, _pool, _stacktrace)
-        if next_one._wait_seconds(response) >= _remaining_seconds():
-            # Better the error now than the same error after a wait. urllib3 returns the response, where there is
-            # one, and raises this otherwise.
+        if next_one._wait_seconds(response) >= _remaining_seconds() - _least_seconds.get():
+            # Better this error now than a time-out, which says less, or the same error after a wait. urllib3 returns
+            # the response, where there is one, and raises this otherwise.
             raise MaxRetryError(_pool, url or "", error or ResponseError("no time left"))  # type: ignore[arg-type]
         return next_one
 

@@ -211,7 +211,7 @@ def check_cell_in(sandbox: Sandbox, cell: Cell, receiver: str) -> None:
     limits = Limits(
         connect_seconds=2,
         read_seconds=0.3 if cell.fault in SILENT else 5,
-        total_seconds=0.5 if (cell.fault, cell.times) == ("429", "ever") else 10,
+        total_seconds=1.5 if (cell.fault, cell.times) == ("429", "ever") else 10,
         tries=3,
         backoff_seconds=0.01,
     )
