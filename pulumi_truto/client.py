@@ -244,7 +244,8 @@ class TrutoClient:
 
     def _clean(self, text: str) -> str:
         """Foreign text made fit for one line of a log: no token, no control characters, not endless."""
-        text = text.replace(self._settings.api_token, "[api token]")
+        if len(self._settings.api_token) >= 8:  # a shorter one is no secret, and could be a part of any word
+            text = text.replace(self._settings.api_token, "[api token]")
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return text if len(text) <= _DETAIL_LENGTH else text[: _DETAIL_LENGTH - 3] + "..."
 

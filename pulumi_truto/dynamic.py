@@ -27,6 +27,7 @@ from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from pulumi_truto import rules, settings
+from pulumi_truto.adoption import Adoptions
 from pulumi_truto.errors import ConfigurationError, TrutoError
 from pulumi_truto.notices import Notices
 
@@ -62,6 +63,7 @@ class WebhookProvider(ResourceProvider):
 
     _settings: settings.Settings
     _notices: Notices
+    _adoptions: Adoptions
     _lock: threading.Lock
     _webhooks: Webhooks | None
 
@@ -69,6 +71,7 @@ class WebhookProvider(ResourceProvider):
         """Takes the settings. A fault in them is reported by `check`, as that is shown in the cleanest way."""
         self._settings = settings.resolve(req.config.get, os.environ)
         self._notices = Notices()
+        self._adoptions = Adoptions()
         self._lock = threading.Lock()
         self._webhooks = None
 
@@ -77,7 +80,8 @@ class WebhookProvider(ResourceProvider):
         declared = _from_pulumi(news)
         checked = rules.check(declared, api_on_loopback=self._settings.is_loopback)
         failures = [CheckFailure("", problem) for problem in self._settings.problems]
-        failures += [CheckFailure(fault.property, fault.reason) for fault in checked.faults]
+        faults = [*checked.faults, *self._adoptions.check(_olds, declared)]
+        failures += [CheckFailure(fault.property, fault.reason) for fault in faults]
         for warning in checked.warnings:
             self._notices.warn(warning)
         # With a failure the engine shows the value it got here, so that is what the user declared.
@@ -85,11 +89,13 @@ class WebhookProvider(ResourceProvider):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compares the state with the inputs; every change is an update in place. No API call."""
+        self._adoptions.managed(_id)
         return DiffResult(changes=rules.differs(_olds, _from_pulumi(_news)), replaces=[])
 
     @_short
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Creates the webhook."""
+        self._adoptions.require_free(props)
         id_, state = self._api().create(props)
         return CreateResult(id_, state)
 
@@ -99,7 +105,7 @@ class WebhookProvider(ResourceProvider):
         state = self._api().read(id_, _state(props))
         if state is None:
             return ReadResult("", {})
-        return ReadResult(id_, state, {name: state[name] for name in rules.INPUTS})
+        return ReadResult(id_, state, {name: state[name] for name in (*rules.INPUTS, "adopt") if name in state})
 
     @_short
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:

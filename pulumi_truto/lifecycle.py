@@ -42,7 +42,15 @@ class Webhooks:
         """
         adopted = inputs.get("adopt")
         if adopted:
-            state = self._known(adopted, {"secret": inputs.get("known_secret")})
+            try:
+                state = self._known(adopted, {"secret": inputs.get("known_secret"), "adopt": adopted})
+            except NotFoundError as error:
+                raise NotFoundError(
+                    f"cannot adopt the webhook {adopted}: there is none with this id that the API token may see. "
+                    "Correct `adopt`, or remove it to create a new webhook",
+                    status=error.status,
+                    detail=error.detail,
+                ) from None
             return adopted, self.update(adopted, state, inputs)
         webhook = self._creation.create(rules.create_body(inputs))
         return webhook.id, rules.keep(webhook, {"target_url": inputs["target_url"]})
@@ -107,8 +115,8 @@ class Webhooks:
         if not fresh["secret"]:
             self._warn(
                 f"the secret of the webhook {id_} is not known: Truto shows it only once, when the webhook is "
-                "created. Its output `secret` is null. If you have it, give it as the known secret; otherwise have "
-                "Pulumi create a new webhook"
+                "created. Its output `secret` is null. For a webhook that this stack manages, give the secret as "
+                "`known_secret` (`knownSecret`) if you have it"
             )
         return fresh
 

@@ -169,6 +169,8 @@ def keep(webhook: Webhook, known: Mapping[str, Any]) -> dict[str, Any]:
         "updated_at": webhook.updated_at_text or known.get("updated_at"),
         "secret": known.get("secret") or webhook.secret,
     }
+    if known.get("adopt"):
+        state["adopt"] = known["adopt"]  # a refresh gives it back as an input: see adoption.py
     declared = known.get("target_url")
     if isinstance(declared, str) and same_url(declared, webhook.target_url):
         state["target_url"] = declared

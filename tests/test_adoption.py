@@ -74,6 +74,26 @@ def test_adopt_of_nothing(project: Project) -> None:
     assert "create" not in outcome.calls
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_a_replacement_never_adopts_what_it_replaces(project: Project, before: bool) -> None:
+    """With `adopt` left in the program, a replacement is refused: it would take the webhook over and then delete it."""
+    id_ = made_by_hand(project)
+    opts = f'pulumi.ResourceOptions(replacement_trigger="{{}}", delete_before_replace={before})'
+    project.webhook(f'target_url=URL, adopt="{id_}"', opts=opts.format(1))
+    project.up()
+    if not before:
+        project.refresh()
+    project.webhook(f'target_url=URL, adopt="{id_}"', opts=opts.format(2))
+    if not before:
+        assert "Remove `adopt`" in project.fails(project.up).text
+        assert [webhook.id for webhook in project.sandbox.truto.webhooks()] == [id_]
+        assert [each["id"] for each in project.managed] == [id_]
+    project.webhook("target_url=URL", opts=opts.format(2))
+    assert project.up().changes == {"same": 1, "replace": 1}
+    [webhook] = project.sandbox.truto.webhooks()
+    assert webhook.id == project.outputs["id"] != id_
+
+
 def test_adopt_of_a_wrong_type(project: Project) -> None:
     """A wrong type is refused in the preview."""
     project.webhook('target_url=URL, adopt=7, known_secret=""')

@@ -260,11 +260,11 @@ class Deployment:
 
     def _compare(self, provider: Provider, goal: Goal, new: Resource, old: Resource) -> tuple[OpType, bool]:
         """What has to be done, and whether a replacement begins with the deletion."""
+        diff = provider.diff(new.urn, old.id, old.outputs, old.inputs, new.inputs)
         if old.replacement_trigger is not None and reveal(new.replacement_trigger) != reveal(old.replacement_trigger):
             return OpType.REPLACE, bool(goal.delete_before_replace)
         if new.provider.rpartition("::")[0] != old.provider.rpartition("::")[0]:
             return OpType.REPLACE, bool(goal.delete_before_replace)
-        diff = provider.diff(new.urn, old.id, old.outputs, old.inputs, new.inputs)
         if not (diff.changes if diff.changes is not None else _changed(old.inputs, new.inputs)):
             return OpType.SAME, False
         before = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
