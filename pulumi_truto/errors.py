@@ -102,7 +102,7 @@ class AuthenticationError(APIError):
     remedy = (
         "The API token is wrong, expired or revoked, or it belongs to another Truto installation than the base "
         "URL. Set a valid one with `pulumi config set --secret truto:apiToken` or TRUTO_API_TOKEN. If you have "
-        "just changed truto:apiToken: `pulumi refresh` and `pulumi destroy` still use the token recorded by the "
+        "just changed truto:apiToken: `pulumi refresh`, `destroy` and `import` still use the token recorded by the "
         "last `pulumi up`, so run `pulumi up` first or add `--run-program`."
     )
 

@@ -17,7 +17,8 @@ class Webhook(Resource, module="truto", name="Webhook"):
     """A Truto webhook: Truto posts the events of one environment to a URL.
 
     Every property can change in place. A new secret needs a new webhook, as Truto has no way to rotate one:
-    ``opts=pulumi.ResourceOptions(replacement_trigger=...)`` makes one whenever the trigger's value changes.
+    ``opts=pulumi.ResourceOptions(replacement_trigger=...)`` makes one whenever the trigger's value changes (adding one
+    to a webhook that has none replaces nothing).
 
     Args:
         resource_name: the name in the Pulumi program.
@@ -28,7 +29,8 @@ class Webhook(Resource, module="truto", name="Webhook"):
             `pulumi refresh` shows that and the next `pulumi up` switches it on again.
         opts: Pulumi's options. ``import_`` does not work with dynamic providers: ``adopt`` is for that.
         adopt: the id of an existing webhook to take over instead of creating one. It is brought to what is declared
-            here, and managed from then on. Can be removed afterwards, without a change.
+            here, and managed from then on. Remove it afterwards: that is no change, and a replacement is refused as long
+            as it is there.
         known_secret: the secret of a webhook that was not created here, as Truto does not show it again. Used only
             while the state knows none. Can be removed afterwards, without a change.
     """
