@@ -29,8 +29,8 @@ class Webhook(Resource, module="truto", name="Webhook"):
             `pulumi refresh` shows that and the next `pulumi up` switches it on again.
         opts: Pulumi's options. ``import_`` does not work with dynamic providers: ``adopt`` is for that.
         adopt: the id of an existing webhook to take over instead of creating one. It is brought to what is declared
-            here, and managed from then on. Remove it afterwards: that is no change, and a replacement is refused as long
-            as it is there.
+            here, and managed from then on. Remove it afterwards: that is no change, and a replacement is refused as
+            long as it is there.
         known_secret: the secret of a webhook that was not created here, as Truto does not show it again. Used only
             while the state knows none. Can be removed afterwards, without a change.
     """
