@@ -89,7 +89,7 @@ def test_declaring_a_webhook_loads_little() -> None:
         pulumi_truto.Webhook
         print(*set(sys.modules) - before)
     """)
-    parts = ("dynamic", "errors", "event_types", "notices", "resources", "rules", "settings")
+    parts = ("adoption", "dynamic", "errors", "event_types", "notices", "resources", "rules", "settings")
     assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{part}" for part in parts)}
 
 
