@@ -77,28 +77,27 @@ class Limits:
     body_bytes: int = 8 * 1024 * 1024
 
 
-_deadline: ContextVar[float] = ContextVar("deadline")
-_body_bytes: ContextVar[int] = ContextVar("body_bytes")
-#: A try with less time than this is not begun; a tenth of the whole.
-_least_seconds: ContextVar[float] = ContextVar("least_seconds")
+#: The limits of the call under way, and when it has to end on this machine's monotonic clock.
+_current: ContextVar[tuple[Limits, float]] = ContextVar("current")
 
 
 @contextmanager
 def within(limits: Limits) -> Iterator[None]:
     """What is sent inside keeps to the limits, in all its repeats together."""
-    deadline = _deadline.set(time.monotonic() + limits.total_seconds)
-    least_seconds = _least_seconds.set(limits.total_seconds / 10)
-    body_bytes = _body_bytes.set(limits.body_bytes)
+    token = _current.set((limits, time.monotonic() + limits.total_seconds))
     try:
         yield
     finally:
-        _deadline.reset(deadline)
-        _least_seconds.reset(least_seconds)
-        _body_bytes.reset(body_bytes)
+        _current.reset(token)
 
 
 def _remaining_seconds() -> float:
-    return max(0.0, _deadline.get() - time.monotonic())
+    return max(0.0, _current.get()[1] - time.monotonic())
+
+
+def _least_seconds() -> float:
+    """A try with less time than this is not begun."""
+    return _current.get()[0].total_seconds / 10
 
 
 class _Retry(Retry):
@@ -122,7 +121,7 @@ class _Retry(Retry):
         if response is not None and response.status == 429:
             counted = self.new(total=self.total + 1)
         next_one = super(_Retry, counted).increment(method, url, response, error, _pool, _stacktrace)
-        if next_one._wait_seconds(response) >= _remaining_seconds() - _least_seconds.get():
+        if next_one._wait_seconds(response) >= _remaining_seconds() - _least_seconds():
             # Better this error now than a time-out, which says less, or the same error after a wait. urllib3 returns
             # the response, where there is one, and raises this otherwise.
             raise MaxRetryError(_pool, url or "", error or ResponseError("no time left"))  # type: ignore[arg-type]
@@ -195,7 +194,7 @@ class _WholeAnswer(HTTPConnection):
         watch.start()
         try:
             answer = super().getresponse()
-            largest = _body_bytes.get()
+            largest = _current.get()[0].body_bytes
             body = answer.read(largest + 1, decode_content=False)
             answer.read(1, decode_content=False)  # to its end, so that the connection can serve again
         except Exception:

@@ -99,7 +99,9 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     @_clean
     def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         # Never a replacement: another token or base URL touches no webhook.
-        olds, news = reveal(from_struct(request.old_inputs or request.olds)), reveal(from_struct(request.news))
+        # A message is always true, so an engine that sends no old inputs has to be asked for.
+        old_inputs = request.old_inputs if request.HasField("old_inputs") else request.olds
+        olds, news = reveal(from_struct(old_inputs)), reveal(from_struct(request.news))
         changed = sorted(key for key in {*olds, *news} if olds.get(key) != news.get(key))
         some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(changes=some, diffs=changed)

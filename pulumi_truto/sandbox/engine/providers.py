@@ -58,7 +58,6 @@ class Provider:
     """One provider process, configured, for one provider instance."""
 
     def __init__(self, package: str, process: subprocess.Popen[bytes], port: int, config: Properties) -> None:
-        self.package = package
         self.process = process
         # A provider whose settings are not known yet, in a preview, cannot be asked anything.
         self.is_configured = not has_unknown(config)
