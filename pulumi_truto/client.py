@@ -1,4 +1,7 @@
-"""Speaks to Truto's API: one method an endpoint. The only code that does; must not import pulumi."""
+"""Speaks to Truto's API: one method an endpoint. The only code that does; must not import pulumi.
+
+The models take longer to load than Truto takes to answer, so they are loaded while the first answer is on its way.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+# Only to see that it is whole: a broken installation must be found before something is sent, not after.
+import pydantic  # noqa: F401
 import requests
-from pydantic import BaseModel, ValidationError
 from requests.auth import AuthBase
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, ReadTimeoutError
 
@@ -22,15 +27,17 @@ from pulumi_truto.errors import (
     TrutoError,
     error_class,
 )
-from pulumi_truto.models import Deleted, ErrorEnvelope, TestResult, Webhook, WebhookPage
 from pulumi_truto.pace import Pace
 from pulumi_truto.settings import Settings
 from pulumi_truto.transport import Adapter, Limits, within
 from pulumi_truto.version import __version__
 
+if TYPE_CHECKING:
+    from pulumi_truto import models
+
 __all__ = ["TrutoClient"]
 
-_Model = TypeVar("_Model", bound=BaseModel)
+_Model = TypeVar("_Model", bound="models.Answer")
 _DETAIL_LENGTH: Final = 300
 _PAGE_SIZE: Final = 100
 #: No environment has that many webhooks: a list that goes on beyond is a list that never ends.
@@ -75,22 +82,23 @@ class TrutoClient:
     def __repr__(self) -> str:
         return f"TrutoClient(base_url={self._settings.base_url!r})"
 
-    def create_webhook(self, body: Mapping[str, Any]) -> Webhook:
+    def create_webhook(self, body: Mapping[str, Any]) -> models.Webhook:
         """``POST /webhook``. The answer holds the secret, unlike any other."""
         return self._webhook("create the webhook", "POST", "/webhook", json=body)
 
-    def get_webhook(self, id_: str) -> Webhook:
+    def get_webhook(self, id_: str) -> models.Webhook:
         """``GET /webhook/{id}``."""
         return self._webhook(f"read the webhook {id_}", "GET", f"/webhook/{id_}", expected_id=id_)
 
-    def list_webhooks(self, cursor: str | None = None) -> WebhookPage:
+    def list_webhooks(self, cursor: str | None = None) -> models.WebhookPage:
         """``GET /webhook``: one page. `iter_webhooks` goes through all of them."""
         params = {"limit": str(_PAGE_SIZE), **({"next_cursor": cursor} if cursor else {})}
         what = "list the webhooks"
         answer = self._send(what, "GET", "/webhook", params=params)
-        return self._parse(what, answer, WebhookPage)
+        page: models.WebhookPage = self._parse(what, answer, _models().WebhookPage)
+        return page
 
-    def iter_webhooks(self) -> Iterator[Webhook]:
+    def iter_webhooks(self) -> Iterator[models.Webhook]:
         """Every webhook of the token's environment, page after page."""
         cursor: str | None = None
         seen: set[str] = set()
@@ -105,7 +113,7 @@ class TrutoClient:
             seen.add(cursor)
         raise InvalidAnswerError("cannot list the webhooks: Truto's list of webhooks does not end")
 
-    def update_webhook(self, id_: str, body: Mapping[str, Any]) -> Webhook:
+    def update_webhook(self, id_: str, body: Mapping[str, Any]) -> models.Webhook:
         """``PATCH /webhook/{id}``: what the body leaves out stays as it was."""
         return self._webhook(f"update the webhook {id_}", "PATCH", f"/webhook/{id_}", expected_id=id_, json=body)
 
@@ -114,12 +122,14 @@ class TrutoClient:
         what = f"delete the webhook {id_}"
         answer = self._send(what, "DELETE", f"/webhook/{_path(id_)}")
         if answer.status_code != 204:
-            self._require_id(what, self._parse(what, answer, Deleted).id, id_)
+            self._require_id(what, self._parse(what, answer, _models().Deleted).id, id_)
 
     def test_webhook(self, id_: str) -> bool:
         """``POST /webhook/test``: has Truto deliver a test event; whether the target accepted it."""
         what = f"test the webhook {id_}"
-        return self._parse(what, self._send(what, "POST", "/webhook/test", json={"id": id_}), TestResult).success
+        answer = self._send(what, "POST", "/webhook/test", json={"id": id_})
+        result: models.TestResult = self._parse(what, answer, _models().TestResult)
+        return result.success
 
     def server_time(self) -> datetime | None:
         """The time on Truto's clock now, going by the last ``Date`` header; to the second at best."""
@@ -128,10 +138,13 @@ class TrutoClient:
         moment, at = self._server_time
         return moment + timedelta(seconds=time.monotonic() - at)
 
-    def _webhook(self, what: str, method: str, path: str, expected_id: str | None = None, **kwargs: Any) -> Webhook:
+    def _webhook(
+        self, what: str, method: str, path: str, expected_id: str | None = None, **kwargs: Any
+    ) -> models.Webhook:
         if expected_id is not None:
             _path(expected_id)
-        webhook = self._parse(what, self._send(what, method, path, **kwargs), Webhook)
+        answer = self._send(what, method, path, **kwargs)
+        webhook: models.Webhook = self._parse(what, answer, _models().Webhook)
         if expected_id is not None:
             self._require_id(what, webhook.id, expected_id)
         return webhook
@@ -146,7 +159,7 @@ class TrutoClient:
         limits = self.limits
         started = time.monotonic()
         try:
-            with self._pace.turn(), within(limits):
+            with self._pace.turn(), within(limits, meanwhile=_models):
                 response = self._session.request(
                     method,
                     url,
@@ -181,14 +194,11 @@ class TrutoClient:
 
     def _parse(self, what: str, response: requests.Response, model: type[_Model]) -> _Model:
         try:
-            return model.model_validate_json(response.content)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            fault = f"{where}: {first['msg']}" if where else first["msg"]
+            return model.of(response.content)
+        except ValueError as error:
             raise InvalidAnswerError(
                 f"cannot {what}: Truto's answer ({response.status_code}) is not what its API promises: "
-                f"{self._clean(fault)}. {self._suspect}"
+                f"{self._clean(str(error))}. {self._suspect}"
             ) from None
 
     @property
@@ -236,8 +246,8 @@ class TrutoClient:
     def _detail(self, response: requests.Response) -> str:
         """What the body of an error says; nothing of a proxy's HTML page or of a broken body."""
         try:
-            envelope = ErrorEnvelope.model_validate_json(response.content)
-        except ValidationError:
+            envelope: models.ErrorEnvelope = _models().ErrorEnvelope.of(response.content)
+        except ValueError:
             return ""
         message = envelope.message or envelope.error or ""
         return self._clean("; ".join(message) if isinstance(message, list) else message)
@@ -248,6 +258,13 @@ class TrutoClient:
             text = text.replace(self._settings.api_token, "[api token]")
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return text if len(text) <= _DETAIL_LENGTH else text[: _DETAIL_LENGTH - 3] + "..."
+
+
+def _models() -> ModuleType:
+    """The models, and with them most of pydantic, loaded by the first to ask for them."""
+    from pulumi_truto import models
+
+    return models
 
 
 class _Bearer(AuthBase):

@@ -23,12 +23,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
 from pulumi_truto.errors import InvalidAnswerError, NotFoundError, TrutoError, UnsettledCreateError
-from pulumi_truto.models import Webhook
+
+if TYPE_CHECKING:
+    from pulumi_truto.models import Webhook
 
 __all__ = ["Creation"]
 

@@ -1,28 +1,57 @@
 """What goes over the wire, as pydantic models: unknown fields are tolerated, wrong types are not.
 
-Imported on the first API call only; must not import pulumi or requests. Facts are from Truto's API reference.
+Imported while the first answer is on its way (see `pulumi_truto.client`); must not import pulumi or requests. Facts
+are from Truto's API reference.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
-__all__ = ["Deleted", "ErrorEnvelope", "TestResult", "Webhook", "WebhookPage"]
+__all__ = ["Answer", "Deleted", "ErrorEnvelope", "TestResult", "Webhook", "WebhookPage"]
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=8192)]
 #: An id goes into the path of a URL, so it may hold nothing that has a meaning there.
 Id = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 
 
-class _Answer(BaseModel):
+_Model = TypeVar("_Model", bound="Answer")
+
+
+class Answer(BaseModel):
+    """What all answers have in common."""
+
     # Errors are shown to the user and could hold the secret otherwise.
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
+    @classmethod
+    def of(cls: type[_Model], body: bytes) -> _Model:
+        """The answer with this body.
 
-class Webhook(_Answer):
+        Raises:
+            ValueError: it is not what Truto's API promises; says the first reason, and nothing of what the body holds.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from None
+
+
+class Webhook(Answer):
     """A webhook as Truto shows it.
 
     Attributes:
@@ -69,20 +98,20 @@ class Webhook(_Answer):
         return _text(self.updated_at)
 
 
-class WebhookPage(_Answer):
+class WebhookPage(Answer):
     """One page of ``GET /webhook``; ``next_cursor`` is ``None`` on the last one."""
 
     result: list[Webhook]
     next_cursor: StrictStr | None = None
 
 
-class Deleted(_Answer):
+class Deleted(Answer):
     """The answer to ``DELETE /webhook/{id}``, where it is not an empty 204."""
 
     id: Id
 
 
-class TestResult(_Answer):
+class TestResult(Answer):
     """The answer to ``POST /webhook/test``."""
 
     __test__ = False  # not a test class, whatever pytest makes of its name
@@ -90,7 +119,7 @@ class TestResult(_Answer):
     success: StrictBool
 
 
-class ErrorEnvelope(_Answer):
+class ErrorEnvelope(Answer):
     """The body of every error. Each field is optional: a proxy's error has none of them."""
 
     error: str | None = None

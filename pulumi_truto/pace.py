@@ -1,8 +1,8 @@
 """Keeps below Truto's rate limit by what its answers say of it, so that few requests are refused. Knows no HTTP.
 
-Every answer may hold ``ratelimit-remaining`` and ``ratelimit-reset`` (seconds; Truto's API reference). When less is
-left than there are requests under way, the next ones wait for the reset. A 429 is still possible, as other programs
-may use the same token: `transport` waits and repeats then.
+Every answer may hold ``ratelimit-remaining`` and ``ratelimit-reset`` (seconds; Truto's API reference). Where no more
+is left than there are requests under way, the next ones wait for the reset. A 429 is still possible, as other
+programs may use the same token: `transport` waits and repeats then.
 """
 
 from __future__ import annotations
@@ -17,40 +17,49 @@ __all__ = ["Pace"]
 
 #: A reset that is further away is not believed: Truto's window has ten seconds.
 _LONGEST_SECONDS: Final = 30
+#: So much later than expected, a reset is that of a new window.
+_SLACK_SECONDS: Final = 2
 
 
 class Pace:
     """The pace of all requests with one token. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._condition = threading.Condition()
         self._under_way = 0
-        self._not_before = 0.0
+        # What the answers of this window say: how many requests are left, and when the next window begins.
+        self._remaining = 0
+        self._reset_at = 0.0
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Waits until a request may be sent, which is then sent inside."""
-        while True:
-            with self._lock:
-                seconds = self._not_before - time.monotonic()
-                if seconds <= 0:
-                    self._under_way += 1
-                    break
-            time.sleep(seconds)
+        with self._condition:
+            # Those under way may be among those that are not left any more, or not: then this waits a little longer.
+            while self._remaining <= self._under_way and (seconds := self._reset_at - time.monotonic()) > 0:
+                self._condition.wait(seconds)
+            self._under_way += 1
         try:
             yield
         finally:
-            with self._lock:
+            with self._condition:
                 self._under_way -= 1
+                self._condition.notify()
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Takes what an answer says; nonsense is as good as nothing."""
         remaining, reset = headers.get("ratelimit-remaining", ""), headers.get("ratelimit-reset", "")
         if not (_is_number(remaining) and _is_number(reset)) or int(reset) > _LONGEST_SECONDS:
             return
-        with self._lock:
-            if int(remaining) < self._under_way:
-                self._not_before = max(self._not_before, time.monotonic() + int(reset))
+        now = time.monotonic()
+        reset_at = now + int(reset)
+        with self._condition:
+            if now >= self._reset_at or reset_at > self._reset_at + _SLACK_SECONDS:
+                self._remaining, self._reset_at = int(remaining), reset_at
+            else:
+                # Whole seconds, rounded up: each answer names a time that is too late, so the earliest is the best.
+                self._remaining = min(self._remaining, int(remaining))
+                self._reset_at = min(self._reset_at, reset_at)
 
 
 def _is_number(text: str) -> bool:

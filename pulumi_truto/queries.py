@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
-from pulumi_truto.models import Webhook
+
+if TYPE_CHECKING:
+    from pulumi_truto.models import Webhook
 
 __all__ = ["WebhookInfo", "find_webhook", "find_webhooks"]
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pulumi_truto.client import TrutoClient
 from pulumi_truto.errors import TrutoError
-from pulumi_truto.models import Webhook
+
+if TYPE_CHECKING:
+    from pulumi_truto.models import Webhook
 
 __all__ = ["Reading"]
 

@@ -21,12 +21,10 @@ from __future__ import annotations
 
 import io
 import random
-import socket
 import ssl
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
@@ -40,6 +38,7 @@ from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util.retry import Retry
 
 from pulumi_truto.errors import InvalidAnswerError
+from pulumi_truto.watchdog import WATCHDOG
 
 __all__ = ["REPEATED_STATUSES", "Adapter", "Limits", "within"]
 
@@ -77,27 +76,39 @@ class Limits:
     body_bytes: int = 8 * 1024 * 1024
 
 
-#: The limits of the call under way, and when it has to end on this machine's monotonic clock.
-_current: ContextVar[tuple[Limits, float]] = ContextVar("current")
+@dataclass(frozen=True)
+class _Call:
+    """The call under way.
+
+    Attributes:
+        deadline: when it has to end, on this machine's monotonic clock.
+        meanwhile: what to do while an answer is on its way.
+    """
+
+    limits: Limits
+    deadline: float
+    meanwhile: Callable[[], object]
+
+    @property
+    def remaining_seconds(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
+
+
+_call: ContextVar[_Call] = ContextVar("call")
 
 
 @contextmanager
-def within(limits: Limits) -> Iterator[None]:
-    """What is sent inside keeps to the limits, in all its repeats together."""
-    token = _current.set((limits, time.monotonic() + limits.total_seconds))
+def within(limits: Limits, meanwhile: Callable[[], object]) -> Iterator[None]:
+    """What is sent inside keeps to the limits, in all its repeats together.
+
+    Args:
+        meanwhile: called after a request is sent and before its answer is read, in the time of `Limits.read_seconds`.
+    """
+    token = _call.set(_Call(limits, time.monotonic() + limits.total_seconds, meanwhile))
     try:
         yield
     finally:
-        _current.reset(token)
-
-
-def _remaining_seconds() -> float:
-    return max(0.0, _current.get()[1] - time.monotonic())
-
-
-def _least_seconds() -> float:
-    """A try with less time than this is not begun."""
-    return _current.get()[0].total_seconds / 10
+        _call.reset(token)
 
 
 class _Retry(Retry):
@@ -121,7 +132,9 @@ class _Retry(Retry):
         if response is not None and response.status == 429:
             counted = self.new(total=self.total + 1)
         next_one = super(_Retry, counted).increment(method, url, response, error, _pool, _stacktrace)
-        if next_one._wait_seconds(response) >= _remaining_seconds() - _least_seconds():
+        call = _call.get()
+        # A try with less than a tenth of the time is not begun.
+        if next_one._wait_seconds(response) >= call.remaining_seconds - call.limits.total_seconds / 10:
             # Better this error now than a time-out, which says less, or the same error after a wait. urllib3 returns
             # the response, where there is one, and raises this otherwise.
             raise MaxRetryError(_pool, url or "", error or ResponseError("no time left"))  # type: ignore[arg-type]
@@ -168,7 +181,7 @@ class _WholeAnswer(HTTPConnection):
 
     def connect(self) -> None:
         assert isinstance(self.timeout, (int, float))  # the client always sets one
-        self.timeout = max(0.001, min(float(self.timeout), _remaining_seconds()))
+        self.timeout = max(0.001, min(float(self.timeout), _call.get().remaining_seconds))
         try:
             super().connect()
         except ssl.SSLCertVerificationError:
@@ -179,30 +192,21 @@ class _WholeAnswer(HTTPConnection):
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
         assert isinstance(self.timeout, (int, float))  # the client always sets one
-        seconds = min(float(self.timeout), _remaining_seconds())
-        sock = self.sock
-        too_slow = threading.Event()
-
-        def stop() -> None:
-            too_slow.set()
-            with suppress(OSError):  # closed meanwhile
-                # Not sock.shutdown: on TLS it changes the object under the thread that reads from it.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-        watch = threading.Timer(seconds, stop)
-        watch.daemon = True
-        watch.start()
+        call = _call.get()
+        seconds = min(float(self.timeout), call.remaining_seconds)
+        watched = WATCHDOG.watch(self.sock, seconds)
+        largest = call.limits.body_bytes
         try:
+            call.meanwhile()
             answer = super().getresponse()
-            largest = _current.get()[0].body_bytes
             body = answer.read(largest + 1, decode_content=False)
             answer.read(1, decode_content=False)  # to its end, so that the connection can serve again
         except Exception:
-            if not too_slow.is_set():
+            if not watched.shut:
                 raise
         finally:
-            watch.cancel()
-        if too_slow.is_set():  # also without an exception: a head that was cut off reads as one that has ended
+            WATCHDOG.release(watched)
+        if watched.shut:  # also without an exception: a head that was cut off reads as one that has ended
             self.close()
             raise TimeoutError(f"no whole answer within {seconds:.0f} s")
         if len(body) > largest:

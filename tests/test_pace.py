@@ -40,4 +40,4 @@ def test_nonsense_does_not_hold_up(headers: dict[str, str]) -> None:
     with pace.turn():
         pace.note(headers)
     with pace.turn():
-        assert pace._not_before == 0.0
+        assert pace._reset_at == 0.0

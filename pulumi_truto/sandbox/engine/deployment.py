@@ -387,7 +387,8 @@ class Deployment:
         with self._lock:
             self._current[new.urn] = new
         if not self._dry_run:
-            self._state.settle(new, old)
+            # What stays as it was is saved with the next change, or at the end of the run.
+            self._state.settle(new, old, save=op is not OpType.SAME)
         if op is not None:
             self._journal.step(op, new, changed)
 

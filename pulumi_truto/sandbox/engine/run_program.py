@@ -12,6 +12,7 @@ import logging
 import runpy
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ def main(arguments: dict[str, Any]) -> int:
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    # As many registrations at once as with Pulumi's host (sdk/python/cmd/pulumi-language-python-exec).
+    loop.set_default_executor(ThreadPoolExecutor(4 * arguments["parallel"]))
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(run))
     except pulumi.RunError as error:

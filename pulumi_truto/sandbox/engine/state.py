@@ -9,7 +9,7 @@ import base64
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -127,6 +127,10 @@ class State:
         self._lock = threading.Lock()
         self._settled: list[Resource] = []
         self._olds: list[Resource] = []
+        self._changes = 0
+        self._writing = threading.Lock()
+        self._written = 0
+        self._texts: dict[Resource, tuple[list[Any], str]] = {}
         self._load()
 
     @staticmethod
@@ -162,13 +166,21 @@ class State:
                 self._settled = [each for each in self._settled if each is not old]
             if new is not None:
                 self._settled.append(new)
-            if save:
-                self._save()
+        if save:
+            self.save()
 
     def save(self) -> None:
-        """Writes the file."""
+        """Writes the file. What several threads ask for at once is written once."""
         with self._lock:
-            self._save()
+            self._changes += 1
+            mine = self._changes
+        with self._writing:
+            if self._written >= mine:
+                return
+            with self._lock:
+                upto, resources = self._changes, [*self._settled, *self._olds]
+            self._write(resources)
+            self._written = upto
 
     def export(self) -> dict[str, Any]:
         """The deployment, with its secrets encrypted."""
@@ -179,20 +191,29 @@ class State:
             "resources": resources,
         }
 
-    def _save(self) -> None:
-        resources: Iterable[Resource] = [*self._settled, *self._olds]
-        document = {
-            "version": VERSION,
-            "salt": base64.b64encode(self._crypter.salt).decode(),
-            "resources": [self._crypter.encrypt(_to_json(each)) for each in resources],
-        }
+    def _write(self, resources: list[Resource]) -> None:
+        self._texts = {each: self._text(each) for each in resources}
+        salt = base64.b64encode(self._crypter.salt).decode()
+        texts = ",\n".join(text for _, text in self._texts.values())
+        document = f'{{"version": {VERSION}, "salt": "{salt}", "resources": [\n{texts}\n]}}\n'
         # Written beside and moved into place: a process that dies here leaves the old state whole.
         temporary = self._file.with_suffix(".tmp")
         with temporary.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream)
+            stream.write(document)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(self._file)
+
+    def _text(self, resource: Resource) -> tuple[list[Any], str]:
+        """The resource as text, encrypted and written out only where it is not what it was when it was last written.
+
+        What a resource holds is replaced, never changed in place.
+        """
+        values = [getattr(resource, name) for name in _NAMES]
+        known = self._texts.get(resource)
+        if known is not None and all(old is new for old, new in zip(known[0], values, strict=True)):
+            return known
+        return values, json.dumps(self._crypter.encrypt(_to_json(resource)))
 
     def _load(self) -> None:
         if not self._file.exists():
