@@ -66,8 +66,11 @@ def _parts(folder: Path, quick: bool, with_cli: bool) -> list[tuple[str, Callabl
         turns = repeats if engine == "cli" else 2 * repeats  # a run of the CLI takes three times as long
         parts += [
             (f"API calls, {engine}", partial(runs.measure_calls, engine, folder / f"calls-{engine}")),
-            (f"one webhook, {engine}", partial(runs.measure_one, engine, folder / f"one-{engine}", turns)),
-            (f"whole creates, {engine}", partial(runs.measure_many, engine, folder / f"many-{engine}", many, latency)),
+            (f"one webhook, {engine}", partial(runs.measure_one, engine, folder / f"one-{engine}", latency, turns)),
+            (
+                f"whole creates, {engine}",
+                partial(runs.measure_many, engine, folder / f"many-{engine}", many, latency, repeats),
+            ),
         ]
     return parts
 

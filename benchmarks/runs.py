@@ -17,7 +17,7 @@ from pulumi.automation import ConfigValue
 
 from benchmarks.driving import ENGINE_THREADS, REPOSITORY, Kind, SandboxProcess
 from benchmarks.report import Row
-from benchmarks.startup import first_create, interleaved, ratio
+from benchmarks.startup import interleaved, later_create, ratio
 from pulumi_truto.sandbox.stacks import Engine, open_stack
 
 __all__ = ["Runs", "measure_calls", "measure_many", "measure_one"]
@@ -102,10 +102,10 @@ def measure_calls(engine: Engine, folder: Path) -> list[Row]:
     ]
 
 
-def measure_one(engine: Engine, folder: Path, repeats: int) -> list[Row]:
+def measure_one(engine: Engine, folder: Path, latency: float, repeats: int) -> list[Row]:
     """The time of a run with one webhook, beside one with a dynamic resource that calls nothing."""
     kinds: tuple[Kind, ...] = ("bare", "dynamic", "naive")
-    with SandboxProcess(rate_limit=10**9) as sandbox:
+    with SandboxProcess(latency_seconds=latency, rate_limit=10**9) as sandbox:
         stacks = {kind: Runs(engine, kind, sandbox, folder / kind) for kind in kinds}
         same: dict[Kind, list[float]] = {kind: [] for kind in kinds}
 
@@ -116,78 +116,62 @@ def measure_one(engine: Engine, folder: Path, repeats: int) -> list[Row]:
             return created
 
         seconds = interleaved(repeats, {kind: partial(life, kind) for kind in kinds})
-        calls = {kind: [first_create(kind, sandbox.base_url) for _ in range(5)] for kind in kinds}
+        calls = {kind: median(later_create(kind, sandbox.base_url) for _ in range(5)) for kind in kinds}
     same = {kind: values[1:] for kind, values in same.items()}
-    first = {kind: median(each[0] for each in values) for kind, values in calls.items()}
-    later = {kind: median(each[1] for each in values) for kind, values in calls.items()}
+    created = {kind: [each - calls[kind] for each in values] for kind, values in seconds.items()}
+    group = f"one webhook at {1000 * latency:.0f} ms"
     how = f"whole runs, engine: {engine}, wall time, medians in turns"
-
-    def over_bare(kind: Kind, call: dict[Kind, float]) -> float:
-        return (median(seconds[kind]) - call[kind]) / (median(seconds["bare"]) - call["bare"])
-
     return [
         Row(
-            "one webhook",
-            "up with nothing to do, over the same with a bare resource",
+            group,
+            f"{what}, over the same with a bare resource",
             how,
-            ratio(same["dynamic"], same["bare"]),
-            ratio(same["naive"], same["bare"]),
+            ratio(times["dynamic"], times["bare"]),
+            ratio(times["naive"], times["bare"]),
             "x",
             1.0,
             1.05,
-            {**{kind: median(values) for kind, values in same.items()}, **_noise(same["bare"])},
-        ),
-        Row(
-            "one webhook",
-            "up that creates, without its API call and what that loads",
-            how,
-            over_bare("dynamic", first),
-            over_bare("naive", first),
-            "x",
-            1.0,
-            1.05,
-            {**{kind: median(values) for kind, values in seconds.items()}, "first create": first["dynamic"]},
-        ),
-        Row(
-            "one webhook",
-            "the same, with what the API call loads (HTTP, models)",
-            how,
-            over_bare("dynamic", later),
-            over_bare("naive", later),
-            "x",
-            1.0,
-            None,
-            {"a later create": later["dynamic"]},
-        ),
+            {**{kind: median(values) for kind, values in times.items()}, **_noise(times["bare"])},
+        )
+        for what, times in (("up with nothing to do", same), ("up that creates, its API call aside", created))
     ]
 
 
-def measure_many(engine: Engine, folder: Path, count: int, latency: float) -> list[Row]:
+def measure_many(engine: Engine, folder: Path, count: int, latency: float, repeats: int) -> list[Row]:
     """The time of a run that creates many webhooks, less that of a run over the same with nothing to do."""
-    rows = []
-    naive = None
     plan: dict[Kind, tuple[int, float]] = {"naive": (4, 1.10), "dynamic": (4, 1.10), "native": (ENGINE_THREADS, 1.15)}
+    with SandboxProcess(latency_seconds=latency, rate_limit=10**9) as sandbox:
+        stacks = {kind: Runs(engine, kind, sandbox, folder / kind) for kind in plan}
+        same: dict[Kind, list[float]] = {kind: [] for kind in plan}
+
+        def create(kind: Kind) -> float:
+            stacks[kind].declare(count)
+            created = stacks[kind].run("up")
+            same[kind].append(stacks[kind].run("up"))
+            stacks[kind].declare(0)
+            stacks[kind].run("up")
+            return created
+
+        seconds = interleaved(repeats, {kind: partial(create, kind) for kind in plan}, warm_up=False)
+    over: dict[Kind, float] = {}
+    rows = []
     for kind, (threads, target) in plan.items():
-        with SandboxProcess(latency_seconds=latency, rate_limit=10**9) as sandbox:
-            runs = Runs(engine, kind, sandbox, folder / kind)
-            runs.declare(count)
-            created, same = runs.run("up"), runs.run("up")
         limit = -(-count // threads) * latency
-        over = (created - same) / limit
+        up, no_op = median(seconds[kind]), median(same[kind])
+        over[kind] = (up - no_op) / limit
         if kind == "naive":
-            naive = over
             continue
         rows.append(
             Row(
                 f"creating {count} at {1000 * latency:.0f} ms",
-                f"whole up less a no-op up, over the limit of {threads} at once: {kind}",
-                f"engine: {engine}, its checkpoints included" if engine == "local" else "engine: cli, no checkpoints",
-                over,
-                naive if kind == "dynamic" else None,
+                f"up less a no-op up, over the limit of {threads} at once: {kind}",
+                f"whole runs, engine: {engine}" + ("" if engine == "local" else ", no checkpoints"),
+                over[kind],
+                over["naive"] if kind == "dynamic" else None,
                 "x",
                 1.0,
                 target,
-                {"up": created, "no-op up": same, "limit": limit},
+                {"up": up, "no-op up": no_op, "limit": limit},
             )
         )
     return rows

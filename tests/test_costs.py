@@ -134,6 +134,21 @@ def test_the_native_plugin_loads_http_with_its_first_call(dry_run: bool) -> None
     assert (loaded & HEAVY == set()) is dry_run
 
 
+def test_the_models_load_while_the_first_answer_is_on_its_way(busy: Sandbox) -> None:
+    """They take longer than Truto does: the request is sent first. pydantic itself has to be whole before that."""
+    loaded = _python(f"""
+        import sys
+        from pulumi_truto.client import TrutoClient
+        from pulumi_truto.settings import Settings
+        client = TrutoClient(Settings("{busy.token}", "{busy.base_url}"))
+        assert "pydantic" in sys.modules
+        assert "pulumi_truto.models" not in sys.modules
+        client.list_webhooks()
+        print(*sys.modules)
+    """)
+    assert "pulumi_truto.models" in loaded
+
+
 def _python(code: str) -> set[str]:
     """The modules that a program of its own prints."""
     command = [sys.executable, "-c", textwrap.dedent(code)]
