@@ -56,7 +56,7 @@ def _parts(folder: Path, quick: bool, with_cli: bool) -> list[tuple[str, Callabl
     sizes = (10, 50, 100) if quick else (10, 100, 1000)
     engines: list[Engine] = ["local", "cli"] if with_cli else ["local"]
     parts: list[tuple[str, Callable[[], list[Row]]]] = [
-        ("start", partial(startup.measure, 3 if quick else 12)),
+        ("start", partial(startup.measure, 4 if quick else 40)),
         ("creates", partial(scale.measure_creates, many, latency, repeats)),
         ("refresh", partial(scale.measure_refresh, many, latency, repeats)),
         ("rate limit", partial(scale.measure_rate_limit, 510 if quick else 700, 0.02)),
