@@ -63,7 +63,7 @@ def _parts(folder: Path, quick: bool, with_cli: bool) -> list[tuple[str, Callabl
         ("growth and memory", partial(scale.measure_growth, sizes, 1 if quick else 2)),
     ]
     for engine in engines:
-        turns = repeats if engine == "cli" else 2 * repeats  # a run of the CLI takes three times as long
+        turns = repeats + 2 if engine == "cli" else 3 * repeats  # a run of the CLI takes four times as long
         parts += [
             (f"API calls, {engine}", partial(runs.measure_calls, engine, folder / f"calls-{engine}")),
             (f"one webhook, {engine}", partial(runs.measure_one, engine, folder / f"one-{engine}", latency, turns)),
