@@ -11,7 +11,7 @@ demo: $(VENV)/.installed-sandbox
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
-# Hundreds of random lives of whole stacks; LIVES=n for another number.
+# Random lives of whole stacks; LIVES=n for another number.
 LIVES ?= 1000
 soak: $(VENV)/.installed-test
 	$(BIN)/python -m tests.test_random_lives --lives $(LIVES)

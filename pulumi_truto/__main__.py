@@ -5,8 +5,8 @@ Prints the port that it serves on, as Pulumi expects it, and serves until it is 
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import threading
 from concurrent import futures
 
@@ -36,7 +36,9 @@ def main() -> None:
         pass
     # What Truto has done must get into the state, so a request under way may end.
     server.stop(grace=30).wait()
-    sys.exit(0)
+    # Not sys.exit, which waits for threads: what is not done by now has no caller left to tell of it, so a create that
+    # still waits for the rate limit must not be sent.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Keeps a webhook from being adopted by its own replacement, which would then be deleted as the replaced one. Pure.
+"""Keeps a webhook from being adopted twice: by its own replacement above all, which would then be deleted. Pure.
 
 With ``adopt`` left in the program, a replacement "creates" by taking over the webhook that it replaces, and Pulumi then
 deletes the replaced one: the same. A provider is not told that a create is a replacement, so a run remembers which
@@ -44,12 +44,15 @@ class Adoptions:
     def require_free(self, inputs: Mapping[str, Any]) -> None:
         """Raises `ConfigurationError` where a create would adopt a webhook that the stack has already."""
         adopted = inputs.get("adopt")
+        if not adopted:
+            return
         with self._lock:
             if adopted in self._managed:
                 raise ConfigurationError(f"cannot adopt the webhook {adopted}: adopt {_REASON}")
+            self._managed.add(adopted)
 
 
 _REASON = (
-    "names a webhook that this stack manages already, so the replacement would take it over and then delete it. "
-    "Remove `adopt`, which has done its work, and run `pulumi up` again"
+    "names a webhook that this stack manages already: a replacement, or a second resource, would take it over, and the "
+    "first of the two to go would delete it. Remove `adopt` where it has done its work, and run `pulumi up` again"
 )

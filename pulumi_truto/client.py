@@ -1,6 +1,7 @@
 """Speaks to Truto's API: one method an endpoint. The only code that does; must not import pulumi.
 
-The models take longer to load than Truto takes to answer, so they are loaded while the first answer is on its way.
+The models take longer to load than a connection takes to make, so they are loaded meanwhile: before anything is sent,
+as a create whose answer could not be read would be lost.
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
-# Only to see that it is whole: a broken installation must be found before something is sent, not after.
-import pydantic  # noqa: F401
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, MaxRetryError, ReadTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
+from pulumi_truto import rules
 from pulumi_truto.errors import (
     ConfigurationError,
     InvalidAnswerError,
@@ -29,7 +38,7 @@ from pulumi_truto.errors import (
 )
 from pulumi_truto.pace import Pace
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import Adapter, Limits, within
+from pulumi_truto.transport import REPEATED_STATUSES, Adapter, Limits, within
 from pulumi_truto.version import __version__
 
 if TYPE_CHECKING:
@@ -38,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["TrutoClient"]
 
 _Model = TypeVar("_Model", bound="models.Answer")
+_WEBHOOKS: Final = "/webhook"
 _DETAIL_LENGTH: Final = 300
 _PAGE_SIZE: Final = 100
 #: No environment has that many webhooks: a list that goes on beyond is a list that never ends.
@@ -76,15 +86,21 @@ class TrutoClient:
         adapter = Adapter(self.limits)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
+        self._concealed = {settings.api_token: "[api token]"}
         self._server_time: tuple[datetime, float] | None = None
         self._pace = Pace()
 
     def __repr__(self) -> str:
         return f"TrutoClient(base_url={self._settings.base_url!r})"
 
+    def conceal(self, secret: object) -> None:
+        """From here on no error shows this text, whatever Truto says."""
+        if isinstance(secret, str):
+            self._concealed[secret] = "[secret]"
+
     def create_webhook(self, body: Mapping[str, Any]) -> models.Webhook:
         """``POST /webhook``. The answer holds the secret, unlike any other."""
-        return self._webhook("create the webhook", "POST", "/webhook", json=body)
+        return self._webhook("create the webhook", "POST", _WEBHOOKS, json=body)
 
     def get_webhook(self, id_: str) -> models.Webhook:
         """``GET /webhook/{id}``."""
@@ -94,7 +110,7 @@ class TrutoClient:
         """``GET /webhook``: one page. `iter_webhooks` goes through all of them."""
         params = {"limit": str(_PAGE_SIZE), **({"next_cursor": cursor} if cursor else {})}
         what = "list the webhooks"
-        answer = self._send(what, "GET", "/webhook", params=params)
+        answer = self._send(what, "GET", _WEBHOOKS, params=params)
         page: models.WebhookPage = self._parse(what, answer, _models().WebhookPage)
         return page
 
@@ -159,7 +175,8 @@ class TrutoClient:
         limits = self.limits
         started = time.monotonic()
         try:
-            with self._pace.turn(), within(limits, meanwhile=_models):
+            # A tenth of the time for the request itself, and what goes with it: see `transport`.
+            with within(limits, meanwhile=_models), self._pace.turn(0.8 * limits.total_seconds) as began_at:
                 response = self._session.request(
                     method,
                     url,
@@ -168,7 +185,7 @@ class TrutoClient:
                     **kwargs,
                 )
                 self._note_time(response.headers.get("Date"))
-                self._pace.note(response.headers)
+                self._pace.note(response.headers, began_at)
                 response.close()  # the body is read: hands the connection back for the next request
         except InvalidAnswerError as error:
             raise InvalidAnswerError(f"cannot {what}: {error}. {self._suspect}") from None
@@ -180,7 +197,7 @@ class TrutoClient:
             took = time.monotonic() - started
             raise self._transport_error(what, error, took) from None
         if not 200 <= response.status_code < 300:
-            raise self._api_error(what, method, path, response)
+            raise self._api_error(what, method, path, response, time.monotonic() - started)
         return response
 
     def _note_time(self, date: str | None) -> None:
@@ -219,8 +236,8 @@ class TrutoClient:
             )
         if isinstance(cause, ConnectTimeoutError):
             return NotConnectedError(
-                f"cannot {what}: no connection to {base_url} ({after}). Check the network, the proxy settings and "
-                "truto:baseUrl; nothing was sent"
+                f"cannot {what}: no connection to {base_url}: {_why(cause)} ({after}). Check the network, the proxy "
+                "settings and truto:baseUrl; nothing was sent"
             )
         if isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
             reason = "the answer did not come in time"
@@ -228,7 +245,9 @@ class TrutoClient:
             reason = f"the connection broke off ({self._clean(type(cause).__name__)})"
         return TransportError(f"cannot {what}: {reason} from {base_url} ({after}). Try again later")
 
-    def _api_error(self, what: str, method: str, path: str, response: requests.Response) -> TrutoError:
+    def _api_error(
+        self, what: str, method: str, path: str, response: requests.Response, took_seconds: float
+    ) -> TrutoError:
         status = response.status_code
         if status < 400:
             where = self._clean(response.headers.get("Location", "elsewhere"))
@@ -238,10 +257,16 @@ class TrutoClient:
             )
         detail = self._detail(response)
         said = f': "{detail}"' if detail else ""
+        if status in REPEATED_STATUSES[method]:
+            said += f" (gave up after {took_seconds:.1f} s)"
         kind = error_class(status)
         reason = self._clean(response.reason or "")
-        message = f"cannot {what}: Truto answered {status} {reason}".rstrip() + f" to {method} {path}{said}. "
-        return kind(message + kind.remedy, status=status, detail=detail)
+        whole_path = urlsplit(self._settings.base_url).path + path
+        message = f"cannot {what}: Truto answered {status} {reason}".rstrip() + f" to {method} {whole_path}{said}. "
+        remedy = kind.remedy
+        if status == 404 and path == _WEBHOOKS:  # which is always there
+            remedy = f"Check truto:baseUrl, {self._settings.base_url}: Truto's API is not there"
+        return kind(message + remedy, status=status, detail=detail)
 
     def _detail(self, response: requests.Response) -> str:
         """What the body of an error says; nothing of a proxy's HTML page or of a broken body."""
@@ -253,17 +278,23 @@ class TrutoClient:
         return self._clean("; ".join(message) if isinstance(message, list) else message)
 
     def _clean(self, text: str) -> str:
-        """Foreign text made fit for one line of a log: no token, no control characters, not endless."""
-        if len(self._settings.api_token) >= 8:  # a shorter one is no secret, and could be a part of any word
-            text = text.replace(self._settings.api_token, "[api token]")
+        """Foreign text made fit for one line of a log: no secrets, no control characters, not endless."""
+        for secret, shown in tuple(self._concealed.items()):
+            if len(secret) >= 8:  # a shorter one is no secret, and could be a part of any word
+                text = text.replace(secret, shown)
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return text if len(text) <= _DETAIL_LENGTH else text[: _DETAIL_LENGTH - 3] + "..."
 
 
 def _models() -> ModuleType:
-    """The models, and with them most of pydantic, loaded by the first to ask for them."""
-    from pulumi_truto import models
-
+    """The models, and with them pydantic, loaded by the first to ask for them."""
+    try:
+        from pulumi_truto import models
+    except Exception as error:
+        raise ConfigurationError(
+            f"nothing was sent, as no answer could be read: this installation of pydantic does not work ({error}). "
+            "Install pulumi_truto anew, in an environment of its own"
+        ) from error
     return models
 
 
@@ -283,11 +314,23 @@ class _Bearer(AuthBase):
 
 def _path(id_: str) -> str:
     """The id, if it is one; it goes into the path, where another text could reach another endpoint."""
-    if not id_ or len(id_) > 128 or not all(c.isascii() and (c.isalnum() or c in "-_") for c in id_):
+    if not rules.ID.fullmatch(id_):
         raise ConfigurationError(
             f"{id_[:60]!r} is not the id of a webhook: Truto's ids are made of letters, digits, '-' and '_'"
         )
     return id_
+
+
+def _why(error: ConnectTimeoutError) -> str:
+    """Why there is no connection."""
+    if isinstance(error, NameResolutionError):
+        return "its name is not known (DNS)"
+    if not isinstance(error, NewConnectionError):
+        return "it does not answer"
+    reason = error.__cause__
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror
+    return str(error).rpartition(": ")[2]
 
 
 def _cause(error: BaseException) -> BaseException:

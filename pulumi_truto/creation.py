@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
 from pulumi_truto.errors import InvalidAnswerError, NotFoundError, TrutoError, UnsettledCreateError
+from pulumi_truto.transport import sent_at
 
 if TYPE_CHECKING:
     from pulumi_truto.models import Webhook
@@ -83,7 +84,8 @@ class Creation:
             except TrutoError as error:
                 if not error.maybe_done:
                     raise self._unsettled(error, suspects) from None
-                open_tries.append(_Try(began, time.monotonic(), error))
+                # Not from before: it may have waited long, for the rate limit or for a connection.
+                open_tries.append(_Try(max(began, sent_at()), time.monotonic(), error))
                 suspects = self._candidates(body, open_tries)
                 if len(suspects) > len(open_tries) or len(open_tries) == _TRIES:
                     raise self._unsettled(error, suspects) from None
@@ -156,6 +158,10 @@ class Creation:
     def _delete(self, webhook: Webhook) -> None:
         try:
             self._client.delete_webhook(webhook.id)
+            self._warn(
+                f"a create was repeated after a failure, and the webhook {webhook.id} that the first try had left "
+                "over, with a secret that nobody knows, was deleted"
+            )
         except NotFoundError:
             pass
         except TrutoError as error:

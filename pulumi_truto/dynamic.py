@@ -28,7 +28,7 @@ from pulumi.runtime import rpc
 
 from pulumi_truto import rules, settings
 from pulumi_truto.adoption import Adoptions
-from pulumi_truto.errors import ConfigurationError, TrutoError
+from pulumi_truto.errors import TrutoError
 from pulumi_truto.notices import Notices
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class WebhookProvider(ResourceProvider):
         checked = rules.check(declared, api_on_loopback=self._settings.is_loopback)
         failures = [CheckFailure("", problem) for problem in self._settings.problems]
         faults = [*checked.faults, *self._adoptions.check(_olds, declared)]
-        failures += [CheckFailure(fault.property, fault.reason) for fault in faults]
+        failures += [CheckFailure("", fault.text(fault.property)) for fault in faults]
         for warning in checked.warnings:
             self._notices.warn(warning)
         # With a failure the engine shows the value it got here, so that is what the user declared.
@@ -90,6 +90,11 @@ class WebhookProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compares the state with the inputs; every change is an update in place. No API call."""
         self._adoptions.managed(_id)
+        if _news.get("adopt") not in (None, _id, _olds.get("adopt")):
+            self._notices.warn(
+                f"`adopt` has no effect here: this resource is the webhook {_id} already, and stays it. It is for a "
+                "resource that is new in the stack"
+            )
         return DiffResult(changes=rules.differs(_olds, _from_pulumi(_news)), replaces=[])
 
     @_short
@@ -119,8 +124,6 @@ class WebhookProvider(ResourceProvider):
 
     def _api(self) -> Webhooks:
         """The way to Truto, made on first use: a run that changes nothing never loads requests or pydantic."""
-        if self._settings.problems:
-            raise ConfigurationError("; ".join(self._settings.problems))
         with self._lock:
             if self._webhooks is None:
                 from pulumi_truto.client import TrutoClient

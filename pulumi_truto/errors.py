@@ -25,6 +25,7 @@ what to do. No message holds the API token or a webhook's secret.
 from __future__ import annotations
 
 __all__ = [
+    "RECORDED_SETTINGS",
     "APIError",
     "AuthenticationError",
     "BadRequestError",
@@ -42,6 +43,13 @@ __all__ = [
     "WrongEnvironmentError",
     "error_class",
 ]
+
+
+#: Why a token that was just set may not be the one in use: these commands take the provider inputs in the state.
+RECORDED_SETTINGS = (
+    "If you have just changed truto:apiToken: `pulumi refresh`, `destroy`, `import` and `up --refresh` still use the "
+    "token recorded by the last `pulumi up`, so run a plain `pulumi up` first or add `--run-program`"
+)
 
 
 class TrutoError(Exception):
@@ -98,12 +106,10 @@ class BadRequestError(APIError):
 class AuthenticationError(APIError):
     """Truto does not accept the API token (401)."""
 
-    # The outdated token: `refresh` and `destroy` use the provider inputs that the last `up` recorded.
     remedy = (
         "The API token is wrong, expired or revoked, or it belongs to another Truto installation than the base "
-        "URL. Set a valid one with `pulumi config set --secret truto:apiToken` or TRUTO_API_TOKEN. If you have "
-        "just changed truto:apiToken: `pulumi refresh`, `destroy` and `import` still use the token recorded by the "
-        "last `pulumi up`, so run `pulumi up` first or add `--run-program`."
+        "URL. Set a valid one with `pulumi config set --secret truto:apiToken` or TRUTO_API_TOKEN, or where the "
+        f"program makes this provider. {RECORDED_SETTINGS}."
     )
 
 

@@ -59,8 +59,8 @@ def get_webhooks(
     """
     from pulumi_truto.queries import find_webhooks
 
-    wanted = None if event_type is None else str(event_type)
-    return find_webhooks(_client(api_token, base_url), is_active=is_active, target_url=target_url, event_type=wanted)
+    client = _client(api_token, base_url)
+    return find_webhooks(client, is_active=is_active, target_url=target_url, event_type=event_type)
 
 
 def _client(api_token: str | None, base_url: str | None) -> TrutoClient:

@@ -12,7 +12,7 @@ from typing import Any
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
 from pulumi_truto.creation import Creation
-from pulumi_truto.errors import InvalidAnswerError, NotFoundError, WrongEnvironmentError
+from pulumi_truto.errors import RECORDED_SETTINGS, InvalidAnswerError, NotFoundError, WrongEnvironmentError
 from pulumi_truto.reading import Reading
 
 __all__ = ["Webhooks"]
@@ -40,6 +40,7 @@ class Webhooks:
         Raises:
             TrutoError: there is no new webhook, or none that can be told from others (`UnsettledCreateError`).
         """
+        self._client.conceal(inputs.get("known_secret"))
         adopted = inputs.get("adopt")
         if adopted:
             try:
@@ -64,46 +65,57 @@ class Webhooks:
             NotFoundError: the state is empty, and there is no such webhook.
             WrongEnvironmentError: the token belongs to another environment than the webhook.
         """
+        self._client.conceal(state.get("secret"))
         try:
             return self._known(id_, state)
         except NotFoundError:
             if not state.get("target_url"):
                 raise
-            self._confirm_gone(id_, state)
+            self._gone(id_, state)
             return None
 
     def update(self, id_: str, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> State:
         """Sends what changed, and only that; nothing at all where nothing did."""
         state = {**state, "secret": state.get("secret") or rules.learn(state, inputs)}
+        self._client.conceal(state["secret"])
         body = rules.changes(state, inputs)
         if not body:
             return state
         try:
             webhook = self._client.update_webhook(id_, body)
         except NotFoundError as error:
-            self._confirm_gone(id_, state)
+            doubt = self._doubt_that_gone(id_, state)
             raise NotFoundError(
                 f"cannot update the webhook {id_}: Truto answered 404, so it was deleted outside Pulumi. Run "
-                "`pulumi up --refresh` (or `pulumi refresh`, then `pulumi up`) to create it again, with a new secret",
+                "`pulumi up --refresh` (or `pulumi refresh`, then `pulumi up`) to create it again, with a new secret"
+                f"{'. But: ' + doubt if doubt else ''}",
                 status=error.status,
                 detail=error.detail,
             ) from None
         finally:
             self._reading.forget(id_)
-        return rules.keep(webhook, {**state, "target_url": inputs["target_url"]})
+        fresh = rules.keep(webhook, {**state, "target_url": inputs["target_url"]})
+        others = rules.changes(fresh, inputs)
+        if others:
+            self._warn(
+                f"the webhook {id_} was changed outside Pulumi as well, in {' and '.join(others)}, which the next "
+                "`pulumi up` brings back to what is declared"
+            )
+        return fresh
 
     def delete(self, id_: str, state: Mapping[str, Any]) -> None:
         """Deletes the webhook. One that is already gone is deleted well enough."""
+        self._client.conceal(state.get("secret"))
         try:
             self._client.delete_webhook(id_)
         except NotFoundError:
-            self._confirm_gone(id_, state)
+            self._gone(id_, state)
         except InvalidAnswerError as error:
             # A proxy may have answered in Truto's place: what counts is whether the webhook is there.
             try:
                 self._client.get_webhook(id_)
             except NotFoundError:
-                self._confirm_gone(id_, state)
+                self._gone(id_, state)
             else:
                 raise error from None
         finally:
@@ -120,13 +132,21 @@ class Webhooks:
             )
         return fresh
 
-    def _confirm_gone(self, id_: str, state: Mapping[str, Any]) -> None:
-        """Returns if a 404 for this webhook means "gone" and not "not in this token's environment".
+    def _gone(self, id_: str, state: Mapping[str, Any]) -> None:
+        """Takes the webhook as gone, with a warning where that is in doubt; raises where it is not gone."""
+        doubt = self._doubt_that_gone(id_, state)
+        if doubt:
+            self._warn(f"the webhook {id_} is taken as gone, as Truto answers 404. {doubt}")
+
+    def _doubt_that_gone(self, id_: str, state: Mapping[str, Any]) -> str:
+        """Raises if a 404 for this webhook does not mean "gone" but "not in this token's environment".
 
         Truto answers both the same. The list proves that the token works, and shows its environment as soon as
-        there is one webhook in it.
+        there is one webhook in it. Where there is none it returns what the user should know: the last webhook of an
+        environment can be gone as well, and must not block a refresh for ever.
         """
         declared = state.get("environment_id")
+        confirmed = not declared
         for webhook in self._client.iter_webhooks():
             if webhook.id == id_:
                 raise NotFoundError(
@@ -138,5 +158,12 @@ class Webhooks:
                 raise WrongEnvironmentError(
                     f"the webhook {id_} belongs to the Truto environment {declared}, and the API token to the "
                     f"environment {webhook.environment_id}. Nothing was changed. Use a token of the first one; "
-                    "if the webhook shall move, destroy it with the old token first"
+                    f"if the webhook shall move, destroy it with the old token first. {RECORDED_SETTINGS}"
                 )
+            confirmed = confirmed or webhook.environment_id == declared
+        if confirmed:
+            return ""
+        return (
+            "The API token sees no webhook at all, so it cannot be told which environment it belongs to: if that is "
+            f"not {declared}, set the right token, as the webhook may still be there. {RECORDED_SETTINGS}"
+        )

@@ -1,7 +1,7 @@
 """What goes over the wire, as pydantic models: unknown fields are tolerated, wrong types are not.
 
-Imported while the first answer is on its way (see `pulumi_truto.client`); must not import pulumi or requests. Facts
-are from Truto's API reference.
+Imported while the first connection is made (see `pulumi_truto.client`); must not import pulumi or requests. Facts are
+from Truto's API reference.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from pydantic import (
     field_validator,
 )
 
+from pulumi_truto.rules import ID
+
 __all__ = ["Answer", "Deleted", "ErrorEnvelope", "TestResult", "Webhook", "WebhookPage"]
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=8192)]
-#: An id goes into the path of a URL, so it may hold nothing that has a meaning there.
-Id = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+Id = Annotated[StrictStr, StringConstraints(pattern=f"^{ID.pattern}$")]
 
 
 _Model = TypeVar("_Model", bound="Answer")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
+from pulumi_truto.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pulumi_truto.models import Webhook
@@ -55,8 +56,16 @@ def find_webhooks(
     A webhook that is subscribed to every event matches each ``event_type``, and ``resource:*`` each of its resource.
 
     Raises:
+        ConfigurationError: a filter has a type that could never match.
         TrutoError: Truto could not be asked.
     """
+    for name, value, kind in (
+        ("is_active", is_active, bool),
+        ("target_url", target_url, str),
+        ("event_type", event_type, str),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise ConfigurationError(f"cannot find webhooks by {name}: it must be a {kind.__name__}, and is {value!r}")
     return [
         _info(webhook)
         for webhook in client.iter_webhooks()

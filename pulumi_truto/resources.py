@@ -120,13 +120,13 @@ class Provider(pulumi.ProviderResource):
     ) -> None:
         # A provider instance sees its own values only, so the stack's configuration is looked up here.
         config = pulumi.Config("truto")
-        token = config.get_secret("apiToken") if api_token is None else pulumi.Output.secret(api_token)  # type: ignore[arg-type]
+        token = config.get_secret("apiToken") if api_token in (None, "") else pulumi.Output.secret(api_token)  # type: ignore[arg-type]
         super().__init__(
             "pulumi-python",
             resource_name,
             {
                 "truto:apiToken": token,
-                "truto:baseUrl": config.get("baseUrl") if base_url is None else base_url,
+                "truto:baseUrl": config.get("baseUrl") if base_url in (None, "") else base_url,
             },
             opts,
         )

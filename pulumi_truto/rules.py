@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pulumi_truto.models import Webhook
 
 __all__ = [
+    "ID",
     "INPUTS",
     "UNKNOWN",
     "Checked",
@@ -65,6 +66,8 @@ class _Unknown(Enum):
 UNKNOWN: Final = _Unknown.UNKNOWN
 
 _KNOWN_EVENT_TYPES: Final = frozenset(str(known.value) for known in EventType)
+#: A webhook's id. It goes into the path of a URL, so it may hold nothing that has a meaning there.
+ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _EVENT_TYPE: Final = re.compile(r"[^\s:]+:[^\s:]+")
 
 
@@ -74,6 +77,14 @@ class Fault:
 
     property: str
     reason: str
+
+    def text(self, name: str) -> str:
+        """The fault for the user, under the name that the input has there.
+
+        Pulumi gets it as one of the whole resource: with a fault of a property it shows the property's value, also
+        where that is a secret, or a URL with a password in it.
+        """
+        return f"{name} {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +118,7 @@ def check(inputs: Mapping[str, Any], *, api_on_loopback: bool = False) -> Checke
         *(Fault("target_url", reason) for reason in _target_url_faults(target_url, api_on_loopback)),
         *(Fault("event_types", reason) for reason in event_faults),
         *(Fault("is_active", reason) for reason in _is_active_faults(is_active)),
-        *(Fault(name, reason) for name in ORIGINS for reason in _origin_faults(inputs.get(name))),
+        *(Fault(name, reason) for name in ORIGINS for reason in _origin_faults(name, inputs.get(name))),
     ]
     canonical = {"target_url": target_url, "event_types": event_types, "is_active": is_active}
     canonical |= {name: inputs[name] for name in ORIGINS if inputs.get(name) is not None}
@@ -283,11 +294,19 @@ def _is_active_faults(value: object) -> list[str]:
     return [f"must be true or false, and not {_kind(value)}{hint}"]
 
 
-def _origin_faults(value: object) -> list[str]:
-    if value is None or value is UNKNOWN or (isinstance(value, str) and value):
+def _origin_faults(name: str, value: object) -> list[str]:
+    """The faults of an origin. Its value is not shown: it may be a secret."""
+    if value is None or value is UNKNOWN:
         return []
-    # The value is not shown: it may be a secret of the wrong type.
-    return ["must not be empty; leave it out instead" if value == "" else "must be a text"]
+    if not isinstance(value, str):
+        return ["must be a text"]
+    if not value:
+        return ["must not be empty; leave it out instead"]
+    if name == "adopt" and not ID.fullmatch(value):
+        return ["must be the id of a webhook, which is made of letters, digits, '-' and '_'"]
+    if name == "known_secret" and value != value.strip():
+        return ["must not begin or end with white space, perhaps a line break: no delivery would be signed with that"]
+    return []
 
 
 def _unknown_event_type(event_type: str) -> str:

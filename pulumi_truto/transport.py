@@ -22,8 +22,10 @@ from __future__ import annotations
 import io
 import random
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -40,7 +42,7 @@ from urllib3.util.retry import Retry
 from pulumi_truto.errors import InvalidAnswerError
 from pulumi_truto.watchdog import WATCHDOG
 
-__all__ = ["REPEATED_STATUSES", "Adapter", "Limits", "within"]
+__all__ = ["REPEATED_STATUSES", "Adapter", "Limits", "sent_at", "within"]
 
 #: For each method the statuses after which the request is sent again.
 _FAILED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -82,7 +84,7 @@ class _Call:
 
     Attributes:
         deadline: when it has to end, on this machine's monotonic clock.
-        meanwhile: what to do while an answer is on its way.
+        meanwhile: what to do while a connection is made.
     """
 
     limits: Limits
@@ -93,6 +95,10 @@ class _Call:
     def remaining_seconds(self) -> float:
         return max(0.0, self.deadline - time.monotonic())
 
+    def has_time(self, *, after_seconds: float = 0.0) -> bool:
+        """Whether a try may begin, after that wait: with a tenth of the time it would only end in a time-out."""
+        return after_seconds < self.remaining_seconds - self.limits.total_seconds / 10
+
 
 _call: ContextVar[_Call] = ContextVar("call")
 
@@ -102,13 +108,24 @@ def within(limits: Limits, meanwhile: Callable[[], object]) -> Iterator[None]:
     """What is sent inside keeps to the limits, in all its repeats together.
 
     Args:
-        meanwhile: called after a request is sent and before its answer is read, in the time of `Limits.read_seconds`.
+        meanwhile: called in a thread of its own while a connection is made, and done before anything is sent on it.
+            What it raises ends the call.
     """
     token = _call.set(_Call(limits, time.monotonic() + limits.total_seconds, meanwhile))
     try:
         yield
     finally:
         _call.reset(token)
+
+
+#: When this thread last began to send a request.
+_sent = threading.local()
+
+
+def sent_at() -> float:
+    """When this thread last began to send a request, on this machine's monotonic clock: its waiting is over then."""
+    moment: float = getattr(_sent, "at", 0.0)
+    return moment
 
 
 class _Retry(Retry):
@@ -132,9 +149,7 @@ class _Retry(Retry):
         if response is not None and response.status == 429:
             counted = self.new(total=self.total + 1)
         next_one = super(_Retry, counted).increment(method, url, response, error, _pool, _stacktrace)
-        call = _call.get()
-        # A try with less than a tenth of the time is not begun.
-        if next_one._wait_seconds(response) >= call.remaining_seconds - call.limits.total_seconds / 10:
+        if not _call.get().has_time(after_seconds=next_one._wait_seconds(response)):
             # Better this error now than a time-out, which says less, or the same error after a wait. urllib3 returns
             # the response, where there is one, and raises this otherwise.
             raise MaxRetryError(_pool, url or "", error or ResponseError("no time left"))  # type: ignore[arg-type]
@@ -181,14 +196,26 @@ class _WholeAnswer(HTTPConnection):
 
     def connect(self) -> None:
         assert isinstance(self.timeout, (int, float))  # the client always sets one
-        self.timeout = max(0.001, min(float(self.timeout), _call.get().remaining_seconds))
+        call = _call.get()
+        self.timeout = max(0.001, min(float(self.timeout), call.remaining_seconds))
+        WATCHDOG.start()  # here, as it must not fail when a request is under way
         try:
-            super().connect()
+            with ThreadPoolExecutor(1) as pool:
+                meanwhile = pool.submit(call.meanwhile)
+                super().connect()
         except ssl.SSLCertVerificationError:
             raise
         except ssl.SSLError as error:
             # Nothing was sent on a connection that never came to be; urllib3 would leave that open.
             raise NewConnectionError(self, f"no TLS connection: {error.reason}") from error
+        meanwhile.result()
+        if not call.has_time():
+            raise NewConnectionError(self, "no time left")
+        _sent.at = time.monotonic()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _sent.at = time.monotonic()
+        super().request(*args, **kwargs)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
         assert isinstance(self.timeout, (int, float))  # the client always sets one
@@ -197,7 +224,6 @@ class _WholeAnswer(HTTPConnection):
         watched = WATCHDOG.watch(self.sock, seconds)
         largest = call.limits.body_bytes
         try:
-            call.meanwhile()
             answer = super().getresponse()
             body = answer.read(largest + 1, decode_content=False)
             answer.read(1, decode_content=False)  # to its end, so that the connection can serve again

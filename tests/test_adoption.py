@@ -66,6 +66,16 @@ def test_adopt_without_the_secret(project: Project) -> None:
     assert project.outputs["secret"] == "found"
 
 
+def test_adopt_for_a_webhook_that_is_there(project: Project) -> None:
+    """Naming another webhook later changes nothing, and a warning says so."""
+    project.webhook()
+    project.up()
+    mine = project.outputs["id"]
+    project.webhook(f'target_url=URL, adopt="{made_by_hand(project)}"')
+    assert "`adopt` has no effect here" in project.up().text
+    assert project.outputs["id"] == mine
+
+
 def test_adopt_of_nothing(project: Project) -> None:
     """Adopting a webhook that does not exist fails, names the id, and creates none."""
     project.webhook(f'target_url=URL, adopt="{ID}"')
@@ -81,25 +91,40 @@ def test_a_replacement_never_adopts_what_it_replaces(project: Project, before: b
     opts = f'pulumi.ResourceOptions(replacement_trigger="{{}}", delete_before_replace={before})'
     project.webhook(f'target_url=URL, adopt="{id_}"', opts=opts.format(1))
     project.up()
-    if not before:
-        project.refresh()
+    project.refresh()
     project.webhook(f'target_url=URL, adopt="{id_}"', opts=opts.format(2))
-    if not before:
-        assert "Remove `adopt`" in project.fails(project.up).text
-        assert [webhook.id for webhook in project.sandbox.truto.webhooks()] == [id_]
-        assert [each["id"] for each in project.managed] == [id_]
+    outcome = project.fails(project.up)
+    assert "Remove `adopt`" in outcome.text
+    assert outcome.calls == []
+    assert [webhook.id for webhook in project.sandbox.truto.webhooks()] == [id_]
+    assert [each["id"] for each in project.managed] == [id_]
     project.webhook("target_url=URL", opts=opts.format(2))
     assert project.up().changes == {"same": 1, "replace": 1}
     [webhook] = project.sandbox.truto.webhooks()
     assert webhook.id == project.outputs["id"] != id_
 
 
+def test_two_resources_never_adopt_the_same(project: Project) -> None:
+    """A second resource that adopts the same webhook is refused: deleting either would take it from the other."""
+    id_ = made_by_hand(project)
+    project.program(f"""
+        first = truto.Webhook("first", URL, adopt={id_!r})
+        truto.Webhook("second", URL, adopt={id_!r}, opts=pulumi.ResourceOptions(depends_on=[first]))
+    """)
+    assert "manages already" in project.fails(project.up).text
+    assert [each["id"] for each in project.managed] == [id_]
+
+
 def test_adopt_of_a_wrong_type(project: Project) -> None:
     """A wrong type is refused in the preview."""
     project.webhook('target_url=URL, adopt=7, known_secret=""')
     text = project.fails(project.preview).text
-    assert "must be a text" in text
-    assert "must not be empty" in text
+    assert "adopt must be a text" in text
+    assert "known_secret must not be empty" in text
+    project.webhook('target_url=URL, adopt="../x", known_secret="copied with its line break\\n"')
+    text = project.fails(project.preview).text
+    assert "adopt must be the id of a webhook" in text
+    assert "known_secret must not begin or end with white space" in text
 
 
 def test_moving_between_the_ways_in(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
@@ -146,3 +171,26 @@ def test_looking_up(project: Project) -> None:
     assert project.outputs["one"] == [URL + "/old", False, ["record:*"]]
     assert project.outputs["told"] == [id_]
     assert project.outputs["active"] == 0
+
+
+def test_looking_up_in_another_environment(project: Project) -> None:
+    """A look-up takes its token and base URL as arguments too, and goes by the target URL however that is spelled."""
+    other = project.sandbox.add_environment("staging")
+    token = project.sandbox.truto.add_token(other.id)
+    there = project.sandbox.truto.create(other.id, {"target_url": URL})["id"]
+    made_by_hand(project)
+    where = f"api_token={token!r}, base_url={project.sandbox.base_url!r}"
+    project.program(f"""
+        found = truto.get_webhooks(target_url=URL.replace("hooks", "HOOKS"), {where})
+        pulumi.export("all", [each.id for each in found])
+        pulumi.export("one", truto.get_webhook({there!r}, {where}).environment_id)
+    """)
+    project.up()
+    assert project.outputs == {"all": [there], "one": other.id}
+
+
+@pytest.mark.parametrize("filter_", ['is_active="true"', "target_url=7", "event_type=['record:created']"])
+def test_a_filter_of_a_wrong_type(project: Project, filter_: str) -> None:
+    """A filter that could never match is an error, and not an empty answer."""
+    project.program(f"truto.get_webhooks({filter_})")
+    assert f"cannot find webhooks by {filter_.partition('=')[0]}" in project.fails(project.preview).text

@@ -14,7 +14,9 @@ import re
 import socket
 import socketserver
 import ssl
+import subprocess
 import sys
+import textwrap
 import threading
 import time
 import traceback
@@ -366,7 +368,8 @@ def test_errors(sandbox: Sandbox, body: object, detail: str) -> None:
         assert f"answered {status}" in str(error)
         assert "GET /webhook" in str(error)
         assert error.detail in str(error)
-        assert str(error).endswith(kind.remedy)
+        # A list is always there, so a 404 says that this is not Truto's API.
+        assert str(error).endswith(kind.remedy if status != 404 else "Truto's API is not there")
         assert "html" not in str(error)
     assert sandbox.count() == len(STATUSES)
 
@@ -610,6 +613,43 @@ def test_a_wait_that_is_too_long(sandbox: Sandbox) -> None:
     assert time.monotonic() - before < 5
     assert "--parallel" in str(error)
     assert sandbox.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        (ServerError, {"kind": "status", "status": 503}),
+        (RateLimitedError, {"kind": "rate_limited", "retry_after": "1"}),
+        (TransportError, {"kind": "reset"}),
+    ],
+)
+def test_the_error_after_repeats_says_how_long_it_took(
+    sandbox: Sandbox, kind: type[TrutoError], fault: dict[str, Any]
+) -> None:
+    """Where the same error came again and again the last one tells the total time, so that nobody tries for less."""
+    sandbox.inject(operation="list", times=0, **fault)
+    error = str(fails(client_of(sandbox, total_seconds=2.5, backoff_seconds=0.1), kind))
+    [seconds] = re.findall(r"\(gave up after (\d\.\d) s\)", error)
+    assert 0.1 <= float(seconds) <= 2.5
+
+
+def test_an_installation_that_does_not_work(sandbox: Sandbox) -> None:
+    """Where pydantic cannot be loaded nothing is sent, as the answer to a create could not be read."""
+    code = """
+        import sys
+        sys.modules["pydantic_core._pydantic_core"] = None  # as of another Python version
+        from pulumi_truto.client import TrutoClient
+        from pulumi_truto.settings import Settings
+        try:
+            TrutoClient(Settings(*sys.argv[1:])).create_webhook({"target_url": "https://hooks.example.com/"})
+        except Exception as error:
+            print(type(error).__name__, error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), sandbox.token, sandbox.base_url]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("ConfigurationError nothing was sent")
+    assert "pydantic" in shown
+    assert sandbox.count() == 0
 
 
 @pytest.mark.parametrize("nonsense", ["soon", "-5", "1.5", "", "Mon, 99 Foo 2024 00:00:00 GMT", "9" * 50])

@@ -134,15 +134,26 @@ def test_the_native_plugin_loads_http_with_its_first_call(dry_run: bool) -> None
     assert (loaded & HEAVY == set()) is dry_run
 
 
-def test_the_models_load_while_the_first_answer_is_on_its_way(busy: Sandbox) -> None:
-    """They take longer than Truto does: the request is sent first. pydantic itself has to be whole before that."""
+def test_the_models_load_while_the_first_connection_is_made(busy: Sandbox) -> None:
+    """They take as long as a connection does, so they load meanwhile."""
     loaded = _python(f"""
-        import sys
+        import sys, threading
+        from http.client import HTTPConnection
         from pulumi_truto.client import TrutoClient
         from pulumi_truto.settings import Settings
         client = TrutoClient(Settings("{busy.token}", "{busy.base_url}"))
-        assert "pydantic" in sys.modules
-        assert "pulumi_truto.models" not in sys.modules
+        assert "pydantic" not in sys.modules
+        connect = HTTPConnection.connect
+        is_loading = threading.Event()
+        class Finder:
+            def find_spec(self, name, path, target=None):
+                if name == "pulumi_truto.models":
+                    is_loading.set()
+        def connect_slowly(self):
+            assert is_loading.wait(30), "nothing loads while the connection is made"
+            connect(self)
+        sys.meta_path.insert(0, Finder())
+        HTTPConnection.connect = connect_slowly
         client.list_webhooks()
         print(*sys.modules)
     """)

@@ -76,8 +76,13 @@ class Stack:
             backoff_seconds=backoff_seconds,
         )
         self.warnings: list[str] = []
-        client = TrutoClient(Settings(api_token=sandbox.token, base_url=sandbox.base_url), limits)
-        self.webhooks = Webhooks(client, self.warnings.append)
+        self.client = TrutoClient(Settings(api_token=sandbox.token, base_url=sandbox.base_url), limits)
+        self.webhooks = Webhooks(self.client, self.warnings.append)
+
+    @property
+    def doubts(self) -> list[str]:
+        """The warnings about what may be left over; what was deleted for sure is told as well."""
+        return [each for each in self.warnings if "was deleted" not in each]
 
     def create(self, **more: Any) -> tuple[str, str]:
         """Creates a webhook; its id and secret."""
@@ -122,7 +127,8 @@ def test_exactly_one(sandbox: Sandbox, fault: dict[str, Any], processed: bool) -
     id_, secret = stack.create()
     (made,) = sandbox.truto.webhooks()
     assert (id_, secret) == (made.id, made.secret)
-    assert stack.warnings == []
+    assert stack.doubts == []
+    assert len(stack.warnings) == int(processed)
     assert sandbox.count("create") == 2
     assert sandbox.count("delete") == (1 if processed else 0)
 
@@ -179,7 +185,7 @@ def test_over_a_slow_line() -> None:
         sandbox.inject("reset", "create", processed=True)
         id_, _ = stack.create()
         assert [*contents(sandbox)] == [id_]
-        assert stack.warnings == []
+        assert stack.doubts == []
 
 
 def test_a_repeat_that_has_to_wait(sandbox: Sandbox) -> None:
@@ -339,7 +345,7 @@ def test_equal_webhooks_from_before(sandbox: Sandbox, fault: dict[str, Any], pro
     assert [*after] == [theirs, id_]
     assert after[theirs] == before[theirs]
     assert after[id_].secret == secret
-    assert stack.warnings == []
+    assert stack.doubts == []
     assert sandbox.count("delete") == int(processed)
 
 
@@ -395,7 +401,7 @@ def test_webhooks_that_are_not_equal(
     assert [*after] == [theirs, mine]
     assert after[theirs] == before[theirs]
     assert after[mine].secret == secret
-    assert stack.warnings == []
+    assert stack.doubts == []
     assert sandbox.count("delete") == int(processed)
 
 
@@ -429,6 +435,39 @@ def test_equal_webhooks_made_during_the_request(sandbox: Sandbox) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_an_equal_webhook_made_during_the_request(sandbox: Sandbox) -> None:
+    """One that another run makes in the very moments of a failed create cannot be told from ours: it is told by name.
+
+    The API has no idempotency key, and times are all that there is to go by.
+    """
+    stack = Stack(sandbox, read_seconds=0.5)
+    sandbox.inject("timeout", "create")
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(stack.create)
+        until(lambda: sandbox.count("create") == 1)
+        theirs = elsewhere(sandbox)
+        mine, _ = creating.result()
+    assert [*contents(sandbox)] == [mine]
+    [warning] = stack.warnings
+    assert f"the webhook {theirs} " in warning
+    assert "was deleted" in warning
+
+
+def test_an_equal_webhook_made_while_the_rate_limit_is_waited_for(sandbox: Sandbox) -> None:
+    """The time of a failed try begins when it is sent: what others make while it waits for that is not ours."""
+    stack = Stack(sandbox)
+    headers = {"ratelimit-remaining": "0", "ratelimit-reset": "4"}
+    sandbox.inject("answer", "list", status=200, body={"result": []}, headers=headers)
+    list(stack.client.iter_webhooks())
+    sandbox.inject("reset", "create")
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(stack.create)
+        theirs = sandbox.truto.create(sandbox.environment_id, dict(INPUTS))["id"]
+        mine, _ = creating.result()
+    assert {*contents(sandbox)} == {theirs, mine}
+    assert sandbox.count("delete") == 0
+
+
 def test_an_equal_webhook_made_during_the_repeat(sandbox: Sandbox) -> None:
     """An equal webhook that another run makes after the failed try, while it is repeated, is not touched."""
     stack = Stack(sandbox)
@@ -460,8 +499,8 @@ def test_times_to_the_second(start: float, processed: bool) -> None:
         after = contents(sandbox)
         assert after[mine].secret == secret
         leftovers = [id_ for id_ in after if id_ != mine]
-        assert len(leftovers) == len(stack.warnings) <= int(processed)
-        assert all(id_ in warning for id_, warning in zip(leftovers, stack.warnings, strict=True))
+        assert len(leftovers) == len(stack.doubts) <= int(processed)
+        assert all(id_ in warning for id_, warning in zip(leftovers, stack.doubts, strict=True))
 
 
 @pytest.mark.parametrize("start", [0.0, 0.3, 0.6, 0.9, 0.97])
@@ -519,7 +558,7 @@ def test_eight_at_once_with_faults(sandbox: Sandbox) -> None:
     assert {id_: webhook.secret for id_, webhook in contents(sandbox).items()} == dict(made)
     assert len(dict(made)) == 8
     assert sandbox.count("create") == 16
-    assert stack.warnings == []
+    assert stack.doubts == []
 
 
 def test_eight_different_ones_at_once_with_faults(sandbox: Sandbox) -> None:

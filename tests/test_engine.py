@@ -18,7 +18,7 @@ from pulumi.automation import CommandError
 
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.engine import create_or_select_stack
-from tests.harness import Project
+from tests.harness import Project, Way
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -120,6 +120,28 @@ def test_a_failing_program_is_reported(project: Project) -> None:
     assert "the program's own fault" in project.fails(project.up).text
 
 
+def test_a_state_that_cannot_be_saved_ends_the_run(local_project: Project) -> None:
+    """Where the state cannot be written nothing is created that it could not hold."""
+    in_the_way = local_project.folder / "home" / "state" / "scenario.dev.tmp"
+    in_the_way.mkdir(parents=True)
+    local_project.program(many(5))
+    outcome = local_project.fails(local_project.up)
+    assert "Is a directory" in outcome.text
+    assert outcome.calls == []
+    in_the_way.rmdir()
+    assert local_project.up().calls == ["create"] * 5
+
+
+def test_warnings_come_through_whatever_the_program_does(local_project: Project) -> None:
+    """A program that registers more than the engine takes at once leaves room for what a provider has to say."""
+    local_project.program("""
+        for n in range(200):
+            truto.Webhook(f"hook-{n}", f"{URL}/{n}", [f"record:new_{n}"])
+    """)
+    text = local_project.up(parallel=64).text
+    assert sum("is not one that this version" in line and "warning:" in line for line in text.splitlines()) == 200
+
+
 def test_failure_deletes_nothing(project: Project) -> None:
     """After a failure nothing is deleted: the program may not have come to it."""
     project.program(many(2))
@@ -135,6 +157,13 @@ def test_failure_deletes_nothing(project: Project) -> None:
         ('aliases=[pulumi.Alias(name="old")]', "aliases"),
         ('custom_timeouts=pulumi.CustomTimeouts(create="1m")', "custom_timeouts"),
         ('ignore_changes=["event_types[0]"]', "a path in ignore_changes"),
+        ('replace_on_changes=["event_types[0]"]', "a path in replace_on_changes"),
+        ('deleted_with=pulumi.ComponentResource("a:b:c", "other")', "deleted_with"),
+        ('replace_with=[pulumi.ComponentResource("a:b:c", "other")]', "replace_with"),
+        ("transforms=[lambda args: None]", "transforms"),
+        ('env_var_mappings={"A": "B"}', "env_var_mappings"),
+        ('version="1.0.0"', "version"),
+        ('hide_diffs=["secret"]', "hide_diffs"),
     ],
 )
 def test_unsupported_options_are_refused(local_project: Project, opts: str, name: str) -> None:
@@ -143,6 +172,21 @@ def test_unsupported_options_are_refused(local_project: Project, opts: str, name
     text = local_project.fails(local_project.preview).text
     assert "the local engine does not support the option" in text
     assert name in text
+
+
+def test_unsupported_registrations_are_refused(local_project: Project) -> None:
+    """Hooks and transforms of a whole stack are refused by name too."""
+    local_project.program("""
+        pulumi.runtime.register_resource_transform(lambda args: None)
+        truto.Webhook("orders", target_url=URL)
+    """)
+    assert "the local engine does not support transforms" in local_project.fails(local_project.preview).text
+    local_project.program("""
+        hook = pulumi.ResourceHook("told", lambda args: None)
+        options = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(after_create=[hook]))
+        truto.Webhook("orders", target_url=URL, opts=options)
+    """)
+    assert "the local engine does not support the hook told" in local_project.fails(local_project.preview).text
 
 
 def test_import_is_refused_for_the_dynamic_provider(local_project: Project) -> None:
@@ -204,9 +248,9 @@ RUNNER = """
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_by_a_signal(local_project: Project, number: signal.Signals) -> None:
+def test_stopping_by_a_signal(way: Way, sandbox: Sandbox, tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM during up let operations under way finish, keep them in the state and leave no process."""
-    project = local_project
+    project = Project("local", sandbox, tmp_path, way=way)
     project.sandbox.truto.change_settings({"latency_seconds": 0.5})
     project.program(many(30))
     arguments = [project.work_dir, project.folder / "home", project.sandbox.token, project.sandbox.base_url]
@@ -221,7 +265,7 @@ def test_stopping_by_a_signal(local_project: Project, number: signal.Signals) ->
     children = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert len(children) == 2  # the program and the provider
+    assert len(children) >= 2  # the program and the provider
     process.send_signal(number)
     shown, _ = process.communicate(timeout=30)
     assert process.returncode == 255

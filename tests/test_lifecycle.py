@@ -129,6 +129,8 @@ def test_read_of_a_webhook_that_is_gone(sandbox: Sandbox, others: int) -> None:
     sandbox.truto.remove(id_)
     assert life.webhooks.read(id_, state) is None
     assert len(sandbox.truto.webhooks()) == others
+    # With no webhook left nothing shows whether the token is the right one: the user is told.
+    assert len(life.warnings) == int(others == 0)
 
 
 @pytest.mark.parametrize("others", [0, 1, 5])
@@ -164,6 +166,23 @@ def test_update_of_a_webhook_that_is_gone(sandbox: Sandbox) -> None:
     assert id_ in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
     assert sandbox.truto.webhooks() == []
+
+
+def test_a_token_of_an_empty_environment(sandbox: Sandbox) -> None:
+    """A token of an environment without webhooks cannot be told from the right one: a warning says so, and what to do.
+
+    The webhook itself is not touched.
+    """
+    id_, state = Life(sandbox).webhooks.create(INPUTS)
+    other = Life(sandbox, sandbox.truto.add_token(sandbox.add_environment("empty").id))
+    assert other.webhooks.read(id_, state) is None
+    other.webhooks.delete(id_, state)
+    assert [webhook.id for webhook in sandbox.truto.webhooks()] == [id_]
+    assert len(other.warnings) == 2
+    for warning in other.warnings:
+        assert id_ in warning
+        assert sandbox.environment_id in warning
+        assert "set the right token" in warning
 
 
 def test_a_404_for_a_webhook_that_is_there(sandbox: Sandbox) -> None:
@@ -339,6 +358,20 @@ def test_an_update_that_failed_can_be_repeated(sandbox: Sandbox) -> None:
     after = life.webhooks.update(id_, state, OTHER)
     assert {name: after[name] for name in INPUTS} == OTHER
     assert after["secret"] == state["secret"] == sandbox.truto.webhooks()[0].secret
+
+
+def test_an_error_that_repeats_the_secret(sandbox: Sandbox) -> None:
+    """A secret that Truto's error repeats, known from the state or from the program, is not shown."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    for word, call in life.calls():
+        sandbox.inject("status", word, status=400, message=f"bad signature of {state['secret']}")
+        with pytest.raises(TrutoError, match=r"bad signature of \[secret\]") as caught:
+            call(id_, state)
+        assert state["secret"] not in str(caught.value)
+    sandbox.inject("status", "read", status=400, message="what is from the vault?")
+    with pytest.raises(TrutoError, match=r"what is \[secret\]\?"):
+        Life(sandbox).webhooks.create({**INPUTS, "adopt": id_, "known_secret": "from the vault"})
 
 
 # Secret ----------------------------------------------------------------------------------------------------

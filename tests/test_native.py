@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from pulumi_truto import EventType, rules
-from pulumi_truto.plugin.names import CAMEL, WEBHOOK
+from pulumi_truto.plugin.names import CAMEL, GET_WEBHOOKS, WEBHOOK
 from pulumi_truto.plugin.schema import schema
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine
@@ -90,7 +92,8 @@ def test_schema_for_the_registry() -> None:
     for name in ("displayName", "description", "license", "keywords"):
         assert document[name]
     assert document["config"]["variables"]["apiToken"]["secret"] is True
-    assert document["config"]["variables"]["apiToken"]["defaultInfo"]["environment"] == ["TRUTO_API_TOKEN"]
+    # An SDK would take the variable's value into the state, and not every one of them as a secret.
+    assert "defaultInfo" not in document["config"]["variables"]["apiToken"]
     assert document["resources"][WEBHOOK]["properties"]["secret"]["secret"] is True
     assert document["language"]["python"]["packageName"] != "pulumi_truto"
     _every_reference_is_there(document, document)
@@ -198,6 +201,26 @@ def test_many_calls_at_once(plugin: Any, sandbox: Sandbox) -> None:
     assert sandbox.connections <= 32
 
 
+def test_cancel(plugin: Any, sandbox: Sandbox) -> None:
+    """A cancel lets what is under way end, so that its outcome gets into the state."""
+    sandbox.truto.change_settings({"latency_seconds": 0.5})
+    properties = to_struct({"targetUrl": URL, "eventTypes": [], "isActive": True})
+    creating = plugin.Create.future(provider_pb2.CreateRequest(properties=properties))
+    while not sandbox.connections:
+        time.sleep(0.01)
+    plugin.Cancel(empty_pb2.Empty())
+    assert creating.result(timeout=30).id == sandbox.truto.webhooks()[0].id
+
+
+def test_a_function_takes_only_what_it_has(plugin: Any) -> None:
+    """An argument that a function does not have is left aside, and one of a wrong type is a clear error."""
+    args = to_struct({"id": ID, "isActive": True})
+    plugin.Invoke(provider_pb2.InvokeRequest(tok=GET_WEBHOOKS, args=args))
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.Invoke(provider_pb2.InvokeRequest(tok=GET_WEBHOOKS, args=to_struct({"isActive": "true"})))
+    assert "cannot find webhooks by is_active: it must be a bool" in str(caught.value)
+
+
 # --- with an engine ---
 
 
@@ -236,6 +259,24 @@ def test_import(native: Project) -> None:
     assert native.outputs["secret"] == "the secret from the vault"
     native.destroy()
     assert native.sandbox.truto.webhooks() == []
+
+
+def test_pulumi_import(native: Project) -> None:
+    """`pulumi import` takes a webhook into the state, and the code that it prints is then no change."""
+    if native.engine != "cli":
+        pytest.skip("the local engine has no such command")
+    made = native.sandbox.truto.create(native.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]})
+    native.program("")
+    native.up()
+    code = native.folder / "code.json"
+    command = ["pulumi", "import", WEBHOOK, "orders", made["id"], "--stack", "dev", "--yes", "--protect=false"]
+    env = {**os.environ, **native.stack.workspace.env_vars}
+    more = ["--generate-code=false", "--out", str(code)]
+    subprocess.run([*command, *more], cwd=native.work_dir, env=env, capture_output=True, text=True, check=True)
+    [webhook] = native.managed
+    assert webhook["id"] == made["id"]
+    native.webhook('target_url=URL, event_types=["record:*"]')
+    assert native.preview().changes == {"same": 2}
 
 
 def test_import_of_nothing(native: Project) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine
-from tests.harness import Project
+from tests.harness import Project, Way
 
 #: Python runs this at the start of every process that finds it on its path: the provider's above all.
 SITECUSTOMIZE = """
@@ -21,11 +21,11 @@ http.client.HTTPConnection.debuglevel = 1
 
 
 @pytest.fixture
-def verbose(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Project:
+def verbose(engine: Engine, way: Way, sandbox: Sandbox, tmp_path: Path) -> Project:
     """A project in whose processes every library logs all it can."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
-    return Project(engine, sandbox, tmp_path, {"PYTHONPATH": str(tmp_path / "site")})
+    return Project(engine, sandbox, tmp_path, {"PYTHONPATH": str(tmp_path / "site")}, way)
 
 
 def test_verbose_logging_shows_no_secret(verbose: Project) -> None:
@@ -37,6 +37,7 @@ def test_verbose_logging_shows_no_secret(verbose: Project) -> None:
     secrets = {project.sandbox.token, project.outputs["secret"]}
     token = project.sandbox.token
     for fault in (
+        {"kind": "status", "status": 400, "message": f"not signed with {project.outputs['secret']}"},
         {"kind": "status", "status": 401, "message": f"invalid token {token}"},
         {"kind": "answer", "status": 302, "headers": {"Location": f"/login?token={token}"}},
         {"kind": "html", "status": 400, "body": f"<html>{token}</html>"},

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -64,6 +68,52 @@ def test_a_shorter_time_that_comes_later_is_kept(connections: list[socket.socket
     assert near.recv(1) == b""
     assert not watched.shut
     watchdog.release(watched)
+
+
+class NoSocket:
+    """TLS within TLS, as to an https:// proxy: an object of urllib3's, and no socket."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self.fileno = inner.fileno
+
+
+def test_what_is_no_socket_is_shut_too(connections: list[socket.socket]) -> None:
+    """A connection through TLS within TLS is shut like any other, and the next one after it as well."""
+    watchdog = Watchdog()
+    wrapped, late, *_ = connections
+    watchdog.watch(NoSocket(wrapped), SOON)
+    watchdog.watch(late, 2 * SOON)
+    assert wrapped.recv(1) == b""
+    assert late.recv(1) == b""
+
+
+FORK = """
+    import os, socket
+    from pulumi_truto.watchdog import WATCHDOG
+    theirs, other = socket.socketpair()
+    theirs.settimeout(30)
+    WATCHDOG.watch(theirs, 0.5)
+    if os.fork() == 0:
+        mine, silent = socket.socketpair()
+        mine.settimeout(30)
+        WATCHDOG.watch(mine, 1)
+        os._exit(len(mine.recv(1)))
+    [watched] = WATCHDOG._watched
+    WATCHDOG.release(watched)
+    _, status = os.wait()
+    theirs.settimeout(0)
+    try:
+        theirs.recv(1)
+    except BlockingIOError:
+        print("still open", os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_after_a_fork() -> None:
+    """A child watches its own connections, and leaves its parent's alone."""
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(FORK)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "still open 0\n"
 
 
 def test_a_socket_that_is_closed_already_does_no_harm(connections: list[socket.socket]) -> None:

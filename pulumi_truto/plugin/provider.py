@@ -94,7 +94,9 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         else:
             problems = _resolve(inputs).problems
         failures = [provider_pb2.CheckFailure(property="", reason=problem) for problem in problems]
-        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+        # Also a token that was configured without --secret is encrypted in the state.
+        secrets = set() if inputs.get("apiToken") == UNKNOWN else {"apiToken"}
+        return provider_pb2.CheckResponse(inputs=to_struct(with_secrets(inputs, secrets)), failures=failures)
 
     @_clean
     def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
@@ -118,7 +120,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         declared = from_struct(request.news)
         checked = rules.check(_to_rules(declared), api_on_loopback=self._settings.is_loopback)
         failures = [
-            provider_pb2.CheckFailure(property=CAMEL[fault.property], reason=fault.reason) for fault in checked.faults
+            provider_pb2.CheckFailure(property="", reason=fault.text(CAMEL[fault.property])) for fault in checked.faults
         ]
         for warning in checked.warnings:
             self._notices.warn(warning)
@@ -131,12 +133,20 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         changed = rules.changes(state, inputs)
         if rules.learn(state, inputs) is not None:
             changed["known_secret"] = None
-        details = {CAMEL[name]: _kind_of_change(state.get(name), inputs.get(name)) for name in changed}
+        olds = _to_rules(from_struct(request.old_inputs))
+        details = {
+            CAMEL[name]: provider_pb2.PropertyDiff(
+                kind=_kind_of_change(state.get(name), inputs.get(name)),
+                # Otherwise the value that Pulumi shows as the old one is that of the state: it changed at Truto.
+                inputDiff=olds.get(name) != inputs.get(name),
+            )
+            for name in changed
+        }
         some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(
             changes=some,
             diffs=sorted(details),
-            detailedDiff={name: provider_pb2.PropertyDiff(kind=kind, inputDiff=True) for name, kind in details.items()},
+            detailedDiff=details,
             hasDetailedDiff=True,
             stables=["id", "environmentId", "createdAt"],
         )
@@ -192,7 +202,8 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         if request.tok == GET_WEBHOOK:
             found = to_camel(asdict(find_webhook(self._client, str(arguments.get("id") or ""))))
         elif request.tok == GET_WEBHOOKS:
-            found = {"webhooks": [to_camel(asdict(each)) for each in find_webhooks(self._client, **arguments)]}
+            filters = {name: arguments.get(name) for name in ("is_active", "target_url", "event_type")}
+            found = {"webhooks": [to_camel(asdict(each)) for each in find_webhooks(self._client, **filters)]}
         else:
             raise ConfigurationError(f"there is no function {request.tok}: only {GET_WEBHOOK} and {GET_WEBHOOKS}")
         response = provider_pb2.InvokeResponse()
@@ -201,8 +212,6 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _api(self) -> Webhooks:
         """The way to Truto, made on first use: a run that changes nothing never loads requests or pydantic."""
-        if self._settings.problems:
-            raise ConfigurationError("; ".join(self._settings.problems))
         with self._lock:
             if self._webhooks is None:
                 from pulumi_truto.client import TrutoClient

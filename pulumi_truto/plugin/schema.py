@@ -90,8 +90,10 @@ def schema() -> Json:
     token = {
         "type": "string",
         "secret": True,
-        "description": "The Truto API token. It belongs to exactly one Truto environment.",
-        "defaultInfo": {"environment": [settings.API_TOKEN_VARIABLE]},
+        # Without `defaultInfo`: some SDKs would put the variable's value into the state, not as a secret. The plugin
+        # reads the variable itself.
+        "description": "The Truto API token. It belongs to exactly one Truto environment. Left out: the environment "
+        f"variable `{settings.API_TOKEN_VARIABLE}` of the plugin.",
     }
     base_url = {
         "type": "string",

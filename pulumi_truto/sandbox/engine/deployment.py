@@ -216,6 +216,7 @@ class Deployment:
         if old is not None:
             for name in goal.ignore_changes:
                 _reset(new.inputs, old.inputs, name)
+        declared = new.inputs
         new.inputs = self._check(provider, new, old)
         if old is None:
             return self._create(provider, new, None, OpType.CREATE)
@@ -228,6 +229,8 @@ class Deployment:
             return self._update(provider, new, old)
         if old.protect:
             raise OperationError("this resource has to be replaced, which its option `protect` forbids")
+        # As Pulumi's engine does: what takes the place of the old one is checked as something new.
+        new.inputs = self._check(provider, replace(new, inputs=declared), None)
         if before:
             self._delete(old, count=False)
             return self._create(provider, new, old, OpType.REPLACE)
@@ -262,8 +265,6 @@ class Deployment:
         """What has to be done, and whether a replacement begins with the deletion."""
         diff = provider.diff(new.urn, old.id, old.outputs, old.inputs, new.inputs)
         if old.replacement_trigger is not None and reveal(new.replacement_trigger) != reveal(old.replacement_trigger):
-            return OpType.REPLACE, bool(goal.delete_before_replace)
-        if new.provider.rpartition("::")[0] != old.provider.rpartition("::")[0]:
             return OpType.REPLACE, bool(goal.delete_before_replace)
         if not (diff.changes if diff.changes is not None else _changed(old.inputs, new.inputs)):
             return OpType.SAME, False
@@ -399,7 +400,7 @@ class Deployment:
                 if self._stopped.is_set():
                     raise Stopped
                 return run()
-        except OperationError as error:
+        except (OperationError, OSError) as error:  # OSError: the state cannot be saved
             self._journal.error(str(error), resource)
             self.stop()
             raise Stopped from None
@@ -412,7 +413,7 @@ class Deployment:
             return
         try:
             work(resource)
-        except OperationError as error:
+        except (OperationError, OSError) as error:
             self._journal.error(str(error), resource)
             self.stop()
 

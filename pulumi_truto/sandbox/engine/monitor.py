@@ -20,12 +20,26 @@ from pulumi_truto.sandbox.engine.goal import Goal
 from pulumi_truto.sandbox.engine.journal import Journal
 from pulumi_truto.values import from_struct, from_value, to_struct
 
-__all__ = ["MonitorServer"]
+__all__ = ["REGISTRATIONS", "MonitorServer"]
 
-#: What this engine can do beyond the basics, by the name and by the number that programs ask with.
-_FEATURES: Final = {"secrets": 0, "replacementTrigger": 4}
-#: A program registers many resources at once, and each call waits for its resource.
-_THREADS: Final = 256
+#: What this engine can do beyond the basics, and what it refuses with a message of its own, better than the SDK's
+#: "please update the Pulumi CLI": by the name and by the number that programs ask with.
+_FEATURES: Final = {
+    "secrets": 0,
+    "replacementTrigger": 4,
+    "deletedWith": 5,
+    "replaceWith": 6,
+    "transforms": 7,
+    "invokeTransforms": 8,
+    "resourceHooks": 10,
+    "errorHooks": 11,
+    "stateMigrations": 16,
+}
+#: So many resources Pulumi's host lets a program register at once, for each operation under way
+#: (sdk/python/cmd/pulumi-language-python-exec). Each call waits for its resource.
+REGISTRATIONS: Final = 4
+#: For everything else, as a provider's warnings.
+_SPARE_THREADS: Final = 64
 _OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 
 #: Options of a resource that this engine does not have. A program that uses one is told so, not misled.
@@ -37,6 +51,8 @@ _UNSUPPORTED: Final = {
     "replace_with": "replace_with",
     "transforms": "transforms",
     "hooks": "hooks",
+    "state_migrations": "state_migrations",
+    "envVarMappings": "env_var_mappings",
     "hideDiffs": "hide_diffs",
     "remote": "remote components",
     "version": "version",
@@ -48,8 +64,9 @@ _UNSUPPORTED: Final = {
 class MonitorServer:
     """Serves both services on a loopback port until it is closed."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._server = grpc.server(futures.ThreadPoolExecutor(_THREADS), options=_OPTIONS)
+    def __init__(self, journal: Journal, parallel: int) -> None:
+        threads = futures.ThreadPoolExecutor(REGISTRATIONS * parallel + _SPARE_THREADS)
+        self._server = grpc.server(threads, options=_OPTIONS)
         self._monitor = _Monitor(journal)
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self._monitor, self._server)
         engine_pb2_grpc.add_EngineServicer_to_server(_Engine(journal), self._server)
@@ -126,6 +143,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             resource = deployment.read(goal, request.id)
             return resource_pb2.ReadResourceResponse(urn=resource.urn, properties=to_struct(resource.outputs))
 
+        self._refuse_unsupported(request, context)
         return self._answer(run, context)
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -139,6 +157,18 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def Call(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._refuse(f"the method {request.tok}", context)
+
+    def RegisterStackTransform(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        self._refuse("transforms of a whole stack", context)
+
+    def RegisterStackInvokeTransform(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        self._refuse("transforms of invokes", context)
+
+    def RegisterResourceHook(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._refuse(f"the hook {request.name}", context)
+
+    def RegisterErrorHook(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self._refuse(f"the hook {request.name}", context)
 
     def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802
         self._refuse(f"the package {request.name}", context)
@@ -157,7 +187,8 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def _refuse_unsupported(self, request: Any, context: Any) -> None:
         used = {_UNSUPPORTED[field.name] for field, value in request.ListFields() if _is_used(field, value)}
-        used |= {f"a path in ignore_changes: {each}" for each in request.ignoreChanges if not each.isidentifier()}
+        used |= {f"a path in ignore_changes: {each}" for each in _paths(request, "ignoreChanges")}
+        used |= {f"a path in replace_on_changes: {each}" for each in _paths(request, "replaceOnChanges") if each != "*"}
         if used:
             self._refuse(f"the option {', '.join(sorted(used))} of the resource {request.name!r}", context)
 
@@ -199,6 +230,11 @@ class _Engine(engine_pb2_grpc.EngineServicer):
             f"the program requires a Pulumi CLI {request.pulumi_version_range}, which the local engine does not check"
         )
         return engine_pb2.RequirePulumiVersionResponse()
+
+
+def _paths(request: Any, field: str) -> list[str]:
+    """What goes deeper than a property's name."""
+    return [each for each in getattr(request, field, []) if not each.isidentifier()]
 
 
 def _is_used(field: Any, value: Any) -> bool:

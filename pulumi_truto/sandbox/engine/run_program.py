@@ -23,7 +23,7 @@ def main(arguments: dict[str, Any]) -> int:
     import pulumi.runtime
     from pulumi.runtime import config
 
-    program = Path(arguments.pop("program"))
+    program, threads = Path(arguments.pop("program")), arguments.pop("threads")
     pulumi.runtime.set_all_config(config.get_config_env(), config.get_config_secret_keys_env())
     pulumi.runtime.configure(pulumi.runtime.Settings(**arguments))
     # Abandoned tasks are normal at the end of a failed run, and no news to the user.
@@ -36,8 +36,7 @@ def main(arguments: dict[str, Any]) -> int:
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    # As many registrations at once as with Pulumi's host (sdk/python/cmd/pulumi-language-python-exec).
-    loop.set_default_executor(ThreadPoolExecutor(4 * arguments["parallel"]))
+    loop.set_default_executor(ThreadPoolExecutor(threads))
     try:
         loop.run_until_complete(pulumi.runtime.run_in_stack(run))
     except pulumi.RunError as error:

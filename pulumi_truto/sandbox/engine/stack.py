@@ -35,7 +35,7 @@ from pulumi.automation._cmd import CommandResult  # the one class that CommandEr
 
 from pulumi_truto.sandbox.engine.deployment import STACK_TYPE, Deployment
 from pulumi_truto.sandbox.engine.journal import Journal
-from pulumi_truto.sandbox.engine.monitor import MonitorServer
+from pulumi_truto.sandbox.engine.monitor import REGISTRATIONS, MonitorServer
 from pulumi_truto.sandbox.engine.providers import ProviderHost
 from pulumi_truto.sandbox.engine.state import Crypter, State
 from pulumi_truto.values import has_secret, has_unknown, reveal
@@ -172,7 +172,7 @@ class Stack:
     @contextlib.contextmanager
     def _run(self, journal: Journal, *, dry_run: bool, parallel: int) -> Iterator[tuple[Deployment, MonitorServer]]:
         """A run: everything it needs is there inside, and nothing of it is left afterwards."""
-        monitor = MonitorServer(journal)
+        monitor = MonitorServer(journal, parallel)
         env = {**self._env, "PULUMI_PROJECT": self._project, "PULUMI_STACK": self.name}
         host = ProviderHost(self._work_dir, env, monitor.address, journal.info)
         state = self._load()
@@ -198,7 +198,10 @@ class Stack:
             host.close()
             monitor.close()
             if not dry_run:
-                state.save()
+                try:
+                    state.save()
+                except OSError as error:
+                    journal.error(f"the state cannot be saved: {error}")
         journal.summary()
         if journal.failed:
             raise CommandError(CommandResult(journal.stdout, journal.stderr, 255))
@@ -246,6 +249,7 @@ class Stack:
         program = self._program / "__main__.py" if self._program.is_dir() else self._program
         arguments = {
             "program": str(program),
+            "threads": REGISTRATIONS * parallel,
             "monitor": address,
             "engine": address,
             "project": self._project,
