@@ -22,7 +22,7 @@ from pulumi_truto.sandbox.stacks import Engine, cli_version
 def main() -> None:
     """Measures, prints, writes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a fifth of the repeats and the sizes, to try it out")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller sizes, to try it out")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results", help="where to write")
     options = parser.parse_args()
     quick: bool = options.quick

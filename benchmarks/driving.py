@@ -23,7 +23,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from pulumi_truto.sandbox.engine.providers import OperationError, Provider
 
-__all__ = ["ENGINE_THREADS", "REPOSITORY", "Driven", "Kind", "SandboxProcess", "Webhook"]
+__all__ = ["ENGINE_THREADS", "REPOSITORY", "THREADS", "Driven", "Kind", "SandboxProcess", "Webhook"]
 
 #: This provider by its two ways in; the naive one; and a dynamic provider that calls nothing.
 Kind = Literal["dynamic", "native", "naive", "bare"]
@@ -31,6 +31,8 @@ Kind = Literal["dynamic", "native", "naive", "bare"]
 REPOSITORY: Final = Path(__file__).parents[1]
 #: How many operations the local engine has under way at once, and the CLI on a machine with four cores.
 ENGINE_THREADS: Final = 16
+#: How many of them reach the API at once: `pulumi.dynamic` serves with four threads.
+THREADS: Final[dict[Kind, int]] = {"dynamic": 4, "naive": 4, "bare": 4, "native": ENGINE_THREADS}
 TOKEN: Final = "benchmark-token"  # noqa: S105 - of a sandbox
 #: Nothing listens there: a provider contacts its engine only to warn.
 _NO_ENGINE: Final = "127.0.0.1:9"

@@ -1,6 +1,6 @@
 """What it costs to load: the package in a program, and the provider process until it answers.
 
-Measured as processor time of whole processes, as that does not depend on what else the machine does meanwhile.
+Measured as processor time, as that does not depend on what else the machine does meanwhile.
 """
 
 from __future__ import annotations

@@ -45,6 +45,6 @@ def make_server(port: int, secrets: list[str], on_event: Callable[[dict], None])
 if __name__ == "__main__":
     if not os.environ.get("WEBHOOK_SECRET"):
         raise SystemExit("set WEBHOOK_SECRET to the webhook's secret: the stack's output of that name")
-    server = make_server(8080, [os.environ["WEBHOOK_SECRET"]], print)
+    server = make_server(int(os.environ.get("PORT", "8080")), [os.environ["WEBHOOK_SECRET"]], print)
     print(f"listening on http://127.0.0.1:{server.server_port}")
     server.serve_forever()

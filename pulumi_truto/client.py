@@ -167,7 +167,9 @@ class TrutoClient:
 
     def _require_id(self, what: str, id_: str, expected: str) -> None:
         if id_ != expected:
-            raise InvalidAnswerError(f"cannot {what}: Truto's answer is about another webhook, {id_}. Try again later")
+            raise InvalidAnswerError(
+                f"cannot {what}: Truto's answer is about another webhook, {self._clean(id_)}. Try again later"
+            )
 
     def _send(self, what: str, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Sends, repeats where `transport` says so, and returns an answer with a 2xx status."""

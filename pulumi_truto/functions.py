@@ -34,6 +34,8 @@ def get_webhook(id: str, *, api_token: str | None = None, base_url: str | None =
     """
     from pulumi_truto.queries import find_webhook
 
+    if not isinstance(id, str):
+        raise TypeError("truto.get_webhook takes an id that is known; for an output: output.apply(truto.get_webhook)")
     return find_webhook(_client(api_token, base_url), id)
 
 

@@ -189,6 +189,21 @@ def test_looking_up_in_another_environment(project: Project) -> None:
     assert project.outputs == {"all": [there], "one": other.id}
 
 
+def test_looking_up_an_output(project: Project) -> None:
+    """An id that is an output is refused with what works, and that works."""
+    project.program(f"""
+        id_ = pulumi.Output.from_input({made_by_hand(project)!r})
+        pulumi.export("url", id_.apply(truto.get_webhook).target_url)
+        try:
+            truto.get_webhook(id_)
+        except TypeError as error:
+            pulumi.export("error", str(error))
+    """)
+    project.up()
+    assert project.outputs["url"] == URL + "/old"
+    assert "output.apply(truto.get_webhook)" in project.outputs["error"]
+
+
 @pytest.mark.parametrize("filter_", ['is_active="true"', "target_url=7", "event_type=['record:created']"])
 def test_a_filter_of_a_wrong_type(project: Project, filter_: str) -> None:
     """A filter that could never match is an error, and not an empty answer."""

@@ -144,7 +144,9 @@ class Control:
         return {"deliveries": [asdict(delivery) for delivery in self._courier.deliveries]}
 
     async def _unknown(self, request: web.Request, _body: Json) -> Json:
-        raise ApiError(404, f"the sandbox has no control route {request.method} {request.path}")
+        routes = sorted({route.resource.canonical for route in request.app.router.routes() if route.resource})
+        known = ", ".join(each for each in routes if each.startswith(PREFIX) and "rest" not in each)
+        raise ApiError(404, f"the sandbox has no control route {request.method} {request.path}; there are: {known}")
 
 
 def _answered(handler: _Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
