@@ -60,13 +60,15 @@ def _parts(folder: Path, quick: bool, with_cli: bool) -> list[tuple[str, Callabl
         ("creates", partial(scale.measure_creates, many, latency, repeats)),
         ("refresh", partial(scale.measure_refresh, many, latency, repeats)),
         ("rate limit", partial(scale.measure_rate_limit, 510 if quick else 700, 0.02)),
-        ("growth and memory", partial(scale.measure_growth, sizes, 1 if quick else 2)),
+        ("growth and memory", partial(scale.measure_growth, sizes, 1 if quick else 3)),
     ]
     for engine in engines:
-        turns = repeats + 2 if engine == "cli" else 3 * repeats  # a run of the CLI takes four times as long
         parts += [
             (f"API calls, {engine}", partial(runs.measure_calls, engine, folder / f"calls-{engine}")),
-            (f"one webhook, {engine}", partial(runs.measure_one, engine, folder / f"one-{engine}", latency, turns)),
+            (
+                f"one webhook, {engine}",
+                partial(runs.measure_one, engine, folder / f"one-{engine}", latency, 3 * repeats),
+            ),
             (
                 f"whole creates, {engine}",
                 partial(runs.measure_many, engine, folder / f"many-{engine}", many, latency, repeats),
