@@ -20,7 +20,7 @@ from benchmarks.report import Row
 from benchmarks.startup import interleaved, later_create, ratio
 from pulumi_truto.sandbox.stacks import Engine, open_stack
 
-__all__ = ["Runs", "measure_calls", "measure_many", "measure_one"]
+__all__ = ["Runs", "measure_calls", "measure_many", "measure_one", "native_plugin"]
 
 _MODULES: dict[Kind, str] = {
     "dynamic": "pulumi_truto",
@@ -47,7 +47,7 @@ class Runs:
         self._work_dir.mkdir(parents=True)
         project = "name: bench\nruntime: python\n"
         if kind == "native":
-            project += _plugin(folder, self._work_dir)
+            project += native_plugin(folder, self._work_dir)
         (self._work_dir / "Pulumi.yaml").write_text(project, encoding="utf-8")
         env = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", "PYTHONPATH": str(REPOSITORY), **_NO_CHECKPOINTS}
         self._stack: Any = open_stack(engine, self._work_dir, folder / "home", env_vars=env)
@@ -178,8 +178,11 @@ def measure_many(engine: Engine, folder: Path, count: int, latency: float, repea
     ]
 
 
-def _plugin(folder: Path, work_dir: Path) -> str:
-    """The native plugin for the CLI: this repository, with this interpreter in place of an environment of its own."""
+def native_plugin(folder: Path, work_dir: Path) -> str:
+    """What a project has to say of the plugin; makes a folder with the plugin for the CLI, and a program's way to it.
+
+    It runs with this interpreter, in which everything is installed, in place of a virtual environment of its own.
+    """
     shutil.copy(REPOSITORY / "tests" / "native.py", work_dir)
     plugin = folder / "plugin"
     plugin.mkdir()

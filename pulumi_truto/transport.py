@@ -44,8 +44,8 @@ from pulumi_truto.watchdog import WATCHDOG
 
 __all__ = ["REPEATED_STATUSES", "Adapter", "Limits", "sent_at", "within"]
 
-#: For each method the statuses after which the request is sent again.
 _FAILED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: For each method the statuses after which the request is sent again.
 REPEATED_STATUSES: Final[dict[str, frozenset[int]]] = {
     "GET": _FAILED,
     "PATCH": _FAILED,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +14,12 @@ from typing import Any, Literal
 import pytest
 from pulumi.automation import CommandError, ConfigValue
 
+from benchmarks.runs import native_plugin
 from pulumi_truto.plugin.names import to_camel
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine, open_stack
 
 URL = "https://hooks.example.com/truto"
-REPOSITORY = Path(__file__).parents[1]
 
 #: The two ways in: the dynamic provider, and the native plugin.
 Way = Literal["dynamic", "native"]
@@ -48,7 +46,8 @@ class Project:
         self.folder = folder
         self.work_dir = folder / "program"
         self.work_dir.mkdir(parents=True)
-        (self.work_dir / "Pulumi.yaml").write_text("name: scenario\nruntime: python\n" + self._plugin())
+        plugin = native_plugin(folder, self.work_dir) if way == "native" else ""
+        (self.work_dir / "Pulumi.yaml").write_text("name: scenario\nruntime: python\n" + plugin)
         # Whatever the machine's own environment says, it must not reach the provider.
         clean = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", **(env or {})}
         self.stack: Any = open_stack(engine, self.work_dir, folder / "home", env_vars=clean)
@@ -133,20 +132,6 @@ class Project:
         env = {**os.environ, **self.stack.workspace.env_vars}
         shown = subprocess.run(command, cwd=self.work_dir, env=env, capture_output=True, text=True, check=True)
         return json.loads(shown.stdout)["deployment"]
-
-    def _plugin(self) -> str:
-        """What the project has to say of the plugin, and a folder with the plugin for the CLI."""
-        if self.way == "dynamic":
-            return ""
-        shutil.copy(REPOSITORY / "tests" / "native.py", self.work_dir)
-        plugin = self.folder / "plugin"
-        plugin.mkdir()
-        for name in ("pulumi_truto", "pyproject.toml", "README.md", "LICENSE"):
-            (plugin / name).symlink_to(REPOSITORY / name)
-        # With this interpreter, in which everything is installed, instead of a new virtual environment.
-        runtime = f"runtime:\n  name: python\n  options:\n    virtualenv: {sys.prefix}\n"
-        (plugin / "PulumiPlugin.yaml").write_text(runtime)
-        return f"plugins:\n  providers:\n    - name: truto\n      path: {plugin}\n"
 
     def _run(self, run: Callable[..., Any], **kwargs: Any) -> Outcome:
         before = len(self.sandbox.calls)
