@@ -30,15 +30,15 @@ from urllib3.exceptions import (
 from pulumi_truto import rules
 from pulumi_truto.errors import (
     ConfigurationError,
-    InvalidAnswerError,
-    NotConnectedError,
+    InvalidResponseError,
+    ConnectError,
     TransportError,
     TrutoError,
     error_class,
 )
 from pulumi_truto.pace import Pace
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import REPEATED_STATUSES, Adapter, Limits, within
+from pulumi_truto.transport import REPEATED_STATUSES, Adapter, RequestPolicy, within
 from pulumi_truto.version import __version__
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ class TrutoClient:
         limits: time, tries and sizes.
     """
 
-    def __init__(self, settings: Settings, limits: Limits | None = None) -> None:
+    def __init__(self, settings: Settings, limits: RequestPolicy | None = None) -> None:
         if settings.problems:
             raise ConfigurationError("; ".join(settings.problems))
         self._settings = settings
-        self.limits = limits or Limits()
+        self.limits = limits or RequestPolicy()
         self._session = requests.Session()
         # An auth object and no plain header: requests would let an entry of ~/.netrc override the header.
         self._session.auth = _Bearer(settings.api_token)
@@ -127,7 +127,7 @@ class TrutoClient:
             if cursor in seen:
                 break
             seen.add(cursor)
-        raise InvalidAnswerError("cannot list the webhooks: Truto's list of webhooks does not end")
+        raise InvalidResponseError("cannot list the webhooks: Truto's list of webhooks does not end")
 
     def update_webhook(self, id_: str, body: Mapping[str, Any]) -> models.Webhook:
         """``PATCH /webhook/{id}``: what the body leaves out stays as it was."""
@@ -167,7 +167,7 @@ class TrutoClient:
 
     def _require_id(self, what: str, id_: str, expected: str) -> None:
         if id_ != expected:
-            raise InvalidAnswerError(
+            raise InvalidResponseError(
                 f"cannot {what}: Truto's answer is about another webhook, {self._clean(id_)}. Try again later"
             )
 
@@ -189,8 +189,8 @@ class TrutoClient:
                 self._note_time(response.headers.get("Date"))
                 self._pace.note(response.headers, began_at)
                 response.close()  # the body is read: hands the connection back for the next request
-        except InvalidAnswerError as error:
-            raise InvalidAnswerError(f"cannot {what}: {error}. {self._suspect}") from None
+        except InvalidResponseError as error:
+            raise InvalidResponseError(f"cannot {what}: {error}. {self._suspect}") from None
         except (requests.exceptions.InvalidURL, LocationValueError):
             raise ConfigurationError(
                 f"cannot {what}: the base URL {self._settings.base_url} names no host that can exist. Set truto:baseUrl"
@@ -215,7 +215,7 @@ class TrutoClient:
         try:
             return model.of(response.content)
         except ValueError as error:
-            raise InvalidAnswerError(
+            raise InvalidResponseError(
                 f"cannot {what}: Truto's answer ({response.status_code}) is not what its API promises: "
                 f"{self._clean(str(error))}. {self._suspect}"
             ) from None
@@ -232,12 +232,12 @@ class TrutoClient:
         after = f"gave up after {took_seconds:.1f} s"
         cause = _cause(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return NotConnectedError(
+            return ConnectError(
                 f"cannot {what}: the certificate of {base_url} is not trusted ({cause.verify_message}). Behind a "
                 "proxy that inspects TLS, set REQUESTS_CA_BUNDLE to its certificate"
             )
         if isinstance(cause, ConnectTimeoutError):
-            return NotConnectedError(
+            return ConnectError(
                 f"cannot {what}: no connection to {base_url}: {_why(cause)} ({after}). Check the network, the proxy "
                 "settings and truto:baseUrl; nothing was sent"
             )
@@ -253,7 +253,7 @@ class TrutoClient:
         status = response.status_code
         if status < 400:
             where = self._clean(response.headers.get("Location", "elsewhere"))
-            return InvalidAnswerError(
+            return InvalidResponseError(
                 f"cannot {what}: {self._settings.base_url} redirects to {where} ({status}), and redirects are not "
                 "followed, as the token would go along. Set truto:baseUrl to Truto's own address"
             )

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
-from pulumi_truto.errors import InvalidAnswerError, NotFoundError, TrutoError, UnsettledCreateError
+from pulumi_truto.errors import InvalidResponseError, NotFoundError, TrutoError, AmbiguousCreateError
 from pulumi_truto.transport import sent_at
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Creation:
         """Returns the one new webhook, with its secret.
 
         Raises:
-            UnsettledCreateError: it cannot be known whether there is one; the message names the candidates.
+            AmbiguousCreateError: it cannot be known whether there is one; the message names the candidates.
             TrutoError: there surely is none.
         """
         with self._lock:
@@ -82,7 +82,7 @@ class Creation:
                 webhook = self._client.create_webhook(body)
                 _require_secret(webhook)
             except TrutoError as error:
-                if not error.maybe_done:
+                if not error.may_have_succeeded:
                     raise self._unsettled(error, suspects) from None
                 # Not from before: it may have waited long, for the rate limit or for a connection.
                 open_tries.append(_Try(max(began, sent_at()), time.monotonic(), error))
@@ -118,10 +118,10 @@ class Creation:
             try:
                 return list(self._client.iter_webhooks())
             except TrutoError as error:
-                if isinstance(error, InvalidAnswerError) and attempt < _TRIES:
+                if isinstance(error, InvalidResponseError) and attempt < _TRIES:
                     self._pause(attempt)
                     continue
-                raise UnsettledCreateError(
+                raise AmbiguousCreateError(
                     f"cannot tell whether the create happened ({failure}), as the list of webhooks cannot be read "
                     f"either ({error}). Look in Truto for a new webhook with this target_url and delete it, then run "
                     "`pulumi up` again"
@@ -174,7 +174,7 @@ class Creation:
         if not candidates:
             return error
         ids = ", ".join(webhook.id for webhook in candidates)
-        return UnsettledCreateError(
+        return AmbiguousCreateError(
             f"cannot tell whether the create happened ({error}). These webhooks equal it and were made at the same "
             f"time: {ids}. Delete in Truto the ones that nobody needs, then run `pulumi up` again"
         )
@@ -221,7 +221,7 @@ class _Clock:
 
 def _require_secret(webhook: Webhook) -> None:
     if not webhook.secret:
-        raise InvalidAnswerError(
+        raise InvalidResponseError(
             f"cannot create the webhook: Truto's answer holds no secret for the new webhook {webhook.id}"
         )
 

@@ -5,8 +5,8 @@
     TrutoError
     ├── ConfigurationError        a setting is missing or wrong; nothing was sent
     ├── TransportError            no whole answer came back
-    │   └── NotConnectedError     the request surely never reached Truto
-    ├── InvalidAnswerError        an answer came back that cannot be understood or believed
+    │   └── ConnectError     the request surely never reached Truto
+    ├── InvalidResponseError        an answer came back that cannot be understood or believed
     ├── APIError                  Truto answered with an error status
     │   ├── BadRequestError       400, 405, 422 and every other 4xx without a class of its own
     │   ├── AuthenticationError   401
@@ -16,7 +16,7 @@
     │   ├── RateLimitedError      429
     │   └── ServerError           5xx
     ├── WrongEnvironmentError     the token belongs to another Truto environment than the webhook
-    └── UnsettledCreateError      it cannot be known whether a create happened
+    └── AmbiguousCreateError      it cannot be known whether a create happened
 
 Every message is one line, made for the last line of a failed pipeline's log: what was tried, what came back,
 what to do. No message holds the API token or a webhook's secret.
@@ -31,15 +31,15 @@ __all__ = [
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
-    "InvalidAnswerError",
-    "NotConnectedError",
+    "InvalidResponseError",
+    "ConnectError",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitedError",
     "ServerError",
     "TransportError",
     "TrutoError",
-    "UnsettledCreateError",
+    "AmbiguousCreateError",
     "WrongEnvironmentError",
     "error_class",
 ]
@@ -56,7 +56,7 @@ class TrutoError(Exception):
     """The base of every exception that this package raises on purpose."""
 
     #: True where Truto may have carried out the request although it failed here.
-    maybe_done: bool = False
+    may_have_succeeded: bool = False
 
 
 class ConfigurationError(TrutoError):
@@ -66,19 +66,19 @@ class ConfigurationError(TrutoError):
 class TransportError(TrutoError):
     """No whole answer came back: the connection broke, timed out or was too slow."""
 
-    maybe_done = True
+    may_have_succeeded = True
 
 
-class NotConnectedError(TransportError):
+class ConnectError(TransportError):
     """No connection could be made, so Truto surely never saw the request."""
 
-    maybe_done = False
+    may_have_succeeded = False
 
 
-class InvalidAnswerError(TrutoError):
+class InvalidResponseError(TrutoError):
     """An answer came back that is not what the API promises, so nothing was concluded from it."""
 
-    maybe_done = True
+    may_have_succeeded = True
 
 
 class APIError(TrutoError):
@@ -143,7 +143,7 @@ class RateLimitedError(APIError):
 class ServerError(APIError):
     """Truto, or a proxy before it, failed (5xx)."""
 
-    maybe_done = True
+    may_have_succeeded = True
     remedy = "Truto or a proxy before it has a problem: try again in a few minutes."
 
 
@@ -151,7 +151,7 @@ class WrongEnvironmentError(TrutoError):
     """The API token belongs to another Truto environment than the webhook, so nothing was concluded."""
 
 
-class UnsettledCreateError(TrutoError):
+class AmbiguousCreateError(TrutoError):
     """It cannot be known whether a failed create made a webhook. The message names the ids to look at."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
 from pulumi_truto.creation import Creation
-from pulumi_truto.errors import RECORDED_SETTINGS, InvalidAnswerError, NotFoundError, WrongEnvironmentError
+from pulumi_truto.errors import RECORDED_SETTINGS, InvalidResponseError, NotFoundError, WrongEnvironmentError
 from pulumi_truto.reading import Reading
 
 __all__ = ["Webhooks"]
@@ -38,7 +38,7 @@ class Webhooks:
         """Creates exactly one webhook, or takes over the one that ``adopt`` names; returns its id and state.
 
         Raises:
-            TrutoError: there is no new webhook, or none that can be told from others (`UnsettledCreateError`).
+            TrutoError: there is no new webhook, or none that can be told from others (`AmbiguousCreateError`).
         """
         self._client.conceal(inputs.get("known_secret"))
         adopted = inputs.get("adopt")
@@ -110,7 +110,7 @@ class Webhooks:
             self._client.delete_webhook(id_)
         except NotFoundError:
             self._gone(id_, state)
-        except InvalidAnswerError as error:
+        except InvalidResponseError as error:
             # A proxy may have answered in Truto's place: what counts is whether the webhook is there.
             try:
                 self._client.get_webhook(id_)

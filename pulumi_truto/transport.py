@@ -14,7 +14,7 @@ every other status                 not                         not
 
 A POST is repeated only where the request surely never reached Truto or was surely refused, as the API has no
 idempotency key. Between two tries it waits for ``Retry-After``, or else for an exponential backoff with jitter.
-All of it, waiting included, fits into `Limits.total_seconds`.
+All of it, waiting included, fits into `RequestPolicy.total_seconds`.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from urllib3.exceptions import InvalidHeader, MaxRetryError, NewConnectionError,
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util.retry import Retry
 
-from pulumi_truto.errors import InvalidAnswerError
+from pulumi_truto.errors import InvalidResponseError
 from pulumi_truto.watchdog import WATCHDOG
 
-__all__ = ["REPEATED_STATUSES", "Adapter", "Limits", "sent_at", "within"]
+__all__ = ["REPEATED_STATUSES", "Adapter", "RequestPolicy", "sent_at", "within"]
 
 _FAILED: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 #: For each method the statuses after which the request is sent again.
@@ -57,25 +57,25 @@ _REPEATED_BROKEN: Final = frozenset({"GET", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestPolicy:
     """How long and how much. All durations in seconds.
 
     Attributes:
         connect_seconds: to make a connection.
         read_seconds: from the request to the last byte of its answer.
         total_seconds: for a call with all its repeats and waiting.
-        tries: how often a request is sent at the most. A 429 does not count: waiting for it is no failure.
+        max_attempts: how often a request is sent at the most. A 429 does not count: waiting for it is no failure.
         backoff_seconds: the first wait, doubled with every further one up to ten seconds, plus up to as much
             again at random.
-        body_bytes: an answer's largest size.
+        max_body_bytes: an answer's largest size.
     """
 
     connect_seconds: float = 10.0
     read_seconds: float = 30.0
     total_seconds: float = 120.0
-    tries: int = 5
+    max_attempts: int = 5
     backoff_seconds: float = 0.5
-    body_bytes: int = 8 * 1024 * 1024
+    max_body_bytes: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class _Call:
         meanwhile: what to do while a connection is made.
     """
 
-    limits: Limits
+    limits: RequestPolicy
     deadline: float
     meanwhile: Callable[[], object]
 
@@ -104,7 +104,7 @@ _call: ContextVar[_Call] = ContextVar("call")
 
 
 @contextmanager
-def within(limits: Limits, meanwhile: Callable[[], object]) -> Iterator[None]:
+def within(limits: RequestPolicy, meanwhile: Callable[[], object]) -> Iterator[None]:
     """What is sent inside keeps to the limits, in all its repeats together.
 
     Args:
@@ -222,7 +222,7 @@ class _WholeAnswer(HTTPConnection):
         call = _call.get()
         seconds = min(float(self.timeout), call.remaining_seconds)
         watched = WATCHDOG.watch(self.sock, seconds)
-        largest = call.limits.body_bytes
+        largest = call.limits.max_body_bytes
         try:
             answer = super().getresponse()
             body = answer.read(largest + 1, decode_content=False)
@@ -237,10 +237,10 @@ class _WholeAnswer(HTTPConnection):
             raise TimeoutError(f"no whole answer within {seconds:.0f} s")
         if len(body) > largest:
             self.close()
-            raise InvalidAnswerError(f"the answer is larger than {largest:,} bytes")
+            raise InvalidResponseError(f"the answer is larger than {largest:,} bytes")
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
             self.close()
-            raise InvalidAnswerError("the answer is compressed, which was not asked for")
+            raise InvalidResponseError("the answer is compressed, which was not asked for")
         return _ReadResponse(
             body=io.BytesIO(body),
             headers=answer.headers,
@@ -267,8 +267,8 @@ class _PoolTls(HTTPSConnectionPool):
 class Adapter(HTTPAdapter):
     """What a `requests.Session` sends through, with all of the above."""
 
-    def __init__(self, limits: Limits) -> None:
-        again = limits.tries - 1
+    def __init__(self, limits: RequestPolicy) -> None:
+        again = limits.max_attempts - 1
         # other=0: an error of another kind, as a wrong certificate, does not heal by repeating.
         retry = _Retry(
             total=again,

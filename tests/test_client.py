@@ -39,8 +39,8 @@ from pulumi_truto.errors import (
     BadRequestError,
     ConfigurationError,
     ConflictError,
-    InvalidAnswerError,
-    NotConnectedError,
+    InvalidResponseError,
+    ConnectError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitedError,
@@ -50,7 +50,7 @@ from pulumi_truto.errors import (
 )
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import Limits
+from pulumi_truto.transport import RequestPolicy
 
 URL = "https://hooks.example.com/truto"
 BODY = {"target_url": URL, "event_types": ["record:created"], "is_active": True}
@@ -62,8 +62,14 @@ FAR_AWAY = "127.1"
 
 def client_for(base_url: str, token: str, **limits: Any) -> TrutoClient:
     """A client that waits shortly between tries and long for an answer, unless told otherwise."""
-    patience = {"connect_seconds": 5, "read_seconds": 10, "total_seconds": 20, "tries": 3, "backoff_seconds": 0.01}
-    return TrutoClient(Settings(api_token=token, base_url=base_url), Limits(**{**patience, **limits}))
+    patience = {
+        "connect_seconds": 5,
+        "read_seconds": 10,
+        "total_seconds": 20,
+        "max_attempts": 3,
+        "backoff_seconds": 0.01,
+    }
+    return TrutoClient(Settings(api_token=token, base_url=base_url), RequestPolicy(**{**patience, **limits}))
 
 
 def client_of(sandbox: Sandbox, **limits: Any) -> TrutoClient:
@@ -288,7 +294,7 @@ def test_the_last_page(sandbox: Sandbox, cursor: str | None) -> None:
 def test_a_cursor_that_comes_again(sandbox: Sandbox) -> None:
     """A list that leads back to where it was ends with an error and not never."""
     sandbox.inject("answer", "list", times=0, body={"result": [], "next_cursor": "again"})
-    with pytest.raises(InvalidAnswerError, match="does not end"):
+    with pytest.raises(InvalidResponseError, match="does not end"):
         list(client_of(sandbox).iter_webhooks())
     assert sandbox.count("list") <= 3
 
@@ -300,7 +306,7 @@ def test_a_list_without_end() -> None:
     def answer(connection: socket.socket, _: bytes) -> None:
         connection.sendall(answered(page(cursor=f"after {next(asked)}")))
 
-    with raw_server(answer) as host, pytest.raises(InvalidAnswerError, match="does not end"):
+    with raw_server(answer) as host, pytest.raises(InvalidResponseError, match="does not end"):
         list(client_for(f"http://{host}", "token").iter_webhooks())
     assert next(asked) == 1000
 
@@ -358,7 +364,7 @@ STATUSES: list[tuple[int, type[APIError]]] = [
 )
 def test_errors(sandbox: Sandbox, body: object, detail: str) -> None:
     """Whatever the body of an error is, one line tells the status, what Truto said and what to do."""
-    client = client_of(sandbox, tries=1)
+    client = client_of(sandbox, max_attempts=1)
     for status, kind in STATUSES:
         # Retry-After only counts where the status is 429: it leads to the error at once.
         sandbox.inject("answer", "list", status=status, body=body, headers={"Retry-After": "3600"})
@@ -418,7 +424,7 @@ def test_a_truncated_answer(sandbox: Sandbox) -> None:
 def test_answers_that_are_not_what_the_api_promises(sandbox: Sandbox, fault: str, fields: dict[str, Any]) -> None:
     """An answer that makes no sense is never believed: the error asks whether this is Truto at all."""
     sandbox.inject(fault, "list", times=0, **fields)
-    message = str(fails(client_of(sandbox), InvalidAnswerError))
+    message = str(fails(client_of(sandbox), InvalidResponseError))
     assert f"Check that the base URL {sandbox.base_url} is Truto's" in message
     assert sandbox.count() == 1
 
@@ -439,9 +445,9 @@ def test_an_answer_about_another_webhook(sandbox: Sandbox) -> None:
     client = client_of(sandbox)
     made = client.create_webhook(BODY)
     sandbox.inject("other_id", times=0)
-    with pytest.raises(InvalidAnswerError, match="about another webhook"):
+    with pytest.raises(InvalidResponseError, match="about another webhook"):
         client.get_webhook(made.id)
-    with pytest.raises(InvalidAnswerError, match="about another webhook"):
+    with pytest.raises(InvalidResponseError, match="about another webhook"):
         client.update_webhook(made.id, {"is_active": False})
 
 
@@ -452,8 +458,8 @@ def test_redirects_are_not_followed(sandbox: Sandbox, status: int) -> None:
         location = {"Location": f"{elsewhere.base_url}/webhook"}
         sandbox.inject("redirect", times=0, status=status, headers=location)
         client = client_of(sandbox)
-        assert elsewhere.base_url in str(fails(client, InvalidAnswerError))
-        with pytest.raises(InvalidAnswerError, match="redirects are not followed"):
+        assert elsewhere.base_url in str(fails(client, InvalidResponseError))
+        with pytest.raises(InvalidResponseError, match="redirects are not followed"):
             client.create_webhook(BODY)
         assert elsewhere.count() == 0
     assert sandbox.count() == 2
@@ -480,9 +486,9 @@ def test_answers_that_are_no_http(answer: bytes) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
     with raw_server(send) as host:
-        with pytest.raises((TransportError, InvalidAnswerError)) as caught:
+        with pytest.raises((TransportError, InvalidResponseError)) as caught:
             client_for(f"http://{host}", "token").list_webhooks()
-        assert caught.value.maybe_done
+        assert caught.value.may_have_succeeded
         assert f"http://{host}" in str(caught.value)
         assert len(str(caught.value).splitlines()) == 1
 
@@ -493,7 +499,7 @@ def test_answers_that_are_no_http(answer: bytes) -> None:
 def test_a_huge_answer(sandbox: Sandbox) -> None:
     """An answer that is too large is given up on, and not held in memory."""
     sandbox.inject("huge", "list", times=0, size_bytes=50_000_000)
-    error = fails(client_of(sandbox, body_bytes=10_000), InvalidAnswerError)
+    error = fails(client_of(sandbox, max_body_bytes=10_000), InvalidResponseError)
     assert "larger than 10,000 bytes" in str(error)
     assert sandbox.count() == 1
 
@@ -502,9 +508,9 @@ def test_an_answer_of_just_the_size(sandbox: Sandbox) -> None:
     """The limit of an answer's size is the size that is still accepted."""
     sandbox.inject("answer", "list", body=page(padding=2000).decode())
     sandbox.inject("answer", "list", body=page(padding=2001).decode())
-    client = client_of(sandbox, body_bytes=len(page(padding=2000)))
+    client = client_of(sandbox, max_body_bytes=len(page(padding=2000)))
     assert client.list_webhooks().result == []
-    fails(client, InvalidAnswerError)
+    fails(client, InvalidResponseError)
 
 
 def test_an_answer_that_grows() -> None:
@@ -516,7 +522,7 @@ def test_an_answer_that_grows() -> None:
 
     assert len(body) < 50_000
     with raw_server(answer) as host:
-        fails(client_for(f"http://{host}", "token", body_bytes=50_000), InvalidAnswerError)
+        fails(client_for(f"http://{host}", "token", max_body_bytes=50_000), InvalidResponseError)
 
 
 def test_a_slow_drip(sandbox: Sandbox) -> None:
@@ -527,7 +533,7 @@ def test_a_slow_drip(sandbox: Sandbox) -> None:
         times=0,
         seconds=0.05,
     )
-    client = client_of(sandbox, read_seconds=0.3, tries=2)
+    client = client_of(sandbox, read_seconds=0.3, max_attempts=2)
     before = time.monotonic()
     assert "did not come in time" in str(fails(client, TransportError))
     assert 0.6 <= time.monotonic() - before < 3
@@ -545,7 +551,7 @@ def test_a_slow_drip_of_headers() -> None:
 
     with raw_server(answer) as host:
         before = time.monotonic()
-        fails(client_for(f"http://{host}", "token", read_seconds=0.3, tries=1), TransportError)
+        fails(client_for(f"http://{host}", "token", read_seconds=0.3, max_attempts=1), TransportError)
         assert 0.3 <= time.monotonic() - before < 5
 
 
@@ -553,7 +559,7 @@ def test_the_total_time(sandbox: Sandbox) -> None:
     """All tries and waits together take no longer than they may."""
     sandbox.inject("timeout", "list", times=0, seconds=60)
     before = time.monotonic()
-    fails(client_of(sandbox, read_seconds=0.4, total_seconds=1, tries=50), TransportError)
+    fails(client_of(sandbox, read_seconds=0.4, total_seconds=1, max_attempts=50), TransportError)
     assert time.monotonic() - before < 3
 
 
@@ -569,7 +575,7 @@ def test_the_total_time_without_a_connection() -> None:
             waiting.connect_ex(address)
         before = time.monotonic()
         client = client_for(f"http://127.0.0.1:{address[1]}", "token", connect_seconds=1, total_seconds=1.1)
-        fails(client, NotConnectedError)
+        fails(client, ConnectError)
         assert 1 <= time.monotonic() - before < 1.8
 
 
@@ -579,7 +585,7 @@ def test_tries(sandbox: Sandbox) -> None:
         sandbox.inject("reset", "list")
         sandbox.inject("empty", "list")
     with pytest.raises(TrutoError):
-        client_of(sandbox, tries=3).list_webhooks()
+        client_of(sandbox, max_attempts=3).list_webhooks()
     assert sandbox.count() == 3
 
 
@@ -674,7 +680,7 @@ def test_no_storm(sandbox: Sandbox, at_once: str) -> None:
 def test_a_rate_limit_that_passes() -> None:
     """More requests than the rate limit allows all succeed in the end: waiting for it does not count as a try."""
     with Sandbox(rate_limit=3, rate_window_seconds=1) as sandbox:
-        client = client_of(sandbox, tries=1)
+        client = client_of(sandbox, max_attempts=1)
         made = [client.create_webhook(BODY).id for _ in range(5)]
         assert [webhook.id for webhook in sandbox.truto.webhooks()] == made
 
@@ -685,7 +691,7 @@ def test_a_create_is_never_repeated_blindly(sandbox: Sandbox, fault: str) -> Non
     sandbox.inject(fault, "create", processed=True)
     with pytest.raises(TrutoError) as caught:
         client_of(sandbox).create_webhook(BODY)
-    assert caught.value.maybe_done
+    assert caught.value.may_have_succeeded
     assert sandbox.count("create") == 1
 
 
@@ -758,10 +764,10 @@ def test_nobody_there(sandbox: Sandbox) -> None:
     """Where nobody answers, the error says that nothing was sent and what to check."""
     client = client_of(sandbox)
     sandbox.stop()
-    message = str(fails(client, NotConnectedError))
+    message = str(fails(client, ConnectError))
     assert sandbox.base_url in message
     assert "truto:baseUrl" in message
-    with pytest.raises(NotConnectedError):
+    with pytest.raises(ConnectError):
         client.create_webhook(BODY)
 
 
@@ -769,8 +775,8 @@ def test_nobody_there(sandbox: Sandbox) -> None:
 def test_a_host_that_cannot_be(base_url: str) -> None:
     """Where the host's name cannot exist, nothing was sent, and so nothing can have happened."""
     with pytest.raises(TrutoError) as caught:
-        client_for(base_url, "token", tries=1).list_webhooks()
-    assert not caught.value.maybe_done
+        client_for(base_url, "token", max_attempts=1).list_webhooks()
+    assert not caught.value.may_have_succeeded
 
 
 # The environment -------------------------------------------------------------------------------------------
@@ -805,9 +811,9 @@ def test_a_proxy_for_the_internet(proxy: Sandbox) -> None:
 def test_limits_behind_a_proxy(proxy: Sandbox) -> None:
     """Behind a proxy the same limits of time and size hold."""
     proxy.inject("slow_drip", "list", seconds=0.05)
-    fails(client_for("http://truto.invalid", proxy.token, read_seconds=0.3, tries=1), TransportError)
+    fails(client_for("http://truto.invalid", proxy.token, read_seconds=0.3, max_attempts=1), TransportError)
     proxy.inject("answer", "list", body=page(padding=2000).decode())
-    fails(client_for("http://truto.invalid", proxy.token, body_bytes=1000), InvalidAnswerError)
+    fails(client_for("http://truto.invalid", proxy.token, max_body_bytes=1000), InvalidResponseError)
 
 
 def test_the_token_is_not_printed_behind_a_proxy(
@@ -857,7 +863,7 @@ def test_a_token_that_truto_repeats(sandbox: Sandbox, echo: str) -> None:
 def test_a_token_in_a_redirect(sandbox: Sandbox) -> None:
     """A redirect to an address with the token in it does not show the token either."""
     sandbox.inject("redirect", "list", headers={"Location": f"https://elsewhere.example/?token={sandbox.token}"})
-    assert sandbox.token not in shown(fails(client_of(sandbox), InvalidAnswerError))
+    assert sandbox.token not in shown(fails(client_of(sandbox), InvalidResponseError))
 
 
 def test_a_token_in_a_status_line() -> None:
@@ -880,7 +886,7 @@ def test_the_token_is_in_no_log(
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "requests", "pulumi_truto"):
         caplog.set_level(logging.DEBUG, logger=name)
-    client = client_of(sandbox, read_seconds=0.3, tries=2)
+    client = client_of(sandbox, read_seconds=0.3, max_attempts=2)
     made = client.create_webhook(BODY)
     raised: list[TrutoError] = []
     for fault in ("reset", "timeout", "truncated", "html", "rate_limited", "not_json", "redirect", "status"):
@@ -940,7 +946,7 @@ def test_a_certificate_that_is_not_trusted(certificate: Path) -> None:
     heads: list[bytes] = []
     with tls_server(certificate, lambda _, head: heads.append(head)) as port:
         for host in ("127.0.0.1", "localhost"):
-            message = str(fails(client_for(f"https://{host}:{port}", "token"), NotConnectedError))
+            message = str(fails(client_for(f"https://{host}:{port}", "token"), ConnectError))
             assert "the certificate" in message
             assert "self-signed" in message.replace("self signed", "self-signed")
             assert "REQUESTS_CA_BUNDLE" in message
@@ -965,7 +971,7 @@ def test_a_certificate_that_is_trusted(certificate: Path, monkeypatch: pytest.Mo
             time.sleep(0.02)
 
     with tls_server(certificate, answer) as port:
-        client = client_for(f"https://{FAR_AWAY}:{port}", "ttt-the-token", read_seconds=0.5, tries=1)
+        client = client_for(f"https://{FAR_AWAY}:{port}", "ttt-the-token", read_seconds=0.5, max_attempts=1)
         for _ in range(3):
             assert client.list_webhooks().result == []
         assert len(connections) == 1
@@ -979,7 +985,7 @@ def test_tls_to_a_server_without(sandbox: Sandbox) -> None:
     """With https:// where http:// was meant nothing was sent, and so nothing can have happened."""
     with pytest.raises(TrutoError) as caught:
         client_for(sandbox.base_url.replace("http:", "https:"), sandbox.token).create_webhook(BODY)
-    assert not caught.value.maybe_done
+    assert not caught.value.may_have_succeeded
     assert sandbox.calls == []
 
 

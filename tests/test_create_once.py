@@ -20,13 +20,13 @@ from pulumi_truto.errors import (
     RateLimitedError,
     TransportError,
     TrutoError,
-    UnsettledCreateError,
+    AmbiguousCreateError,
 )
 from pulumi_truto.lifecycle import Webhooks
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import Limits
+from pulumi_truto.transport import RequestPolicy
 
 INPUTS = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
 #: Silence that is longer than any client here waits.
@@ -68,11 +68,11 @@ class Stack:
     """What one run of Pulumi creates webhooks with, and the warnings that it shows."""
 
     def __init__(self, sandbox: Sandbox, *, read_seconds: float = 5, backoff_seconds: float = 0.01) -> None:
-        limits = Limits(
+        limits = RequestPolicy(
             connect_seconds=5,
             read_seconds=read_seconds,
             total_seconds=20,
-            tries=3,
+            max_attempts=3,
             backoff_seconds=backoff_seconds,
         )
         self.warnings: list[str] = []
@@ -260,7 +260,7 @@ def test_the_repeat_is_refused(sandbox: Sandbox) -> None:
     """Where the repeat is refused, the error names the webhook that the first try made."""
     sandbox.truto.change_settings({"webhook_limit": 1})
     sandbox.inject("truncated", "create")
-    with pytest.raises(UnsettledCreateError) as caught:
+    with pytest.raises(AmbiguousCreateError) as caught:
         Stack(sandbox).create()
     (made,) = contents(sandbox)
     assert made in str(caught.value)
@@ -280,7 +280,7 @@ def test_the_repeat_is_refused_and_nothing_was_made(sandbox: Sandbox) -> None:
 def test_a_fault_that_stays(sandbox: Sandbox, fault: str) -> None:
     """Where every try fails, the error names every webhook that the tries have made."""
     sandbox.inject(fault, "create", times=0, processed=True)
-    with pytest.raises(UnsettledCreateError) as caught:
+    with pytest.raises(AmbiguousCreateError) as caught:
         Stack(sandbox).create()
     made = contents(sandbox)
     assert len(made) == sandbox.count("create") == 3
@@ -305,7 +305,7 @@ def test_a_list_that_cannot_be_read(sandbox: Sandbox, fault: dict[str, Any], pro
     """Where the list cannot be read, nothing is created blindly: the error says both failures and what to do."""
     sandbox.inject("reset", "create", processed=processed)
     sandbox.inject(operation="list", times=0, **fault)
-    with pytest.raises(UnsettledCreateError) as caught:
+    with pytest.raises(AmbiguousCreateError) as caught:
         Stack(sandbox).create()
     message = str(caught.value)
     assert "cannot create the webhook" in message
@@ -360,7 +360,7 @@ def test_an_equal_webhook_from_just_before(sandbox: Sandbox, fault: dict[str, An
     told, mine = "", ""
     try:
         mine, secret = stack.create()
-    except UnsettledCreateError as error:
+    except AmbiguousCreateError as error:
         assert processed  # or there is nothing that could not be told
         told = str(error)
     after = contents(sandbox)
@@ -425,7 +425,7 @@ def test_equal_webhooks_made_during_the_request(sandbox: Sandbox) -> None:
         creating = pool.submit(stack.create)
         until(lambda: sandbox.count("create") == 1)
         theirs = [elsewhere(sandbox) for _ in range(2)]
-        with pytest.raises(UnsettledCreateError) as caught:
+        with pytest.raises(AmbiguousCreateError) as caught:
             creating.result()
     after = contents(sandbox)
     assert len(after) == 3
@@ -516,7 +516,7 @@ def test_an_equal_webhook_of_the_same_second(start: float, processed: bool) -> N
         told, mine = "", ""
         try:
             mine, _ = stack.create()
-        except UnsettledCreateError as error:
+        except AmbiguousCreateError as error:
             told = str(error)
         after = contents(sandbox)
         assert after.get(theirs) == before[theirs]

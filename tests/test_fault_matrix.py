@@ -22,9 +22,9 @@ from pulumi_truto.errors import TrutoError
 from pulumi_truto.lifecycle import Webhooks
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import Limits
+from pulumi_truto.transport import RequestPolicy
 
-# A cell says how the operation ends and how many requests were sent for it (tries=3):
+# A cell says how the operation ends and how many requests were sent for it (max_attempts=3):
 #
 #   ok 2              it succeeded in the end; its second request did it
 #   Transport 3       errors.TransportError after the third request; Truto has done nothing
@@ -37,19 +37,19 @@ from pulumi_truto.transport import Limits
 TABLE = """
 fault               | times | create            | read               | update             | delete             | list               | test
 refused             | once  | ok 1              | ok 1               | ok 1               | ok 1               | ok 1               | ok 1
-refused             | ever  | NotConnected 0    | NotConnected 0     | NotConnected 0     | NotConnected 0     | NotConnected 0     | NotConnected 0
+refused             | ever  | Connect 0    | Connect 0     | Connect 0     | Connect 0     | Connect 0     | Connect 0
 reset before        | once  | ok 2              | ok 2               | ok 2               | ok 2               | ok 2               | Transport 1
 reset before        | ever  | Transport 3       | Transport 3        | Transport 3        | Transport 3        | Transport 3        | Transport 1
 reset after         | once  | ok 2              | ok 2               | ok 2               | ok 2               | ok 2               | Transport 1 done
-reset after         | ever  | UnsettledCreate 3 done | Transport 3   | Transport 3 done   | Transport 3 done   | Transport 3        | Transport 1 done
+reset after         | ever  | AmbiguousCreate 3 done | Transport 3   | Transport 3 done   | Transport 3 done   | Transport 3        | Transport 1 done
 timeout before      | once  | ok 2              | ok 2               | ok 2               | ok 2               | ok 2               | Transport 1
 timeout before      | ever  | Transport 3       | Transport 3        | Transport 3        | Transport 3        | Transport 3        | Transport 1
 timeout after       | once  | ok 2              | ok 2               | ok 2               | ok 2               | ok 2               | Transport 1 done
-timeout after       | ever  | UnsettledCreate 3 done | Transport 3   | Transport 3 done   | Transport 3 done   | Transport 3        | Transport 1 done
+timeout after       | ever  | AmbiguousCreate 3 done | Transport 3   | Transport 3 done   | Transport 3 done   | Transport 3        | Transport 1 done
 truncated           | once  | ok 2              | ok 2               | ok 2               | ok 2               | ok 2               | Transport 1 done
-truncated           | ever  | UnsettledCreate 3 done | Transport 3   | Transport 3 done   | Transport 3 done   | Transport 3        | Transport 1 done
+truncated           | ever  | AmbiguousCreate 3 done | Transport 3   | Transport 3 done   | Transport 3 done   | Transport 3        | Transport 1 done
 slow drip           | once  | ok 2              | ok 2               | ok 2               | ok 2               | ok 2               | Transport 1 done
-slow drip           | ever  | UnsettledCreate 3 done | Transport 3   | Transport 3 done   | Transport 3 done   | Transport 3        | Transport 1 done
+slow drip           | ever  | AmbiguousCreate 3 done | Transport 3   | Transport 3 done   | Transport 3 done   | Transport 3        | Transport 1 done
 HTML 502            | once  | ok 2              | ok 2               | ok 2               | ok 2               | ok 2               | Server 1
 HTML 502            | ever  | Server 3          | Server 3           | Server 3           | Server 3           | Server 3           | Server 1
 empty 500           | once  | ok 2              | ok 2               | ok 2               | ok 2               | ok 2               | Server 1
@@ -64,8 +64,8 @@ empty 500           | ever  | Server 3          | Server 3           | Server 3 
 403                 | ever  | PermissionDenied 1 | PermissionDenied 1 | PermissionDenied 1 | PermissionDenied 1 | PermissionDenied 1 | PermissionDenied 1
 404                 | once  | NotFound 1        | NotFound 1         | NotFound 1         | NotFound 1         | NotFound 1         | NotFound 1
 404                 | ever  | NotFound 1        | NotFound 1         | NotFound 1         | NotFound 1         | NotFound 1         | NotFound 1
-wrong types         | once  | ok 2              | InvalidAnswer 1    | InvalidAnswer 1 done | ok 1             | InvalidAnswer 1    | InvalidAnswer 1 done
-wrong types         | ever  | UnsettledCreate 3 done | InvalidAnswer 1 | InvalidAnswer 1 done | ok 1           | InvalidAnswer 1    | InvalidAnswer 1 done
+wrong types         | once  | ok 2              | InvalidResponse 1    | InvalidResponse 1 done | ok 1             | InvalidResponse 1    | InvalidResponse 1 done
+wrong types         | ever  | AmbiguousCreate 3 done | InvalidResponse 1 | InvalidResponse 1 done | ok 1           | InvalidResponse 1    | InvalidResponse 1 done
 """  # noqa: E501  # a table is read by its columns
 
 OPERATIONS = ("create", "read", "update", "delete", "list", "test")
@@ -208,11 +208,11 @@ def check_cell_in(sandbox: Sandbox, cell: Cell, receiver: str) -> None:
     before = {webhook.id: webhook for webhook in sandbox.truto.webhooks()}
 
     warnings: list[str] = []
-    limits = Limits(
+    limits = RequestPolicy(
         connect_seconds=2,
         read_seconds=0.3 if cell.fault in SILENT else 5,
         total_seconds=1.5 if (cell.fault, cell.times) == ("429", "ever") else 10,
-        tries=3,
+        max_attempts=3,
         backoff_seconds=0.01,
     )
     client = TrutoClient(Settings(api_token=sandbox.token, base_url=sandbox.base_url), limits)

@@ -15,7 +15,7 @@ from pulumi_truto.client import TrutoClient
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import Limits
+from pulumi_truto.transport import RequestPolicy
 from tests.test_client import raw_server
 
 ID = "00000000-0000-4000-8000-000000000000"
@@ -68,7 +68,7 @@ def server() -> Iterator[tuple[Server, str]]:
 
 def ask(host: str) -> list[str]:
     """Every operation of a client; the errors."""
-    limits = Limits(connect_seconds=5, read_seconds=2, total_seconds=3, tries=1, backoff_seconds=0.001)
+    limits = RequestPolicy(connect_seconds=5, read_seconds=2, total_seconds=3, max_attempts=1, backoff_seconds=0.001)
     shown = []
     for call in (
         lambda client: client.create_webhook({"target_url": "https://hooks.example.com/"}),

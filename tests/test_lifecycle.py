@@ -11,7 +11,7 @@ from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
 from pulumi_truto.errors import (
     AuthenticationError,
-    InvalidAnswerError,
+    InvalidResponseError,
     NotFoundError,
     ServerError,
     TrutoError,
@@ -20,9 +20,9 @@ from pulumi_truto.errors import (
 from pulumi_truto.lifecycle import Webhooks
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import Limits
+from pulumi_truto.transport import RequestPolicy
 
-LIMITS = Limits(connect_seconds=5, read_seconds=10, total_seconds=20, tries=3, backoff_seconds=0.01)
+LIMITS = RequestPolicy(connect_seconds=5, read_seconds=10, total_seconds=20, max_attempts=3, backoff_seconds=0.01)
 #: Canonical inputs, as `rules.check` makes them.
 INPUTS = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
 #: An update of everything, canonical too.
@@ -422,9 +422,9 @@ def test_nothing_is_concluded_from_a_wrong_answer(sandbox: Sandbox, fault: str) 
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
     sandbox.inject(fault, times=0)
-    with pytest.raises(InvalidAnswerError):
+    with pytest.raises(InvalidResponseError):
         life.webhooks.read(id_, state)
-    with pytest.raises(InvalidAnswerError):
+    with pytest.raises(InvalidResponseError):
         life.webhooks.update(id_, state, OTHER)
 
 

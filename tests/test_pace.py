@@ -12,7 +12,7 @@ from pulumi_truto.client import TrutoClient
 from pulumi_truto.pace import Pace
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import Limits
+from pulumi_truto.transport import RequestPolicy
 from tests.harness import URL
 
 #: Nothing is left, and the next window is far away.
@@ -52,7 +52,7 @@ def test_nonsense_does_not_hold_up(headers: dict[str, str]) -> None:
 def test_waiting_for_the_rate_limit_ends_with_the_call(sandbox: Sandbox) -> None:
     """A reset that is further away than the call may take does not hold it up for longer."""
     sandbox.inject("answer", "list", status=200, body={"result": []}, headers=EXHAUSTED)
-    client = TrutoClient(Settings(sandbox.token, sandbox.base_url), Limits(total_seconds=0.5))
+    client = TrutoClient(Settings(sandbox.token, sandbox.base_url), RequestPolicy(total_seconds=0.5))
     client.list_webhooks()
     before = time.monotonic()
     client.list_webhooks()

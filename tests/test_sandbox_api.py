@@ -377,7 +377,7 @@ def test_too_large_a_body(sandbox: Sandbox) -> None:
     assert sandbox.calls[0].body is None
 
 
-# Limits, time, connections ---------------------------------------------------------------------------------
+# RequestPolicy, time, connections ---------------------------------------------------------------------------------
 
 
 def test_rate_limit(sandbox: Sandbox) -> None:
