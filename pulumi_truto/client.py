@@ -1,19 +1,16 @@
-"""Speaks to Truto's API: one method an endpoint. The only code that does; must not import pulumi.
-
-The models take longer to load than a connection takes to make, so they are loaded meanwhile: before anything is sent,
-as a create whose answer could not be read would be lost.
-"""
+"""Speaks to Truto's API: one method an endpoint. The only code that does; must not import pulumi."""
 
 from __future__ import annotations
 
+import re
 import ssl
+import threading
 import time
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -27,31 +24,46 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from pulumi_truto import rules
+from pulumi_truto import models, rules
 from pulumi_truto.errors import (
     ConfigurationError,
-    InvalidResponseError,
     ConnectError,
+    InvalidResponseError,
     TransportError,
     TrutoError,
     error_class,
 )
-from pulumi_truto.pace import Pace
 from pulumi_truto.settings import Settings
-from pulumi_truto.transport import REPEATED_STATUSES, Adapter, RequestPolicy, within
+from pulumi_truto.transport import RETRYABLE_STATUSES, Adapter, Call, RequestPolicy, call_deadline
 from pulumi_truto.version import __version__
 
-if TYPE_CHECKING:
-    from pulumi_truto import models
+__all__ = ["CreatedWebhook", "TrutoClient"]
 
-__all__ = ["TrutoClient"]
-
-_Model = TypeVar("_Model", bound="models.Answer")
+_Model = TypeVar("_Model", bound=models.Response)
 _WEBHOOKS: Final = "/webhook"
 _DETAIL_LENGTH: Final = 300
 _PAGE_SIZE: Final = 100
 #: No environment has that many webhooks: a list that goes on beyond is a list that never ends.
 _MAXIMUM_PAGES: Final = 1000
+#: A shorter string is no secret, and could be a part of any word.
+_SHORTEST_SECRET: Final = 4
+#: In a path there are ordinary words as well.
+_SHORTEST_PATH_SECRET: Final = 8
+_URL: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#@\"'<>]*@)?([^\s/?#\"'<>]*)[^\s\"'<>]*")
+
+
+@dataclass(frozen=True)
+class CreatedWebhook:
+    """A new webhook, with the times of the request that made it in seconds of `time.monotonic`.
+
+    Attributes:
+        sent_at: when the request was sent.
+        responded_at: when the head of the response was there: Truto had created the webhook by then.
+    """
+
+    webhook: models.Webhook
+    sent_at: float
+    responded_at: float
 
 
 class TrutoClient:
@@ -62,14 +74,25 @@ class TrutoClient:
 
     Args:
         settings: the token and the base URL.
-        limits: time, tries and sizes.
+        policy: time, attempts and sizes.
+        warn: takes what is no error and should be known, as an item of a list that cannot be read.
+        cancelled: once it is set no new attempt begins.
     """
 
-    def __init__(self, settings: Settings, limits: RequestPolicy | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        policy: RequestPolicy | None = None,
+        *,
+        warn: Callable[[str], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> None:
         if settings.problems:
             raise ConfigurationError("; ".join(settings.problems))
-        self._settings = settings
-        self.limits = limits or RequestPolicy()
+        self.settings = settings
+        self.policy = policy or RequestPolicy()
+        self.cancelled = cancelled or threading.Event()
+        self._warn = warn or (lambda _: None)
         self._session = requests.Session()
         # An auth object and no plain header: requests would let an entry of ~/.netrc override the header.
         self._session.auth = _Bearer(settings.api_token)
@@ -81,46 +104,76 @@ class TrutoClient:
                 "User-Agent": f"pulumi-truto/{__version__}",
             }
         )
-        # A proxy of the environment serves for the internet, never for this machine.
+        # Ignore proxy variables when the API is on loopback.
         self._session.trust_env = not settings.is_loopback
-        adapter = Adapter(self.limits)
+        adapter = Adapter(self.policy)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
-        self._concealed = {settings.api_token: "[api token]"}
-        self._server_time: tuple[datetime, float] | None = None
-        self._pace = Pace()
+        self._redacted = {settings.api_token: "[api token]"}
 
     def __repr__(self) -> str:
-        return f"TrutoClient(base_url={self._settings.base_url!r})"
+        return f"TrutoClient(base_url={self.settings.base_url!r})"
 
-    def conceal(self, secret: object) -> None:
-        """From here on no error shows this text, whatever Truto says."""
-        if isinstance(secret, str):
-            self._concealed[secret] = "[secret]"
+    def redact(self, *secrets: object) -> None:
+        """From here on no error and no warning repeats these strings, or a part of them where they are URLs."""
+        for secret in secrets:
+            if isinstance(secret, str):
+                self._redacted.update(dict.fromkeys(_parts_of(secret), "[secret]"))
 
-    def create_webhook(self, body: Mapping[str, Any]) -> models.Webhook:
-        """``POST /webhook``. The answer holds the secret, unlike any other."""
-        return self._webhook("create the webhook", "POST", _WEBHOOKS, json=body)
+    def deadline(self) -> float:
+        """When a call that begins now has to end, in seconds of `time.monotonic`."""
+        return time.monotonic() + self.policy.total_seconds
+
+    def create_webhook(
+        self, body: Mapping[str, Any], *, idempotency_key: str | None = None, deadline: float | None = None
+    ) -> CreatedWebhook:
+        """``POST /webhook``. The response holds the secret, unlike any other.
+
+        Args:
+            body: the webhook.
+            idempotency_key: the same for every attempt of one create. Truto documents the header for other endpoints.
+            deadline: when it has to end; by default after the usual time.
+        """
+        what = "create the webhook"
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        response, call = self._send(what, "POST", _WEBHOOKS, deadline=deadline, json=body, headers=headers)
+        try:
+            webhook = self._parse(what, response, models.Webhook)
+        except TrutoError as error:
+            error.sent_at = call.sent_at
+            raise
+        assert call.sent_at is not None
+        assert call.responded_at is not None
+        return CreatedWebhook(webhook, call.sent_at, call.responded_at)
 
     def get_webhook(self, id_: str) -> models.Webhook:
         """``GET /webhook/{id}``."""
-        return self._webhook(f"read the webhook {id_}", "GET", f"/webhook/{id_}", expected_id=id_)
+        what = f"read webhook {id_}"
+        response, _ = self._send(what, "GET", f"/webhook/{_path(id_)}")
+        return self._webhook(what, response, id_)
 
-    def list_webhooks(self, cursor: str | None = None) -> models.WebhookPage:
+    def list_webhooks(self, cursor: str | None = None, *, deadline: float | None = None) -> models.WebhookPage:
         """``GET /webhook``: one page. `iter_webhooks` goes through all of them."""
         params = {"limit": str(_PAGE_SIZE), **({"next_cursor": cursor} if cursor else {})}
         what = "list the webhooks"
-        answer = self._send(what, "GET", _WEBHOOKS, params=params)
-        page: models.WebhookPage = self._parse(what, answer, _models().WebhookPage)
+        response, _ = self._send(what, "GET", _WEBHOOKS, deadline=deadline, params=params)
+        page = self._parse(what, response, models.WebhookPage)
+        for each in page.unreadable:
+            which = f"webhook {each.id}" if each.id else "an item without an id"
+            self._warn(
+                f"Truto's list of webhooks has {which} that is not what its API promises "
+                f"({self.sanitize(each.reason)}). It was skipped"
+            )
         return page
 
-    def iter_webhooks(self) -> Iterator[models.Webhook]:
-        """Every webhook of the token's environment, page after page."""
+    def iter_pages(self) -> Iterator[models.WebhookPage]:
+        """The pages of the list of webhooks, all of them within the time of one call."""
+        deadline = self.deadline()
         cursor: str | None = None
         seen: set[str] = set()
         for _ in range(_MAXIMUM_PAGES):
-            page = self.list_webhooks(cursor)
-            yield from page.result
+            page = self.list_webhooks(cursor, deadline=deadline)
+            yield page
             cursor = page.next_cursor
             if not cursor:
                 return
@@ -129,106 +182,105 @@ class TrutoClient:
             seen.add(cursor)
         raise InvalidResponseError("cannot list the webhooks: Truto's list of webhooks does not end")
 
+    def iter_webhooks(self) -> Iterator[models.Webhook]:
+        """Every webhook of the token's environment that can be read, page after page."""
+        for page in self.iter_pages():
+            yield from page.result
+
     def update_webhook(self, id_: str, body: Mapping[str, Any]) -> models.Webhook:
         """``PATCH /webhook/{id}``: what the body leaves out stays as it was."""
-        return self._webhook(f"update the webhook {id_}", "PATCH", f"/webhook/{id_}", expected_id=id_, json=body)
+        what = f"update webhook {id_}"
+        response, _ = self._send(what, "PATCH", f"/webhook/{_path(id_)}", json=body)
+        return self._webhook(what, response, id_)
 
     def delete_webhook(self, id_: str) -> None:
-        """``DELETE /webhook/{id}``. Truto answers 200 with an object or 204 with nothing: both are fine."""
-        what = f"delete the webhook {id_}"
-        answer = self._send(what, "DELETE", f"/webhook/{_path(id_)}")
-        if answer.status_code != 204:
-            self._require_id(what, self._parse(what, answer, _models().Deleted).id, id_)
+        """``DELETE /webhook/{id}``. Truto responds with 200 and an object, or with 204 and nothing: both are fine."""
+        what = f"delete webhook {id_}"
+        response, _ = self._send(what, "DELETE", f"/webhook/{_path(id_)}")
+        if response.status_code != 204:
+            self._require_id(what, self._parse(what, response, models.Deleted).id, id_)
 
     def test_webhook(self, id_: str) -> bool:
         """``POST /webhook/test``: has Truto deliver a test event; whether the target accepted it."""
-        what = f"test the webhook {id_}"
-        answer = self._send(what, "POST", "/webhook/test", json={"id": id_})
-        result: models.TestResult = self._parse(what, answer, _models().TestResult)
-        return result.success
+        what = f"test webhook {id_}"
+        response, _ = self._send(what, "POST", "/webhook/test", json={"id": id_})
+        return self._parse(what, response, models.TestResult).success
 
-    def server_time(self) -> datetime | None:
-        """The time on Truto's clock now, going by the last ``Date`` header; to the second at best."""
-        if self._server_time is None:
-            return None
-        moment, at = self._server_time
-        return moment + timedelta(seconds=time.monotonic() - at)
+    def sanitize(self, text: str) -> str:
+        """Foreign text made fit for one line of a log: no secrets, no control characters, not endless."""
+        for secret, shown in self._redacted_longest_first():
+            text = text.replace(secret, shown)
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        # Also of a URL that nobody called a secret: a path or a query can be one.
+        text = _URL.sub(_origin_only, text)
+        return text if len(text) <= _DETAIL_LENGTH else text[: _DETAIL_LENGTH - 3] + "..."
 
-    def _webhook(
-        self, what: str, method: str, path: str, expected_id: str | None = None, **kwargs: Any
-    ) -> models.Webhook:
-        if expected_id is not None:
-            _path(expected_id)
-        answer = self._send(what, method, path, **kwargs)
-        webhook: models.Webhook = self._parse(what, answer, _models().Webhook)
-        if expected_id is not None:
-            self._require_id(what, webhook.id, expected_id)
+    def _redacted_longest_first(self) -> list[tuple[str, str]]:
+        return sorted(self._redacted.copy().items(), key=lambda item: -len(item[0]))
+
+    def _webhook(self, what: str, response: requests.Response, id_: str) -> models.Webhook:
+        webhook = self._parse(what, response, models.Webhook)
+        self._require_id(what, webhook.id, id_)
         return webhook
 
     def _require_id(self, what: str, id_: str, expected: str) -> None:
         if id_ != expected:
             raise InvalidResponseError(
-                f"cannot {what}: Truto's answer is about another webhook, {self._clean(id_)}. Try again later"
+                f"cannot {what}: Truto's response is about another webhook, {self.sanitize(id_)}. Try again later"
             )
 
-    def _send(self, what: str, method: str, path: str, **kwargs: Any) -> requests.Response:
-        """Sends, repeats where `transport` says so, and returns an answer with a 2xx status."""
-        url = self._settings.base_url + path
-        limits = self.limits
+    def _send(
+        self, what: str, method: str, path: str, *, deadline: float | None = None, **kwargs: Any
+    ) -> tuple[requests.Response, Call]:
+        """Sends, retries where `transport` says so, and returns a response with a 2xx status."""
+        policy = self.policy
         started = time.monotonic()
-        try:
-            # A tenth of the time for the request itself, and what goes with it: see `transport`.
-            with within(limits, meanwhile=_models), self._pace.turn(0.8 * limits.total_seconds) as began_at:
+        # To give a create up early would only make its outcome unknown.
+        read_seconds = policy.total_seconds if method == "POST" else policy.read_seconds
+        with call_deadline(policy, deadline or self.deadline(), self.cancelled) as call:
+            try:
                 response = self._session.request(
                     method,
-                    url,
-                    timeout=(limits.connect_seconds, limits.read_seconds),
+                    self.settings.base_url + path,
+                    timeout=(policy.connect_seconds, read_seconds),
                     allow_redirects=False,
                     **kwargs,
                 )
-                self._note_time(response.headers.get("Date"))
-                self._pace.note(response.headers, began_at)
                 response.close()  # the body is read: hands the connection back for the next request
-        except InvalidResponseError as error:
-            raise InvalidResponseError(f"cannot {what}: {error}. {self._suspect}") from None
-        except (requests.exceptions.InvalidURL, LocationValueError):
-            raise ConfigurationError(
-                f"cannot {what}: the base URL {self._settings.base_url} names no host that can exist. Set truto:baseUrl"
-            ) from None
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            took = time.monotonic() - started
-            raise self._transport_error(what, error, took) from None
-        if not 200 <= response.status_code < 300:
-            raise self._api_error(what, method, path, response, time.monotonic() - started)
-        return response
-
-    def _note_time(self, date: str | None) -> None:
-        if date is None:
-            return
-        try:
-            moment = parsedate_to_datetime(date)
-        except (ValueError, TypeError, OverflowError):
-            return  # nonsense is as good as no header
-        self._server_time = (moment.replace(tzinfo=moment.tzinfo or timezone.utc), time.monotonic())
+            except InvalidResponseError as error:
+                failure: TrutoError = InvalidResponseError(f"cannot {what}: {error}. {self._misrouted_hint}")
+            except (requests.exceptions.InvalidURL, LocationValueError):
+                failure = ConfigurationError(
+                    f"cannot {what}: the base URL {self.settings.base_url} names no host that can exist. Set "
+                    "truto:baseUrl"
+                )
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                failure = self._transport_error(what, error, time.monotonic() - started)
+            else:
+                if 200 <= response.status_code < 300:
+                    return response, call
+                failure = self._api_error(what, method, path, response, time.monotonic() - started)
+            failure.sent_at = call.sent_at
+            raise failure
 
     def _parse(self, what: str, response: requests.Response, model: type[_Model]) -> _Model:
         try:
             return model.of(response.content)
         except ValueError as error:
             raise InvalidResponseError(
-                f"cannot {what}: Truto's answer ({response.status_code}) is not what its API promises: "
-                f"{self._clean(str(error))}. {self._suspect}"
+                f"cannot {what}: Truto's response ({response.status_code}) is not what its API promises: "
+                f"{self.sanitize(str(error))}. {self._misrouted_hint}"
             ) from None
 
     @property
-    def _suspect(self) -> str:
+    def _misrouted_hint(self) -> str:
         return (
-            f"Check that the base URL {self._settings.base_url} is Truto's and that no proxy answers in its place; "
+            f"Check that the base URL {self.settings.base_url} is Truto's and that no proxy responds in its place; "
             "otherwise try again later"
         )
 
     def _transport_error(self, what: str, error: Exception, took_seconds: float) -> TrutoError:
-        base_url = self._settings.base_url
+        base_url = self.settings.base_url
         after = f"gave up after {took_seconds:.1f} s"
         cause = _cause(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -238,13 +290,13 @@ class TrutoClient:
             )
         if isinstance(cause, ConnectTimeoutError):
             return ConnectError(
-                f"cannot {what}: no connection to {base_url}: {_why(cause)} ({after}). Check the network, the proxy "
-                "settings and truto:baseUrl; nothing was sent"
+                f"cannot {what}: no connection to {base_url}: {_connect_failure_reason(cause)} ({after}). Check the "
+                "network, the proxy settings and truto:baseUrl; nothing was sent"
             )
         if isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
-            reason = "the answer did not come in time"
+            reason = "the response did not come in time"
         else:
-            reason = f"the connection broke off ({self._clean(type(cause).__name__)})"
+            reason = f"the connection broke off ({self.sanitize(type(cause).__name__)})"
         return TransportError(f"cannot {what}: {reason} from {base_url} ({after}). Try again later")
 
     def _api_error(
@@ -252,52 +304,34 @@ class TrutoClient:
     ) -> TrutoError:
         status = response.status_code
         if status < 400:
-            where = self._clean(response.headers.get("Location", "elsewhere"))
+            where = self.sanitize(response.headers.get("Location", "elsewhere"))
             return InvalidResponseError(
-                f"cannot {what}: {self._settings.base_url} redirects to {where} ({status}), and redirects are not "
+                f"cannot {what}: {self.settings.base_url} redirects to {where} ({status}), and redirects are not "
                 "followed, as the token would go along. Set truto:baseUrl to Truto's own address"
             )
         detail = self._detail(response)
         said = f': "{detail}"' if detail else ""
-        if status in REPEATED_STATUSES[method]:
+        if status in RETRYABLE_STATUSES[method]:
             said += f" (gave up after {took_seconds:.1f} s)"
         kind = error_class(status)
-        reason = self._clean(response.reason or "")
-        whole_path = urlsplit(self._settings.base_url).path + path
+        reason = self.sanitize(response.reason or "")
+        whole_path = urlsplit(self.settings.base_url).path + path
         message = f"cannot {what}: Truto answered {status} {reason}".rstrip() + f" to {method} {whole_path}{said}. "
         remedy = kind.remedy
         if status == 404 and path == _WEBHOOKS:  # which is always there
-            remedy = f"Check truto:baseUrl, {self._settings.base_url}: Truto's API is not there"
+            remedy = f"Check truto:baseUrl, {self.settings.base_url}: Truto's API is not there"
+        elif status in (401, 404):
+            remedy += f" {self.settings.token_hint}"
         return kind(message + remedy, status=status, detail=detail)
 
     def _detail(self, response: requests.Response) -> str:
         """What the body of an error says; nothing of a proxy's HTML page or of a broken body."""
         try:
-            envelope: models.ErrorEnvelope = _models().ErrorEnvelope.of(response.content)
+            envelope = models.ErrorEnvelope.of(response.content)
         except ValueError:
             return ""
         message = envelope.message or envelope.error or ""
-        return self._clean("; ".join(message) if isinstance(message, list) else message)
-
-    def _clean(self, text: str) -> str:
-        """Foreign text made fit for one line of a log: no secrets, no control characters, not endless."""
-        for secret, shown in tuple(self._concealed.items()):
-            if len(secret) >= 8:  # a shorter one is no secret, and could be a part of any word
-                text = text.replace(secret, shown)
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        return text if len(text) <= _DETAIL_LENGTH else text[: _DETAIL_LENGTH - 3] + "..."
-
-
-def _models() -> ModuleType:
-    """The models, and with them pydantic, loaded by the first to ask for them."""
-    try:
-        from pulumi_truto import models
-    except Exception as error:
-        raise ConfigurationError(
-            f"nothing was sent, as no answer could be read: this installation of pydantic does not work ({error}). "
-            "Install pulumi_truto anew, in an environment of its own"
-        ) from error
-    return models
+        return self.sanitize("; ".join(message) if isinstance(message, list) else message)
 
 
 class _Bearer(AuthBase):
@@ -314,8 +348,13 @@ class _Bearer(AuthBase):
         return request
 
 
+def _origin_only(url: re.Match[str]) -> str:
+    origin = url[1] + url[2]
+    return origin if url[0] == origin else f"{origin}/..."
+
+
 def _path(id_: str) -> str:
-    """The id, if it is one; it goes into the path, where another text could reach another endpoint."""
+    """The id, if it is one; it goes into the path, where another string could reach another endpoint."""
     if not rules.ID.fullmatch(id_):
         raise ConfigurationError(
             f"{id_[:60]!r} is not the id of a webhook: Truto's ids are made of letters, digits, '-' and '_'"
@@ -323,7 +362,22 @@ def _path(id_: str) -> str:
     return id_
 
 
-def _why(error: ConnectTimeoutError) -> str:
+def _parts_of(secret: str) -> set[str]:
+    """What must not be repeated of a secret: all of it, and of a URL each of its parts too, as written and decoded."""
+    parts = {secret}
+    try:
+        url = urlsplit(secret)
+        if url.scheme and url.netloc:
+            parts |= {url.netloc.rpartition("@")[0], url.path, url.query, f"{url.path}?{url.query}"}
+            parts |= {pair.partition("=")[2] for pair in url.query.split("&")}
+            parts |= {part for part in url.path.split("/") if len(part) >= _SHORTEST_PATH_SECRET}
+    except ValueError:
+        pass  # not a URL
+    parts |= {unquote(part) for part in parts}
+    return {part for part in parts if len(part) >= _SHORTEST_SECRET}
+
+
+def _connect_failure_reason(error: ConnectTimeoutError) -> str:
     """Why there is no connection."""
     if isinstance(error, NameResolutionError):
         return "its name is not known (DNS)"

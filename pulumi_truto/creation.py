@@ -1,243 +1,292 @@
-"""Creates a webhook exactly once, although the API has no idempotency key. Must not import pulumi.
+"""Creates a webhook exactly once, although the API promises no idempotency key. Must not import pulumi.
 
-A create can fail with its fate open: the answer timed out, broke off, made no sense or was a 5xx. Truto may then
-have a webhook whose secret nobody knows. What is done about it:
+An attempt can fail with its outcome unknown: the response timed out, broke off, made no sense, or was a 5xx. Truto may
+then have a webhook whose secret nobody knows, or may make it later. What is done about it:
 
-1. List the webhooks. A candidate is one that equals the request, was not made by this process, and has a
-   ``created_at`` in the time of the failed try, on Truto's clock as its ``Date`` header shows it.
-2. No candidate: create again. Too many of them, or no list: stop, and name what to look at.
-3. One candidate for each failed try: create again, and only then decide. The new webhook's ``created_at`` tells
-   Truto's clock far better than ``Date``, which has whole seconds. A candidate from the time of the failed try is
-   ours: it is deleted. One from before is somebody else's: it is not touched. In doubt, as where Truto's times have
-   no fractions, it is left, with a warning that names it.
+1. While the outcome is unknown and time is left, attempt again, with backoff and the same ``Idempotency-Key``.
+2. After a success list the webhooks once. An *orphan* equals the request, was not created by this process, and has a
+   ``created_at`` between the start and the end of an ambiguous attempt. It is deleted, with a warning.
+3. What cannot be decided is never deleted: more such webhooks than ambiguous attempts, one that was created after an
+   attempt had ended, times that are too coarse. A warning names it.
+4. An ambiguous attempt that no orphan explains is warned of as well, since Truto may still complete it.
 
-"From before" can be told to about `_ALLOWANCE`: the time that one request may take longer to Truto than another.
-Creates of equal webhooks wait for each other, so that one's new webhook is never another's candidate.
+Only Truto's own clock decides: the ``created_at`` of the successful attempt tells what that clock showed when that
+request was in flight, and so what it showed during the attempts before. Creates of equal webhooks wait for each other,
+so that the webhook of one is never the orphan of another.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pulumi_truto import rules
-from pulumi_truto.client import TrutoClient
-from pulumi_truto.errors import InvalidResponseError, NotFoundError, TrutoError, AmbiguousCreateError
-from pulumi_truto.transport import sent_at
+from pulumi_truto.client import CreatedWebhook, TrutoClient
+from pulumi_truto.errors import AmbiguousCreateError, InvalidResponseError, NotFoundError, TrutoError
+from pulumi_truto.models import Webhook
 
-if TYPE_CHECKING:
-    from pulumi_truto.models import Webhook
+__all__ = ["ExactlyOnceCreator"]
 
-__all__ = ["Creation"]
-
-_TRIES: Final = 3
-#: How far `Date` (whole seconds, perhaps of a proxy) may be from the clock of ``created_at``.
-_DATE_SLACK: Final = timedelta(seconds=2)
-_ALLOWANCE: Final = timedelta(milliseconds=80)
+#: A clock that is known less precisely than this decides nothing: too much else can happen in that time.
+_PRECISION_SECONDS: Final = 1.0
+#: So many webhooks a message names.
+_MOST_NAMED: Final = 10
+_HOW_TO_LOOK: Final = "list the webhooks with `truto.get_webhooks` and delete in Truto the ones that no stack manages"
 
 
 @dataclass(frozen=True)
-class _Try:
-    """A request whose fate is open; times of this machine's monotonic clock, in seconds."""
+class _Attempt:
+    """An attempt with an unknown outcome; times of this machine's monotonic clock, in seconds."""
 
-    began: float
+    started: float
     ended: float
     error: TrutoError
 
 
-class Creation:
-    """Creates webhooks in one environment; remembers which ones, to tell them from those of others."""
+class ExactlyOnceCreator:
+    """Creates webhooks in one environment.
 
-    def __init__(self, client: TrutoClient, warn: Callable[[str], None]) -> None:
+    Args:
+        client: the client of that environment.
+        warn: takes what the user should know.
+        known_ids: the webhooks that this process has met or created; shared with others, who add to it.
+    """
+
+    def __init__(self, client: TrutoClient, warn: Callable[[str], None], known_ids: set[str]) -> None:
         self._client = client
         self._warn = warn
         self._lock = threading.Lock()
-        self._made: set[str] = set()
-        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._known_ids = known_ids
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def create(self, body: Mapping[str, Any]) -> Webhook:
         """Returns the one new webhook, with its secret.
 
         Raises:
             AmbiguousCreateError: it cannot be known whether there is one; the message names the candidates.
-            TrutoError: there surely is none.
+            TrutoError: there surely is none, unless the message says so.
         """
         with self._lock:
-            # The URL in its normal form: webhooks whose URLs are only spelled differently are equal as well.
-            turn = self._turns[repr(sorted({**body, "target_url": rules.normal_url(body["target_url"])}.items()))]
-        with turn:
-            return self._create(body)
+            # The normalized URL: webhooks whose URLs are only spelled differently are equal as well.
+            key = repr(sorted({**body, "target_url": rules.normal_url(body["target_url"])}.items()))
+            lock = self._locks[key]
+        with lock:
+            created, ambiguous_attempts = self._attempt(body)
+            if ambiguous_attempts:
+                self._delete_orphans(body, ambiguous_attempts, created)
+            return created.webhook
 
-    def _create(self, body: Mapping[str, Any]) -> Webhook:
-        open_tries: list[_Try] = []
-        suspects: list[Webhook] = []
+    def _attempt(self, body: Mapping[str, Any]) -> tuple[CreatedWebhook, list[_Attempt]]:
+        """Attempts until one succeeds, is refused for good, or no time is left; the ambiguous attempts before it."""
+        ambiguous_attempts: list[_Attempt] = []
+        key, deadline = str(uuid.uuid4()), self._client.deadline()
         while True:
-            began = time.monotonic()
+            started = time.monotonic()
             try:
-                webhook = self._client.create_webhook(body)
-                _require_secret(webhook)
+                created = self._client.create_webhook(body, idempotency_key=key, deadline=deadline)
+                self._accept(created.webhook, body)
+                return created, ambiguous_attempts
             except TrutoError as error:
                 if not error.may_have_succeeded:
-                    raise self._unsettled(error, suspects) from None
-                # Not from before: it may have waited long, for the rate limit or for a connection.
-                open_tries.append(_Try(max(began, sent_at()), time.monotonic(), error))
-                suspects = self._candidates(body, open_tries)
-                if len(suspects) > len(open_tries) or len(open_tries) == _TRIES:
-                    raise self._unsettled(error, suspects) from None
-                self._pause(len(open_tries))
-                continue
-            ended = time.monotonic()
-            with self._lock:
-                self._made.add(webhook.id)
-            if open_tries:
-                self._clear(body, open_tries, suspects, _Clock.at(webhook, began, ended, suspects))
-            return webhook
+                    raise self._failure(error, body, ambiguous_attempts) from None
+                # From when it was sent: before that it may have waited long, for the rate limit or a connection.
+                ambiguous_attempts.append(_Attempt(error.sent_at or started, time.monotonic(), error))
+                if not self._wait(len(ambiguous_attempts), deadline):
+                    raise self._failure(error, body, ambiguous_attempts) from None
 
-    def _candidates(self, body: Mapping[str, Any], open_tries: list[_Try]) -> list[Webhook]:
-        """The webhooks that one of the tries may have made."""
-        listed = self._list(open_tries[-1].error)
-        now, local_now = self._client.server_time(), time.monotonic()
+    def _accept(self, webhook: Webhook, body: Mapping[str, Any]) -> None:
+        """Takes the webhook as the new one, or raises."""
+        if not webhook.secret:
+            raise InvalidResponseError(
+                f"cannot create the webhook: Truto's response holds no secret for the new webhook {webhook.id}"
+            )
         with self._lock:
-            made = set(self._made)
-        return [
-            webhook
-            for webhook in listed
-            if webhook.id not in made
-            and _equals(webhook, body)
-            and _about_then(webhook.created_at, now, local_now, open_tries)
-        ]
-
-    def _list(self, failure: TrutoError) -> list[Webhook]:
-        """All webhooks. What answered the create with nonsense may answer the list so too, so it is asked again."""
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return list(self._client.iter_webhooks())
-            except TrutoError as error:
-                if isinstance(error, InvalidResponseError) and attempt < _TRIES:
-                    self._pause(attempt)
-                    continue
-                raise AmbiguousCreateError(
-                    f"cannot tell whether the create happened ({failure}), as the list of webhooks cannot be read "
-                    f"either ({error}). Look in Truto for a new webhook with this target_url and delete it, then run "
-                    "`pulumi up` again"
-                ) from None
-        raise AssertionError("not reached")
-
-    def _pause(self, attempt: int) -> None:
-        time.sleep(self._client.limits.backoff_seconds * 2**attempt)
-
-    def _clear(
-        self, body: Mapping[str, Any], open_tries: list[_Try], suspects: list[Webhook], clock: _Clock | None
-    ) -> None:
-        """Deletes what the open tries made, now that there is a good webhook in its place; never raises.
-
-        Only what was there before the repeat is deleted. What came since is not of a try that had failed by then,
-        unless Truto was very late: it is named.
-        """
-        late: list[Webhook] = []
-        try:
-            known = {webhook.id for webhook in suspects}
-            late = [each for each in self._candidates(body, open_tries) if each.id not in known]
-        except TrutoError as error:
-            self._warn(f"a create was repeated after a failure, and what may be left over cannot be listed ({error})")
-        for webhook in [*suspects, *late]:
-            is_ours = clock.is_from(webhook.created_at, open_tries) if clock else None
-            if is_ours and webhook not in late:
-                self._delete(webhook)
-            elif is_ours is not False:
-                self._warn(
-                    f"a create was repeated after a failure, and the webhook {webhook.id} may be left over from the "
-                    f"first try. It was made at {webhook.created_at_text}: if nobody needs it, delete it in Truto"
+            if webhook.id in self._known_ids:
+                error = InvalidResponseError(
+                    f"cannot create the webhook: Truto's response to the create names webhook {webhook.id}, which this "
+                    "stack has already as another one. Check that nothing on the way to Truto repeats an old response"
                 )
+                error.may_have_succeeded = False
+                raise error
+            self._known_ids.add(webhook.id)
+        changed = rules.changes(rules.inputs_of(webhook), {"event_types": [], **body})
+        if changed:
+            self._warn(
+                f"Truto created webhook {webhook.id} with other values than requested for {' and '.join(changed)}. The "
+                "state holds what Truto has; the next `pulumi up` brings it to what is declared"
+            )
+
+    def _wait(self, retry: int, deadline: float) -> bool:
+        """Waits before a retry; ``False`` where there is no time left for it, or the run was cancelled."""
+        policy = self._client.policy
+        seconds = policy.wait_seconds(retry)
+        if time.monotonic() + seconds > deadline - policy.total_seconds / 10:
+            return False
+        return not self._client.cancelled.wait(seconds)
+
+    def _delete_orphans(self, body: Mapping[str, Any], attempts: list[_Attempt], created: CreatedWebhook) -> None:
+        """Deletes what the ambiguous attempts made, now that there is a good webhook in its place; never raises."""
+        try:
+            equal = self._list_equal(body)
+        except TrutoError as error:
+            self._warn(
+                f"webhook {created.webhook.id} was created after {_attempts(attempts)}, and the webhooks cannot be "
+                f"listed to see whether one of those left another webhook behind ({error}). To check, {_HOW_TO_LOOK}"
+            )
+            return
+        clock = _ClockBounds.of(created, equal)
+        orphans, undecided = clock.sort_out(equal, attempts)
+        for webhook in orphans:
+            self._delete(webhook)
+        unexplained = len(attempts) - len(orphans)
+        if unexplained and undecided:
+            self._warn(
+                f"webhook {created.webhook.id} was created after {_attempts(attempts)}. These webhooks equal it and "
+                f"may be left over from that: {_named(undecided)}. Delete in Truto the ones that nobody needs"
+            )
+        elif unexplained:
+            self._warn(
+                f"webhook {created.webhook.id} was created after {_attempts(attempts)}, and Truto may still complete "
+                f"what failed, as another webhook with a secret that nobody knows. To check, {_HOW_TO_LOOK}"
+            )
+
+    def _list_equal(self, body: Mapping[str, Any]) -> list[Webhook]:
+        """The webhooks that equal the request and that this process has not met."""
+        try:
+            listed = list(self._client.iter_webhooks())
+        except InvalidResponseError:
+            # What made nonsense of the response to the create may do so with the list as well.
+            self._client.cancelled.wait(self._client.policy.backoff_seconds)
+            listed = list(self._client.iter_webhooks())
+        wanted = {"event_types": [], **body}
+        with self._lock:
+            known: Collection[str] = set(self._known_ids)
+        return [each for each in listed if each.id not in known and not rules.changes(rules.inputs_of(each), wanted)]
 
     def _delete(self, webhook: Webhook) -> None:
         try:
             self._client.delete_webhook(webhook.id)
             self._warn(
-                f"a create was repeated after a failure, and the webhook {webhook.id} that the first try had left "
-                "over, with a secret that nobody knows, was deleted"
+                f"webhook {webhook.id}, which a failed attempt to create a webhook had left over with a secret that "
+                "nobody knows, was deleted"
             )
         except NotFoundError:
             pass
         except TrutoError as error:
             self._warn(
-                f"the webhook {webhook.id} is left over from a create that failed and was repeated, and could not be "
-                f"deleted ({error}). Delete it in Truto"
+                f"webhook {webhook.id} is left over from a failed attempt to create a webhook and could not be deleted "
+                f"({error}). Delete it in Truto"
             )
 
-    def _unsettled(self, error: TrutoError, candidates: list[Webhook]) -> TrutoError:
-        if not candidates:
+    def _failure(self, error: TrutoError, body: Mapping[str, Any], attempts: list[_Attempt]) -> TrutoError:
+        """The error to raise: the last one, with what the ambiguous attempts may have left behind."""
+        if not attempts:
             return error
-        ids = ", ".join(webhook.id for webhook in candidates)
+        before = f"cannot tell whether the create happened ({error})"
+        if attempts[-1].error is not error:
+            before += f". Before that, {_attempts(attempts)}, the last one so: {attempts[-1].error}"
+        try:
+            equal = self._list_equal(body)
+        except TrutoError as reason:
+            return AmbiguousCreateError(
+                f"{before}, and the webhooks cannot be listed ({reason}). Before you run `pulumi up` again, "
+                f"{_HOW_TO_LOOK}"
+            )
+        if equal:
+            return AmbiguousCreateError(
+                f"{before}. These webhooks equal it: {_named(equal)}. Delete in Truto the ones that nobody needs, then "
+                "run `pulumi up` again"
+            )
         return AmbiguousCreateError(
-            f"cannot tell whether the create happened ({error}). These webhooks equal it and were made at the same "
-            f"time: {ids}. Delete in Truto the ones that nobody needs, then run `pulumi up` again"
+            f"{before}. No webhook equals it now, but Truto may still complete what failed. Before you run `pulumi up` "
+            f"again, {_HOW_TO_LOOK}"
         )
 
 
 @dataclass(frozen=True)
-class _Clock:
-    """Truto's clock, as the ``created_at`` of a new webhook of ours shows it.
+class _ClockBounds:
+    """What Truto's clock showed, by the ``created_at`` of a webhook and when the request for it was in flight.
 
     Attributes:
-        earliest: the least that it can have shown at this machine's monotonic zero.
+        earliest: the least that it can have shown at this machine's monotonic zero; ``None`` where nothing is known.
         latest: the most.
         resolution: of ``created_at``: a millisecond, or a second where Truto writes no fractions.
     """
 
-    earliest: datetime
-    latest: datetime
+    earliest: datetime | None
+    latest: datetime | None
     resolution: timedelta
 
     @classmethod
-    def at(cls, webhook: Webhook, began: float, ended: float, others: list[Webhook]) -> _Clock | None:
-        if webhook.created_at is None:
-            return None
+    def of(cls, created: CreatedWebhook, others: list[Webhook]) -> _ClockBounds:
         # One time without a fraction can be chance.
-        has_fractions = any(each.created_at and each.created_at.microsecond for each in [webhook, *others])
+        times = [each.created_at for each in (created.webhook, *others) if each.created_at]
+        has_fractions = any(each.microsecond for each in times)
         resolution = timedelta(milliseconds=1) if has_fractions else timedelta(seconds=1)
+        moment = created.webhook.created_at
+        if moment is None:
+            return cls(None, None, resolution)
         return cls(
-            webhook.created_at - timedelta(seconds=ended),
-            webhook.created_at + resolution - timedelta(seconds=began),
+            moment - timedelta(seconds=created.responded_at),
+            moment + resolution - timedelta(seconds=created.sent_at),
             resolution,
         )
 
-    def is_from(self, created_at: datetime | None, open_tries: list[_Try]) -> bool | None:
-        """True: made in the time of one of the tries. False: made before all of them. None: cannot be told."""
-        if created_at is None:
+    def sort_out(self, equal: list[Webhook], attempts: list[_Attempt]) -> tuple[list[Webhook], list[Webhook]]:
+        """The orphans of the attempts, and the webhooks of which it cannot be decided. The rest are of others."""
+        orphans: list[Webhook] = []
+        undecided: list[Webhook] = []
+        unexplained = list(attempts)
+        has_surplus = False
+        for webhook in sorted(equal, key=lambda each: each.created_at_text or ""):
+            span = self._local_span(webhook.created_at)
+            if span is None:
+                undecided.append(webhook)
+                continue
+            earliest, latest = span
+            if latest < attempts[0].started:
+                continue  # from before all of it
+            if not any(earliest <= each.ended and latest >= each.started for each in attempts):
+                undecided.append(webhook)
+                continue
+            fitting = [each for each in unexplained if earliest <= each.ended and latest >= each.started]
+            has_surplus = has_surplus or not fitting
+            orphans.append(webhook)
+            unexplained = [each for each in unexplained if each not in fitting[:1]]
+        if has_surplus or not self._is_precise:
+            return [], [*orphans, *undecided]
+        return orphans, undecided
+
+    @property
+    def _is_precise(self) -> bool:
+        if self.earliest is None or self.latest is None:
+            return False
+        return self.latest - self.earliest < timedelta(seconds=_PRECISION_SECONDS)
+
+    def _local_span(self, created_at: datetime | None) -> tuple[float, float] | None:
+        """When that was on this machine's clock, at the earliest and at the latest."""
+        if created_at is None or self.earliest is None or self.latest is None:
             return None
-        for each in open_tries:
-            if created_at >= self.latest + timedelta(seconds=each.began) - _ALLOWANCE:
-                return True
-            if created_at + self.resolution >= self.earliest + timedelta(seconds=each.began):
-                return None
-        return False
+        latest = created_at + self.resolution - self.earliest
+        return (created_at - self.latest).total_seconds(), latest.total_seconds()
 
 
-def _require_secret(webhook: Webhook) -> None:
-    if not webhook.secret:
-        raise InvalidResponseError(
-            f"cannot create the webhook: Truto's answer holds no secret for the new webhook {webhook.id}"
-        )
+def _attempts(attempts: list[_Attempt]) -> str:
+    return (
+        "an attempt with an unknown outcome"
+        if len(attempts) == 1
+        else f"{len(attempts)} attempts with unknown outcomes"
+    )
 
 
-def _equals(webhook: Webhook, body: Mapping[str, Any]) -> bool:
-    wanted = {"event_types": [], **body}
-    return not rules.changes(rules.inputs_of(webhook), wanted)
-
-
-def _about_then(created_at: datetime | None, now: datetime | None, local_now: float, open_tries: list[_Try]) -> bool:
-    """Whether the time fits to one of the tries, as far as ``Date`` can tell."""
-    if created_at is None or now is None:
-        return True
-    for each in open_tries:
-        began = now - timedelta(seconds=local_now - each.began)
-        ended = now - timedelta(seconds=local_now - each.ended)
-        if began - _DATE_SLACK <= created_at <= ended + _DATE_SLACK:
-            return True
-    return False
+def _named(webhooks: list[Webhook]) -> str:
+    newest = sorted(webhooks, key=lambda each: each.created_at_text or "", reverse=True)
+    named = [f"{each.id} (created {each.created_at_text or 'at an unknown time'})" for each in newest[:_MOST_NAMED]]
+    more = len(newest) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")

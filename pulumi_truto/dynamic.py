@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,19 +26,18 @@ from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from pulumi_truto import rules, settings
-from pulumi_truto.adoption import Adoptions
 from pulumi_truto.errors import TrutoError
-from pulumi_truto.notices import Notices
+from pulumi_truto.session import ProviderSession
 
 if TYPE_CHECKING:
-    from pulumi_truto.lifecycle import Webhooks
+    from pulumi_truto.lifecycle import WebhookManager
 
 __all__ = ["WebhookProvider"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-def _short(method: _Method) -> _Method:
+def _without_traceback(method: _Method) -> _Method:
     """Drops our own stack from an expected error.
 
     Pulumi shows the traceback of every exception. Of ours only this frame remains, so that the message stands out.
@@ -61,76 +59,65 @@ class WebhookProvider(ResourceProvider):
     # Keeps the reference to this class readable in the state: there is nothing secret in it.
     serialize_as_secret_always = False
 
-    _settings: settings.Settings
-    _notices: Notices
-    _adoptions: Adoptions
-    _lock: threading.Lock
-    _webhooks: Webhooks | None
+    _session: ProviderSession
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Takes the settings. A fault in them is reported by `check`, as that is shown in the cleanest way."""
-        self._settings = settings.resolve(req.config.get, os.environ)
-        self._notices = Notices()
-        self._adoptions = Adoptions()
-        self._lock = threading.Lock()
-        self._webhooks = None
+        """Takes the settings. An error in them is reported by `check`, as that is shown in the cleanest way."""
+        name = req.config.get(settings.PROVIDER_KEY)
+        found = settings.resolve(
+            req.config.get, os.environ, provider=name if isinstance(name, str) else "", argument="api_token"
+        )
+        self._session = ProviderSession(found)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validates the inputs and makes them canonical."""
         declared = _from_pulumi(news)
-        checked = rules.check(declared, api_on_loopback=self._settings.is_loopback)
-        failures = [CheckFailure("", problem) for problem in self._settings.problems]
-        faults = [*checked.faults, *self._adoptions.check(_olds, declared)]
-        failures += [CheckFailure("", fault.text(fault.property)) for fault in faults]
-        for warning in checked.warnings:
-            self._notices.warn(warning)
-        # With a failure the engine shows the value it got here, so that is what the user declared.
-        return CheckResult(_to_pulumi(declared if failures else checked.inputs), failures)
+        canonical, reasons = self._session.check(_olds, declared, str)
+        # Failures of the whole resource: with one of a property Pulumi shows its value, also where that is a secret.
+        failures = [CheckFailure("", reason) for reason in reasons]
+        return CheckResult(_to_pulumi(declared if failures else canonical), failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compares the state with the inputs; every change is an update in place. No API call."""
-        self._adoptions.managed(_id)
+        self._session.known_ids.add(_id)
+        self._session.adoptions.managed(_id)
         if _news.get("adopt") not in (None, _id, _olds.get("adopt")):
-            self._notices.warn(
-                f"`adopt` has no effect here: this resource is the webhook {_id} already, and stays it. It is for a "
-                "resource that is new in the stack"
+            self._session.warn(
+                f"`adopt` has no effect here: this resource already manages webhook {_id}. It is for a resource that "
+                "is new in the stack"
             )
         return DiffResult(changes=rules.differs(_olds, _from_pulumi(_news)), replaces=[])
 
-    @_short
+    @_without_traceback
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Creates the webhook."""
-        self._adoptions.require_free(props)
-        id_, state = self._api().create(props)
+        self._session.adoptions.require_free(props)
+        id_, state = self._manager(props).create(props)
         return CreateResult(id_, state)
 
-    @_short
+    @_without_traceback
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Reads the webhook as it is now; drift goes into the inputs too, so that the next run heals it."""
-        state = self._api().read(id_, _state(props))
+        state = self._manager(props).read(id_, _state(props))
         if state is None:
             return ReadResult("", {})
         return ReadResult(id_, state, {name: state[name] for name in (*rules.INPUTS, "adopt") if name in state})
 
-    @_short
+    @_without_traceback
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Sends what changed."""
-        return UpdateResult(self._api().update(_id, _state(_olds), _news))
+        return UpdateResult(self._manager(_olds, _news).update(_id, _state(_olds), _news))
 
-    @_short
+    @_without_traceback
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Deletes the webhook."""
-        self._api().delete(_id, _state(_props))
+        self._manager(_props).delete(_id, _state(_props))
 
-    def _api(self) -> Webhooks:
-        """The way to Truto, made on first use: a run that changes nothing never loads requests or pydantic."""
-        with self._lock:
-            if self._webhooks is None:
-                from pulumi_truto.client import TrutoClient
-                from pulumi_truto.lifecycle import Webhooks
-
-                self._webhooks = Webhooks(TrutoClient(self._settings), self._notices.warn)
-            return self._webhooks
+    def _manager(self, *properties: Mapping[str, Any]) -> WebhookManager:
+        """The way to Truto. Pulumi does not tell a dynamic provider which properties are secret."""
+        for each in properties:
+            self._session.protect(each, None)
+        return self._session.manager
 
 
 def _state(props: Mapping[str, Any]) -> dict[str, Any]:

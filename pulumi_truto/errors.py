@@ -3,20 +3,22 @@
 ::
 
     TrutoError
-    ├── ConfigurationError        a setting is missing or wrong; nothing was sent
-    ├── TransportError            no whole answer came back
-    │   └── ConnectError     the request surely never reached Truto
-    ├── InvalidResponseError        an answer came back that cannot be understood or believed
-    ├── APIError                  Truto answered with an error status
-    │   ├── BadRequestError       400, 405, 422 and every other 4xx without a class of its own
-    │   ├── AuthenticationError   401
-    │   ├── PermissionDeniedError 403
-    │   ├── NotFoundError         404
-    │   ├── ConflictError         409
-    │   ├── RateLimitedError      429
-    │   └── ServerError           5xx
-    ├── WrongEnvironmentError     the token belongs to another Truto environment than the webhook
-    └── AmbiguousCreateError      it cannot be known whether a create happened
+    ├── ConfigurationError         a setting is missing or wrong; nothing was sent
+    ├── TransportError             no whole response came back
+    │   └── ConnectError           the request surely never reached Truto
+    ├── InvalidResponseError       a response came back that cannot be understood or believed
+    ├── APIError                   Truto responded with an error status
+    │   ├── BadRequestError        400, 405, 422 and every other 4xx without a class of its own
+    │   ├── AuthenticationError    401
+    │   ├── PermissionDeniedError  403
+    │   ├── NotFoundError          404
+    │   ├── ConflictError          409
+    │   ├── RateLimitedError       429
+    │   └── ServerError            5xx, and 408, 425, 499: Truto or a proxy did not finish
+    ├── WrongEnvironmentError      the token belongs to another Truto environment than the webhook
+    ├── UnconfirmedDeletionError   a 404 that may only mean that the token is one of another environment
+    ├── AmbiguousCreateError       it cannot be known whether a create happened
+    └── UpdateFailedError          an update failed, and Truto may have applied it all the same
 
 Every message is one line, made for the last line of a failed pipeline's log: what was tried, what came back,
 what to do. No message holds the API token or a webhook's secret.
@@ -24,39 +26,42 @@ what to do. No message holds the API token or a webhook's secret.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 __all__ = [
-    "RECORDED_SETTINGS",
     "APIError",
+    "AmbiguousCreateError",
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
-    "InvalidResponseError",
     "ConnectError",
+    "InvalidResponseError",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitedError",
     "ServerError",
     "TransportError",
     "TrutoError",
-    "AmbiguousCreateError",
+    "UnconfirmedDeletionError",
+    "UpdateFailedError",
     "WrongEnvironmentError",
     "error_class",
+    "is_ambiguous",
 ]
 
 
-#: Why a token that was just set may not be the one in use: these commands take the provider inputs in the state.
-RECORDED_SETTINGS = (
-    "If you have just changed truto:apiToken: `pulumi refresh`, `destroy`, `import` and `up --refresh` still use the "
-    "token recorded by the last `pulumi up`, so run a plain `pulumi up` first or add `--run-program`"
-)
-
-
 class TrutoError(Exception):
-    """The base of every exception that this package raises on purpose."""
+    """The base of every exception that this package raises on purpose.
 
-    #: True where Truto may have carried out the request although it failed here.
+    Attributes:
+        may_have_succeeded: Truto may have carried out the request although it failed here.
+        sent_at: when the request was sent, in seconds of `time.monotonic`; ``None`` where it was not.
+    """
+
     may_have_succeeded: bool = False
+    sent_at: float | None = None
 
 
 class ConfigurationError(TrutoError):
@@ -64,7 +69,7 @@ class ConfigurationError(TrutoError):
 
 
 class TransportError(TrutoError):
-    """No whole answer came back: the connection broke, timed out or was too slow."""
+    """No whole response came back: the connection broke, timed out or was too slow."""
 
     may_have_succeeded = True
 
@@ -76,41 +81,38 @@ class ConnectError(TransportError):
 
 
 class InvalidResponseError(TrutoError):
-    """An answer came back that is not what the API promises, so nothing was concluded from it."""
+    """A response came back that is not what the API promises, so nothing was concluded from it."""
 
     may_have_succeeded = True
 
 
 class APIError(TrutoError):
-    """Truto answered with an error status.
+    """Truto responded with an error status.
 
     Attributes:
         status: the HTTP status.
         detail: what Truto said, on one line, shortened; empty where it said nothing readable.
     """
 
-    remedy = "Try again; if it stays, ask Truto's support with the time and the request above."
+    remedy = "Try again. If it stays, ask Truto's support with the time and the request above."
 
     def __init__(self, message: str, *, status: int, detail: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.detail = detail
+        self.may_have_succeeded = is_ambiguous(status)
 
 
 class BadRequestError(APIError):
     """Truto refuses the request as it is (400, 422 or another 4xx)."""
 
-    remedy = "Mend what Truto names here; repeating the same request cannot help."
+    remedy = "Fix the fields named in Truto's message; retrying will not help."
 
 
 class AuthenticationError(APIError):
     """Truto does not accept the API token (401)."""
 
-    remedy = (
-        "The API token is wrong, expired or revoked, or it belongs to another Truto installation than the base "
-        "URL. Set a valid one with `pulumi config set --secret truto:apiToken` or TRUTO_API_TOKEN, or where the "
-        f"program makes this provider. {RECORDED_SETTINGS}."
-    )
+    remedy = "The API token is wrong, expired or revoked, or it belongs to another Truto installation."
 
 
 class PermissionDeniedError(APIError):
@@ -131,7 +133,10 @@ class NotFoundError(APIError):
 class ConflictError(APIError):
     """The request conflicts with what exists (409)."""
 
-    remedy = "Something else is changing the same webhook: run `pulumi refresh`, then `pulumi up` again."
+    remedy = (
+        "Something else is changing the same webhook, or an earlier request for it is still in flight: try again. If "
+        "it stays, run `pulumi refresh`, then `pulumi up`."
+    )
 
 
 class RateLimitedError(APIError):
@@ -141,9 +146,8 @@ class RateLimitedError(APIError):
 
 
 class ServerError(APIError):
-    """Truto, or a proxy before it, failed (5xx)."""
+    """Truto, or a proxy before it, failed or gave up (5xx, 408, 425, 499)."""
 
-    may_have_succeeded = True
     remedy = "Truto or a proxy before it has a problem: try again in a few minutes."
 
 
@@ -151,16 +155,40 @@ class WrongEnvironmentError(TrutoError):
     """The API token belongs to another Truto environment than the webhook, so nothing was concluded."""
 
 
+class UnconfirmedDeletionError(TrutoError):
+    """Truto does not find the webhook, and nothing proves that the token is one of its environment."""
+
+
 class AmbiguousCreateError(TrutoError):
     """It cannot be known whether a failed create made a webhook. The message names the ids to look at."""
+
+
+class UpdateFailedError(TrutoError):
+    """An update failed after Truto may have applied it; the message says whether it took effect.
+
+    Attributes:
+        state: the webhook's state as it was read afterwards; ``None`` where that failed too.
+    """
+
+    def __init__(self, message: str, state: Mapping[str, Any] | None) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+def is_ambiguous(status: int) -> bool:
+    """Whether Truto may have carried out a request that it, or a proxy before it, responded to with this status."""
+    return status in (408, 409, 425, 499) or status >= 500
 
 
 _BY_STATUS: dict[int, type[APIError]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: NotFoundError,
+    408: ServerError,
     409: ConflictError,
+    425: ServerError,
     429: RateLimitedError,
+    499: ServerError,
 }
 
 

@@ -1,37 +1,50 @@
 """Create, read, update and delete a webhook: the rules carried out with the client. Must not import pulumi.
 
-Both ways in, the dynamic provider and any other, translate their requests to these four methods.
-A state is a plain dict as `rules.keep` makes it; no method changes the one it is given.
+Both kinds of provider translate their requests to these four methods. A state is a plain dict as `rules.keep` makes it;
+no method changes the one it is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
-from pulumi_truto.creation import Creation
-from pulumi_truto.errors import RECORDED_SETTINGS, InvalidResponseError, NotFoundError, WrongEnvironmentError
+from pulumi_truto.creation import ExactlyOnceCreator
+from pulumi_truto.errors import (
+    InvalidResponseError,
+    NotFoundError,
+    TrutoError,
+    UnconfirmedDeletionError,
+    UpdateFailedError,
+    WrongEnvironmentError,
+)
 from pulumi_truto.reading import Reading
 
-__all__ = ["Webhooks"]
+__all__ = ["WebhookManager"]
 
 State = dict[str, Any]
+_RECREATE: Final = (
+    "Run `pulumi up --refresh` (or `pulumi refresh`, then `pulumi up`) to create it again, with a new id and a new "
+    "secret that the receiver has to get"
+)
 
 
-class Webhooks:
+class WebhookManager:
     """The webhooks of one Truto environment, safe to use from several threads.
 
     Args:
         client: the client of that environment.
-        warn: tells the user something that is no error.
+        warn: takes what is no error and should be known.
+        known_ids: the webhooks that this process has met; shared with the provider, which adds to it.
     """
 
-    def __init__(self, client: TrutoClient, warn: Callable[[str], None]) -> None:
-        self._client = client
+    def __init__(self, client: TrutoClient, warn: Callable[[str], None], known_ids: set[str] | None = None) -> None:
+        self.client = client
         self._warn = warn
-        self._creation = Creation(client, warn)
+        self._known_ids = set() if known_ids is None else known_ids
+        self._creator = ExactlyOnceCreator(client, warn, self._known_ids)
         self._reading = Reading(client)
 
     def create(self, inputs: Mapping[str, Any]) -> tuple[str, State]:
@@ -40,130 +53,175 @@ class Webhooks:
         Raises:
             TrutoError: there is no new webhook, or none that can be told from others (`AmbiguousCreateError`).
         """
-        self._client.conceal(inputs.get("known_secret"))
+        self.client.redact(inputs.get("known_secret"))
         adopted = inputs.get("adopt")
         if adopted:
             try:
-                state = self._known(adopted, {"secret": inputs.get("known_secret"), "adopt": adopted})
+                state = self._read_state(adopted, {"secret": inputs.get("known_secret"), "adopt": adopted})
             except NotFoundError as error:
                 raise NotFoundError(
-                    f"cannot adopt the webhook {adopted}: there is none with this id that the API token may see. "
-                    "Correct `adopt`, or remove it to create a new webhook",
+                    f"cannot adopt webhook {adopted}: there is none with this id that the API token may see. "
+                    f"Correct `adopt`, or remove it to create a new webhook. {self.client.settings.token_hint}",
                     status=error.status,
                     detail=error.detail,
                 ) from None
             return adopted, self.update(adopted, state, inputs)
-        webhook = self._creation.create(rules.create_body(inputs))
-        return webhook.id, rules.keep(webhook, {"target_url": inputs["target_url"]})
+        webhook = self._creator.create(rules.create_body(inputs))
+        self.client.redact(webhook.secret)
+        return webhook.id, self._written(webhook.id, rules.keep(webhook, {"target_url": inputs["target_url"]}))
 
     def read(self, id_: str, state: Mapping[str, Any]) -> State | None:
-        """The state as Truto has it now, with what only we know kept; ``None`` if the webhook is gone.
+        """The state as Truto has it now, with what only we know kept; ``None`` if the webhook was deleted.
 
         An empty state means that the webhook was never ours and has to be there.
 
         Raises:
             NotFoundError: the state is empty, and there is no such webhook.
             WrongEnvironmentError: the token belongs to another environment than the webhook.
+            UnconfirmedDeletionError: nothing proves that it does not.
         """
-        self._client.conceal(state.get("secret"))
+        self._meet(id_, state)
         try:
-            return self._known(id_, state)
+            return self._read_state(id_, state)
         except NotFoundError:
             if not state.get("target_url"):
                 raise
-            self._gone(id_, state)
-            return None
+            self._confirm_deleted(id_, state)
+        self._warn(
+            f"webhook {id_} was deleted outside Pulumi. If it is still declared, the next `pulumi up` creates another "
+            "one, with a new id and a new secret: give that to the receiver, which refuses the deliveries until then"
+        )
+        return None
 
     def update(self, id_: str, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> State:
-        """Sends what changed, and only that; nothing at all where nothing did."""
+        """Sends what changed, and only that; nothing at all where nothing did.
+
+        Raises:
+            UpdateFailedError: it failed, and Truto may have applied it; says whether it did.
+            TrutoError: it failed, and nothing was changed.
+        """
         state = {**state, "secret": state.get("secret") or rules.learn(state, inputs)}
-        self._client.conceal(state["secret"])
+        self._meet(id_, state)
         body = rules.changes(state, inputs)
         if not body:
             return state
         try:
-            webhook = self._client.update_webhook(id_, body)
+            webhook = self.client.update_webhook(id_, body)
         except NotFoundError as error:
-            doubt = self._doubt_that_gone(id_, state)
-            raise NotFoundError(
-                f"cannot update the webhook {id_}: Truto answered 404, so it was deleted outside Pulumi. Run "
-                "`pulumi up --refresh` (or `pulumi refresh`, then `pulumi up`) to create it again, with a new secret"
-                f"{'. But: ' + doubt if doubt else ''}",
-                status=error.status,
-                detail=error.detail,
-            ) from None
+            raise self._update_not_found(id_, state, error) from None
+        except TrutoError as error:
+            if not error.may_have_succeeded:
+                raise
+            raise self._update_failed(id_, state, body, error) from None
         finally:
             self._reading.forget(id_)
-        fresh = rules.keep(webhook, {**state, "target_url": inputs["target_url"]})
+        fresh = self._written(id_, rules.keep(webhook, {**state, "target_url": inputs["target_url"]}))
         others = rules.changes(fresh, inputs)
         if others:
             self._warn(
-                f"the webhook {id_} was changed outside Pulumi as well, in {' and '.join(others)}, which the next "
+                f"webhook {id_} was changed outside Pulumi as well, in {' and '.join(others)}, which the next "
                 "`pulumi up` brings back to what is declared"
             )
         return fresh
 
     def delete(self, id_: str, state: Mapping[str, Any]) -> None:
-        """Deletes the webhook. One that is already gone is deleted well enough."""
-        self._client.conceal(state.get("secret"))
+        """Deletes the webhook. Deleting a missing webhook succeeds."""
+        self._meet(id_, state)
         try:
-            self._client.delete_webhook(id_)
+            self.client.delete_webhook(id_)
         except NotFoundError:
-            self._gone(id_, state)
+            self._confirm_deleted(id_, state)
         except InvalidResponseError as error:
-            # A proxy may have answered in Truto's place: what counts is whether the webhook is there.
+            # A proxy may have responded in Truto's place: what counts is whether the webhook is there.
             try:
-                self._client.get_webhook(id_)
+                self.client.get_webhook(id_)
             except NotFoundError:
-                self._gone(id_, state)
+                self._confirm_deleted(id_, state)
             else:
                 raise error from None
         finally:
             self._reading.forget(id_)
 
-    def _known(self, id_: str, state: Mapping[str, Any]) -> State:
+    def _meet(self, id_: str, state: Mapping[str, Any]) -> None:
+        self._known_ids.add(id_)
+        self.client.redact(state.get("secret"))
+
+    def _written(self, id_: str, state: State) -> State:
+        """The state after a create or an update: the credential that wrote the webhook is the right one for it."""
+        return {**state, rules.FINGERPRINT: self.client.settings.fingerprint(id_)}
+
+    def _read_state(self, id_: str, state: Mapping[str, Any]) -> State:
         """The state of a webhook that is there, with a warning if its secret is not known."""
         fresh = rules.keep(self._reading.get(id_), state)
+        # Another one is left: a token that was rotated must not show as drift.
+        fresh.setdefault(rules.FINGERPRINT, self.client.settings.fingerprint(id_))
         if not fresh["secret"]:
             self._warn(
-                f"the secret of the webhook {id_} is not known: Truto shows it only once, when the webhook is "
+                f"the secret of webhook {id_} is not known: Truto shows it only once, when the webhook is "
                 "created. Its output `secret` is null. For a webhook that this stack manages, give the secret as "
                 "`known_secret` (`knownSecret`) if you have it"
             )
         return fresh
 
-    def _gone(self, id_: str, state: Mapping[str, Any]) -> None:
-        """Takes the webhook as gone, with a warning where that is in doubt; raises where it is not gone."""
-        doubt = self._doubt_that_gone(id_, state)
-        if doubt:
-            self._warn(f"the webhook {id_} is taken as gone, as Truto answers 404. {doubt}")
+    def _update_not_found(self, id_: str, state: Mapping[str, Any], error: NotFoundError) -> TrutoError:
+        try:
+            self._confirm_deleted(id_, state)
+        except UnconfirmedDeletionError as doubt:
+            return UnconfirmedDeletionError(f"cannot update webhook {id_}: {doubt}")
+        return NotFoundError(
+            f"cannot update webhook {id_}: Truto answered 404, and it was deleted outside Pulumi. {_RECREATE}",
+            status=error.status,
+            detail=error.detail,
+        )
 
-    def _doubt_that_gone(self, id_: str, state: Mapping[str, Any]) -> str:
-        """Raises if a 404 for this webhook does not mean "gone" but "not in this token's environment".
+    def _update_failed(
+        self, id_: str, state: Mapping[str, Any], body: Mapping[str, Any], error: TrutoError
+    ) -> UpdateFailedError:
+        """The error, with what a look at the webhook says about whether the update took effect."""
+        try:
+            now = self._written(id_, rules.keep(self.client.get_webhook(id_), state))
+        except TrutoError as reason:
+            return UpdateFailedError(
+                f"{error} It is not known whether the update took effect, as the webhook cannot be read ({reason}). "
+                "Run `pulumi up --refresh`",
+                None,
+            )
+        missing = rules.changes(now, {**{name: now[name] for name in rules.INPUTS}, **body})
+        if not missing:
+            return UpdateFailedError(f"{error} Truto applied the update all the same. Run `pulumi up --refresh`", now)
+        if len(missing) == len(body):
+            return UpdateFailedError(f"{error} Truto did not apply the update. Run `pulumi up --refresh`", now)
+        return UpdateFailedError(
+            f"{error} Truto did not apply the update of {' and '.join(missing)}. Run `pulumi up --refresh`", now
+        )
 
-        Truto answers both the same. The list proves that the token works, and shows its environment as soon as
-        there is one webhook in it. Where there is none it returns what the user should know: the last webhook of an
-        environment can be gone as well, and must not block a refresh for ever.
+    def _confirm_deleted(self, id_: str, state: Mapping[str, Any]) -> None:
+        """Returns if a 404 for this webhook means "deleted", and raises if it may mean "not in this environment".
+
+        Truto responds to both with the same. The webhook was deleted if the token is the right one: the list shows
+        another webhook of the same environment, or it is the very credential that last wrote this webhook.
         """
         declared = state.get("environment_id")
-        confirmed = not declared
-        for webhook in self._client.iter_webhooks():
-            if webhook.id == id_:
+        is_confirmed = state.get(rules.FINGERPRINT) == self.client.settings.fingerprint(id_)
+        for page in self.client.iter_pages():
+            if id_ in {each.id for each in page.result} | {each.id for each in page.unreadable}:
                 raise NotFoundError(
-                    f"Truto answers 404 for the webhook {id_} and lists it all the same. Nothing was changed; try "
-                    "again later",
+                    f"Truto returns 404 for webhook {id_} but still lists it. Nothing was changed; try again later",
                     status=404,
                 )
-            if declared and webhook.environment_id and webhook.environment_id != declared:
-                raise WrongEnvironmentError(
-                    f"the webhook {id_} belongs to the Truto environment {declared}, and the API token to the "
-                    f"environment {webhook.environment_id}. Nothing was changed. Use a token of the first one; "
-                    f"if the webhook shall move, destroy it with the old token first. {RECORDED_SETTINGS}"
-                )
-            confirmed = confirmed or webhook.environment_id == declared
-        if confirmed:
-            return ""
-        return (
-            "The API token sees no webhook at all, so it cannot be told which environment it belongs to: if that is "
-            f"not {declared}, set the right token, as the webhook may still be there. {RECORDED_SETTINGS}"
-        )
+            for webhook in page.result:
+                if declared and webhook.environment_id and webhook.environment_id != declared:
+                    raise WrongEnvironmentError(
+                        f"webhook {id_} belongs to the Truto environment {declared}, and the API token to the "
+                        f"environment {webhook.environment_id}. Nothing was changed. Use a token of the first one; "
+                        f"to move the webhook, destroy it with the old token first. {self.client.settings.token_hint}"
+                    )
+                is_confirmed = is_confirmed or bool(declared and webhook.environment_id == declared)
+        if not is_confirmed:
+            where = f"the Truto environment {declared}" if declared else "an unknown Truto environment"
+            raise UnconfirmedDeletionError(
+                f"Truto does not find webhook {id_} of {where}, and the API token sees no webhook that would show "
+                "whether it is a token of that environment. Nothing was changed. If it is not, set the right token. If "
+                "the webhook was really deleted, run `pulumi state delete <urn>` for it and then `pulumi up`. "
+                f"{self.client.settings.token_hint}"
+            )

@@ -1,13 +1,13 @@
 """What goes over the wire, as pydantic models: unknown fields are tolerated, wrong types are not.
 
-Imported while the first connection is made (see `pulumi_truto.client`); must not import pulumi or requests. Facts are
-from Truto's API reference.
+Facts are from Truto's API reference.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -22,24 +22,24 @@ from pydantic import (
 
 from pulumi_truto.rules import ID
 
-__all__ = ["Answer", "Deleted", "ErrorEnvelope", "TestResult", "Webhook", "WebhookPage"]
+__all__ = ["Deleted", "ErrorEnvelope", "Response", "TestResult", "UnreadableWebhook", "Webhook", "WebhookPage"]
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=8192)]
 Id = Annotated[StrictStr, StringConstraints(pattern=f"^{ID.pattern}$")]
 
 
-_Model = TypeVar("_Model", bound="Answer")
+_Model = TypeVar("_Model", bound="Response")
 
 
-class Answer(BaseModel):
-    """What all answers have in common."""
+class Response(BaseModel):
+    """What all responses have in common."""
 
     # Errors are shown to the user and could hold the secret otherwise.
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     @classmethod
     def of(cls: type[_Model], body: bytes) -> _Model:
-        """The answer with this body.
+        """The response with this body.
 
         Raises:
             ValueError: it is not what Truto's API promises; says the first reason, and nothing of what the body holds.
@@ -47,17 +47,15 @@ class Answer(BaseModel):
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from None
+            raise ValueError(_first_reason(error)) from None
 
 
-class Webhook(Answer):
+class Webhook(Response):
     """A webhook as Truto shows it.
 
     Attributes:
         event_types: ``None``, absent and ``[]`` all mean every event.
-        secret: the signing secret, on the answer to the create only.
+        secret: the signing secret, on the response to the create only.
         created_at: in UTC. Truto writes ``2021-08-10T10:00:00.000Z`` in one place and ``2024-09-01 10:00:00`` in
             others; a time without a zone is taken as UTC.
     """
@@ -73,9 +71,9 @@ class Webhook(Answer):
 
     @field_validator("created_at", "updated_at", mode="before")
     @classmethod
-    def _only_text(cls, value: object) -> object:
+    def _only_strings(cls, value: object) -> object:
         if value is not None and not isinstance(value, str):
-            raise ValueError("must be a text")
+            raise ValueError("must be a string")
         return value
 
     @field_validator("created_at", "updated_at")
@@ -99,32 +97,72 @@ class Webhook(Answer):
         return _text(self.updated_at)
 
 
-class WebhookPage(Answer):
-    """One page of ``GET /webhook``; ``next_cursor`` is ``None`` on the last one."""
+@dataclass(frozen=True)
+class UnreadableWebhook:
+    """An item of a list that is not what Truto's API promises: its id, if it has one, and the first reason."""
+
+    id: str | None
+    reason: str
+
+
+class WebhookPage(Response):
+    """One page of ``GET /webhook``.
+
+    Attributes:
+        result: the items that can be read. One that cannot must not hide the others.
+        unreadable: the others.
+        next_cursor: ``None`` on the last page.
+    """
 
     result: list[Webhook]
+    unreadable: list[UnreadableWebhook] = Field(default_factory=list, init=False)
+    next_cursor: StrictStr | None = None
+
+    @classmethod
+    def of(cls, body: bytes) -> WebhookPage:
+        """The page with this body; see `Response.of`."""
+        envelope = _Envelope.of(body)
+        page = cls(result=[], next_cursor=envelope.next_cursor)
+        for item in envelope.result:
+            try:
+                page.result.append(Webhook.model_validate(item))
+            except ValidationError as error:
+                id_ = item.get("id") if isinstance(item, dict) else None
+                is_id = isinstance(id_, str) and ID.fullmatch(id_)
+                page.unreadable.append(UnreadableWebhook(id_ if is_id else None, _first_reason(error)))
+        return page
+
+
+class _Envelope(Response):
+    result: list[Any]
     next_cursor: StrictStr | None = None
 
 
-class Deleted(Answer):
-    """The answer to ``DELETE /webhook/{id}``, where it is not an empty 204."""
+class Deleted(Response):
+    """The response to ``DELETE /webhook/{id}``, where it is not an empty 204."""
 
     id: Id
 
 
-class TestResult(Answer):
-    """The answer to ``POST /webhook/test``."""
+class TestResult(Response):
+    """The response to ``POST /webhook/test``."""
 
     __test__ = False  # not a test class, whatever pytest makes of its name
 
     success: StrictBool
 
 
-class ErrorEnvelope(Answer):
+class ErrorEnvelope(Response):
     """The body of every error. Each field is optional: a proxy's error has none of them."""
 
     error: str | None = None
     message: str | list[str] | None = None
+
+
+def _first_reason(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def _text(moment: datetime | None) -> str | None:

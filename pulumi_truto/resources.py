@@ -126,6 +126,8 @@ class Provider(pulumi.ProviderResource):
             resource_name,
             {
                 "truto:apiToken": token,
+                # So that messages can tell a token of this provider's own from the stack's.
+                "truto:providerName": None if api_token in (None, "") else resource_name,
                 "truto:baseUrl": config.get("baseUrl") if base_url in (None, "") else base_url,
             },
             opts,

@@ -20,7 +20,7 @@ During a preview a value, or an element of the list, can be `UNKNOWN`: it passes
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pulumi_truto.models import Webhook
 
 __all__ = [
+    "FINGERPRINT",
     "ID",
     "INPUTS",
     "UNKNOWN",
@@ -51,6 +52,11 @@ __all__ = [
 
 #: What is sent to Truto.
 INPUTS: Final = ("target_url", "event_types", "is_active")
+#: Of the credential that last wrote the webhook; see `Settings.fingerprint`. Kept in the state, and never a difference.
+#: Pulumi does not show properties that begin with two underscores.
+FINGERPRINT: Final = "__fingerprint"
+#: As long as other providers allow.
+MAXIMUM_URL_LENGTH: Final = 2048
 #: How a webhook came into the state; kept as declared, never sent.
 ORIGINS: Final = ("adopt", "known_secret")
 
@@ -73,7 +79,7 @@ _EVENT_TYPE: Final = re.compile(r"[^\s:]+:[^\s:]+")
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong with one input, in words that say how to mend it."""
+    """Something wrong with one input, in words that say how to fix it and never repeat the value."""
 
     property: str
     reason: str
@@ -84,7 +90,7 @@ class Fault:
         Pulumi gets it as one of the whole resource: with a fault of a property it shows the property's value, also
         where that is a secret, or a URL with a password in it.
         """
-        return f"{name} {self.reason}"
+        return f"{name}{'' if self.reason.startswith('[') else ' '}{self.reason}"
 
 
 @dataclass(frozen=True)
@@ -94,12 +100,12 @@ class Checked:
     Attributes:
         inputs: the canonical inputs; of no use where there are faults.
         faults: every fault of every input.
-        warnings: what is accepted but looks like a mistake, one entry for each unknown event type.
+        warnings: what is accepted but looks like a mistake, in the same form.
     """
 
     inputs: dict[str, Any]
     faults: list[Fault]
-    warnings: list[str]
+    warnings: list[Fault]
 
 
 def check(inputs: Mapping[str, Any], *, api_on_loopback: bool = False) -> Checked:
@@ -122,7 +128,24 @@ def check(inputs: Mapping[str, Any], *, api_on_loopback: bool = False) -> Checke
     ]
     canonical = {"target_url": target_url, "event_types": event_types, "is_active": is_active}
     canonical |= {name: inputs[name] for name in ORIGINS if inputs.get(name) is not None}
-    return Checked(canonical, reasons, warnings)
+    return Checked(canonical, reasons, [Fault("event_types", warning) for warning in warnings])
+
+
+def unexpected(declared: Collection[str], known: Collection[str]) -> list[Fault]:
+    """The faults of declared properties that a webhook does not have; names with two underscores are Pulumi's own."""
+    faults = []
+    for name in sorted(declared):
+        if name in known or name.startswith("__"):
+            continue
+        near = _closest(name, known) or next((each for each in known if each.lower() == name.lower()), None)
+        hint = f". Did you mean {near}?" if near else f": it has {', '.join(sorted(known))}"
+        faults.append(Fault(name, f"is not an input of a webhook{hint}"))
+    return faults
+
+
+def is_known_event_type(event_type: object) -> bool:
+    """Whether this version knows the event type; see `EventType`."""
+    return event_type in _KNOWN_EVENT_TYPES
 
 
 def changes(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,6 +203,8 @@ def keep(webhook: Webhook, known: Mapping[str, Any]) -> dict[str, Any]:
         "updated_at": webhook.updated_at_text or known.get("updated_at"),
         "secret": known.get("secret") or webhook.secret,
     }
+    if known.get(FINGERPRINT):
+        state[FINGERPRINT] = known[FINGERPRINT]
     if known.get("adopt"):
         state["adopt"] = known["adopt"]  # a refresh gives it back as an input: see adoption.py
     declared = known.get("target_url")
@@ -228,16 +253,19 @@ def _canonical(event_types: Sequence[Any]) -> list[Any]:
 
 
 def _target_url_faults(url: object, api_on_loopback: bool) -> list[str]:
+    """What is wrong with it, never repeating any of it: a path or a query can be a secret, a user part a password."""
     if url is UNKNOWN:
         return []
     if url is None or url == "":
         return ["is required: the https:// URL that Truto posts the events to"]
     if not isinstance(url, str):
-        return [f"must be a text, the https:// URL that Truto posts the events to, and not {_kind(url)}"]
+        return [f"must be a string, the https:// URL that Truto posts the events to, not {_kind(url)}"]
     faults = []
     # First, as urlsplit drops some of these characters in silence.
     if any(character.isspace() or not character.isprintable() for character in url):
-        faults.append("must not hold white space or control characters, at its ends either")
+        faults.append("must not contain whitespace or control characters, including at either end")
+    if len(url) > MAXIMUM_URL_LENGTH:
+        faults.append(f"must have at most {MAXIMUM_URL_LENGTH:,} characters, and it has {len(url):,}")
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -247,42 +275,42 @@ def _target_url_faults(url: object, api_on_loopback: bool) -> list[str]:
         return [*faults, "is not a URL; one is like https://hooks.example.com/truto"]
     if parts.scheme == "http" and is_loopback(host):
         if not api_on_loopback:
-            faults.append("must begin with https://: Truto cannot reach a service on your own machine")
+            faults.append("must start with https://: Truto cannot reach a service on your own machine")
     elif parts.scheme != "https":
         how = "it does not" if parts.scheme else "it has no scheme: write it like https://hooks.example.com/truto"
-        faults.append(f"must begin with https://, and {how}")
+        faults.append(f"must start with https://, and {how}")
     if parts.scheme and not host:
         faults.append("must name a host, as in https://hooks.example.com/truto")
     if "@" in parts.netloc:
-        faults.append("must not hold a user name or password; verify the signature of each delivery instead")
+        faults.append("must not contain a user name or password; verify the signature of each delivery instead")
     if "#" in url:
         faults.append("must not have a fragment (#...), as it would never be sent")
     return faults
 
 
 def _check_event_types(value: Any) -> tuple[Any, list[str], list[str]]:
-    """The canonical list, the faults and the warnings."""
+    """The canonical list, the faults and the warnings. None repeats a value, which can be a secret."""
     if value is UNKNOWN:
         return value, [], []
     if value is None:
         return [], [], []
     if isinstance(value, str):
-        return value, [f"must be a list, and not a single text: write [{_quote(value)}]"], []
+        return value, ['must be a list, not a single string: put it in brackets, as in ["record:created"]'], []
     if not isinstance(value, (list, tuple)):
-        return value, [f'must be a list like ["record:created"], and not {_kind(value)}'], []
+        return value, [f'must be a list like ["record:created"], not {_kind(value)}'], []
     faults, warnings = [], []
     for index, each in enumerate(value):
         if each is UNKNOWN:
             continue
         if not isinstance(each, str):
-            faults.append(f"must hold texts only, and [{index}] is {_kind(each)}")
+            faults.append(f"[{index}] must be a string, not {_kind(each)}")
         elif not _EVENT_TYPE.fullmatch(each):
-            faults.append(f'must hold event types of the form "resource:event", and [{index}] is {_quote(each)}')
-        elif each not in _KNOWN_EVENT_TYPES:
-            warnings.append(_unknown_event_type(each))
+            faults.append(f'[{index}] is not an event type: they have the form "resource:event"')
+        elif each not in _KNOWN_EVENT_TYPES and each not in value[:index]:
+            warnings.append(_unknown_event_type(index, each))
     if faults:
         return value, faults, warnings
-    return _canonical(value), [], list(dict.fromkeys(warnings))
+    return _canonical(value), [], warnings
 
 
 def _is_active_faults(value: object) -> list[str]:
@@ -290,8 +318,8 @@ def _is_active_faults(value: object) -> list[str]:
         return []
     hint = ""
     if isinstance(value, str) and value.lower() in ("true", "false"):
-        hint = ". A value from the stack's config is a text: read it with pulumi.Config().get_bool()"
-    return [f"must be true or false, and not {_kind(value)}{hint}"]
+        hint = ". A value from the stack's config is a string: read it with pulumi.Config().get_bool()"
+    return [f"must be true or false, not {_kind(value)}{hint}"]
 
 
 def _origin_faults(name: str, value: object) -> list[str]:
@@ -299,39 +327,38 @@ def _origin_faults(name: str, value: object) -> list[str]:
     if value is None or value is UNKNOWN:
         return []
     if not isinstance(value, str):
-        return ["must be a text"]
+        return ["must be a string"]
     if not value:
         return ["must not be empty; leave it out instead"]
     if name == "adopt" and not ID.fullmatch(value):
         return ["must be the id of a webhook, which is made of letters, digits, '-' and '_'"]
     if name == "known_secret" and value != value.strip():
-        return ["must not begin or end with white space, perhaps a line break: no delivery would be signed with that"]
+        return ["must not begin or end with whitespace, perhaps a line break: no delivery would be signed with that"]
     return []
 
 
-def _unknown_event_type(event_type: str) -> str:
-    import difflib  # seldom needed, and the provider starts sooner without it
-
-    near = difflib.get_close_matches(event_type, sorted(_KNOWN_EVENT_TYPES), n=1)
-    hint = f" Did you mean {_quote(near[0])}?" if near else ""
+def _unknown_event_type(index: int, event_type: str) -> str:
+    near = _closest(event_type, _KNOWN_EVENT_TYPES)
+    hint = f'. Did you mean "{near}"?' if near else ""
     return (
-        f"the event type {_quote(event_type)} is not one that this version of pulumi_truto knows. It is passed on, "
-        f"as Truto adds event types without notice.{hint}"
+        f"[{index}] is not an event type that this version of pulumi_truto knows. It is passed on, as Truto adds event "
+        f"types without notice{hint}"
     )
 
 
-def _quote(text: str) -> str:
-    shown = text if len(text) <= 60 else text[:57] + "..."
-    return '"' + shown.encode("unicode_escape").decode("ascii") + '"'
+def _closest(name: str, names: Collection[str]) -> str | None:
+    import difflib  # seldom needed, and the provider starts sooner without it
+
+    return next(iter(difflib.get_close_matches(name, sorted(names), n=1)), None)
 
 
 def _kind(value: object) -> str:
     if isinstance(value, bool):
-        return f"the boolean {str(value).lower()}"
+        return "a boolean"
     if isinstance(value, str):
-        return f"the text {_quote(value)}"
+        return "a string"
     if isinstance(value, (int, float)):
-        return f"the number {value:g}" if abs(value) < 1e300 else "a huge number"
+        return "a number"
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, (list, tuple)):

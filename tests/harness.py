@@ -49,8 +49,8 @@ class Project:
         plugin = native_plugin(folder, self.work_dir) if way == "native" else ""
         (self.work_dir / "Pulumi.yaml").write_text("name: scenario\nruntime: python\n" + plugin)
         # Whatever the machine's own environment says, it must not reach the provider.
-        clean = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", **(env or {})}
-        self.stack: Any = open_stack(engine, self.work_dir, folder / "home", env_vars=clean)
+        self.env = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", **(env or {})}
+        self.stack: Any = open_stack(engine, self.work_dir, folder / "home", env_vars=self.env)
         self.set_token(sandbox.token)
         self.stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
         #: Everything that any run has shown.
@@ -62,6 +62,11 @@ class Project:
             self.stack.remove_config("truto:apiToken")
         else:
             self.stack.set_config("truto:apiToken", ConfigValue(token, secret=True))
+
+    def set_environment(self, **variables: str) -> None:
+        """Sets environment variables of the program and the providers from the next run on. Forgets the config."""
+        self.env |= variables
+        self.stack = open_stack(self.engine, self.work_dir, self.folder / "home", env_vars=self.env)
 
     def program(self, body: str) -> None:
         """Replaces the program. `URL` and the usual imports are there."""

@@ -119,12 +119,12 @@ def test_adopt_of_a_wrong_type(project: Project) -> None:
     """A wrong type is refused in the preview."""
     project.webhook('target_url=URL, adopt=7, known_secret=""')
     text = project.fails(project.preview).text
-    assert "adopt must be a text" in text
+    assert "adopt must be a string" in text
     assert "known_secret must not be empty" in text
     project.webhook('target_url=URL, adopt="../x", known_secret="copied with its line break\\n"')
     text = project.fails(project.preview).text
     assert "adopt must be the id of a webhook" in text
-    assert "known_secret must not begin or end with white space" in text
+    assert "known_secret must not begin or end with whitespace" in text
 
 
 def test_moving_between_the_ways_in(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:

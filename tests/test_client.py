@@ -39,8 +39,8 @@ from pulumi_truto.errors import (
     BadRequestError,
     ConfigurationError,
     ConflictError,
-    InvalidResponseError,
     ConnectError,
+    InvalidResponseError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitedError,
@@ -143,7 +143,7 @@ def answered(body: bytes, *headers: str) -> bytes:
 
 def test_create(sandbox: Sandbox) -> None:
     """A create sends the body as it is and returns the new webhook with its secret."""
-    webhook = client_of(sandbox).create_webhook(BODY)
+    webhook = client_of(sandbox).create_webhook(BODY).webhook
     (made,) = sandbox.truto.webhooks()
     assert (webhook.id, webhook.secret) == (made.id, made.secret)
     assert webhook.environment_id == sandbox.environment_id
@@ -158,7 +158,7 @@ def test_get(everything_as: str) -> None:
     """A webhook is read as it is, without its secret, however Truto shows that it is for every event."""
     with Sandbox(everything_as=everything_as) as sandbox:
         client = client_of(sandbox)
-        made = client.create_webhook({"target_url": URL})
+        made = client.create_webhook({"target_url": URL}).webhook
         webhook = client.get_webhook(made.id)
     assert webhook.id == made.id
     assert webhook.secret is None
@@ -169,7 +169,7 @@ def test_get(everything_as: str) -> None:
 def test_both_forms_of_time(timestamp_format: str) -> None:
     """Whichever form Truto writes its times in, they are understood."""
     with Sandbox(timestamp_format=timestamp_format) as sandbox:
-        webhook = client_of(sandbox).create_webhook(BODY)
+        webhook = client_of(sandbox).create_webhook(BODY).webhook
         made_at = sandbox.truto.webhooks()[0].created_at
     assert webhook.created_at is not None
     assert abs((webhook.created_at - made_at).total_seconds()) <= 1
@@ -178,7 +178,7 @@ def test_both_forms_of_time(timestamp_format: str) -> None:
 def test_update(sandbox: Sandbox) -> None:
     """An update sends what it is given and leaves everything else as it was."""
     client = client_of(sandbox)
-    made = client.create_webhook(BODY)
+    made = client.create_webhook(BODY).webhook
     webhook = client.update_webhook(made.id, {"is_active": False})
     assert (webhook.is_active, webhook.target_url, webhook.event_types) == (False, URL, ["record:created"])
     assert webhook.secret is None
@@ -191,7 +191,7 @@ def test_delete(delete_answer: str) -> None:
     with Sandbox(delete_answer=delete_answer) as sandbox:
         client = client_of(sandbox)
         for _ in range(3):
-            client.delete_webhook(client.create_webhook(BODY).id)
+            client.delete_webhook(client.create_webhook(BODY).webhook.id)
         assert sandbox.truto.webhooks() == []
         assert {call.status for call in sandbox.calls if call.operation == "delete"} == {
             200 if delete_answer == "object" else 204
@@ -204,7 +204,7 @@ def test_test(sandbox: Sandbox, status: int, success: bool) -> None:
     """A test tells whether the target accepted the test event."""
     with raw_server(lambda connection, _: connection.sendall(answered(b"").replace(b"200", b"%d" % status))) as target:
         client = client_of(sandbox)
-        made = client.create_webhook({"target_url": f"http://{target}/"})
+        made = client.create_webhook({"target_url": f"http://{target}/"}).webhook
         assert client.test_webhook(made.id) is success
     assert sandbox.calls[-1].body == {"id": made.id}
 
@@ -212,7 +212,7 @@ def test_test(sandbox: Sandbox, status: int, success: bool) -> None:
 def test_test_of_a_target_that_does_not_answer(sandbox: Sandbox) -> None:
     """Where the target gives no answer at all, Truto's own words about it are in the error."""
     client = client_of(sandbox)
-    made = client.create_webhook(BODY)
+    made = client.create_webhook(BODY).webhook
     with pytest.raises(BadRequestError, match="could not be delivered"):
         client.test_webhook(made.id)
 
@@ -227,7 +227,7 @@ def test_endpoints_of_a_webhook_that_is_gone(sandbox: Sandbox) -> None:
         (lambda: client.test_webhook(NO_WEBHOOK), "test"),
     ]
     for call, what in calls:
-        with pytest.raises(NotFoundError, match=f"^cannot {what} the webhook {NO_WEBHOOK}: Truto answered 404"):
+        with pytest.raises(NotFoundError, match=f"^cannot {what} webhook {NO_WEBHOOK}: Truto answered 404"):
             call()
 
 
@@ -262,7 +262,7 @@ def test_every_page(sandbox: Sandbox) -> None:
     """A list goes through every page, in order and each webhook once."""
     sandbox.truto.change_settings({"page_maximum": 3})
     client = client_of(sandbox)
-    made = [client.create_webhook(BODY).id for _ in range(8)]
+    made = [client.create_webhook(BODY).webhook.id for _ in range(8)]
     assert [webhook.id for webhook in client.iter_webhooks()] == made
     assert sandbox.count("list") == 3
     assert [call.query.get("limit") for call in sandbox.calls if call.operation == "list"] == ["100"] * 3
@@ -273,7 +273,7 @@ def test_a_list_is_read_as_far_as_needed(sandbox: Sandbox) -> None:
     """Whoever needs only the first webhook loads only the first page."""
     sandbox.truto.change_settings({"page_maximum": 1})
     client = client_of(sandbox)
-    made = [client.create_webhook(BODY).id for _ in range(3)]
+    made = [client.create_webhook(BODY).webhook.id for _ in range(3)]
     assert next(client.iter_webhooks()).id == made[0]
     assert sandbox.count("list") == 1
 
@@ -311,6 +311,33 @@ def test_a_list_without_end() -> None:
     assert next(asked) == 1000
 
 
+def test_an_item_that_cannot_be_read_is_skipped(sandbox: Sandbox) -> None:
+    """One broken item does not make the list unreadable: the others are there, and a warning names it."""
+    good = {"id": NO_WEBHOOK, "target_url": URL, "is_active": True}
+    broken = [{**good, "id": "../token"}, {**good, "id": "broken-1", "is_active": "yes"}, None]
+    sandbox.inject("answer", "list", body={"result": [broken[0], good, *broken[1:]]})
+    warnings: list[str] = []
+    client = TrutoClient(Settings(sandbox.token, sandbox.base_url), warn=warnings.append)
+    [page] = client.iter_pages()
+    assert [each.id for each in page.result] == [NO_WEBHOOK]
+    assert [each.id for each in page.unreadable] == [None, "broken-1", None]
+    assert len(warnings) == 3
+    assert "webhook broken-1" in warnings[1]
+    assert "is_active" in warnings[1]
+    assert "../token" not in "".join(warnings)
+
+
+def test_the_time_of_a_whole_list() -> None:
+    """All pages of a list together take no longer than one call may, and not each of them as long."""
+    with Sandbox(page_maximum=1, latency_seconds=0.4) as sandbox:
+        for _ in range(40):
+            sandbox.truto.create(sandbox.environment_id, dict(BODY))
+        before = time.monotonic()
+        with pytest.raises(TransportError):
+            list(client_of(sandbox, total_seconds=2, max_attempts=1).iter_webhooks())
+        assert time.monotonic() - before < 8  # 16 s without the limit
+
+
 @pytest.mark.parametrize("cursor", ["a b&limit=1", "\u00e9/+=%", "#"])
 def test_cursors_of_any_form(sandbox: Sandbox, cursor: str) -> None:
     """A cursor is sent back as it came, whatever characters it has."""
@@ -330,11 +357,14 @@ STATUSES: list[tuple[int, type[APIError]]] = [
     (403, PermissionDeniedError),
     (404, NotFoundError),
     (405, BadRequestError),
+    (408, ServerError),
     (409, ConflictError),
     (410, BadRequestError),
     (418, BadRequestError),
     (422, BadRequestError),
+    (425, ServerError),
     (429, RateLimitedError),
+    (499, ServerError),
     (500, ServerError),
     (501, ServerError),
     (502, ServerError),
@@ -375,7 +405,9 @@ def test_errors(sandbox: Sandbox, body: object, detail: str) -> None:
         assert "GET /webhook" in str(error)
         assert error.detail in str(error)
         # A list is always there, so a 404 says that this is not Truto's API.
-        assert str(error).endswith(kind.remedy if status != 404 else "Truto's API is not there")
+        assert (kind.remedy if status != 404 else "Truto's API is not there") in str(error)
+        # Who wonders about the token is told where it came from.
+        assert ("TRUTO_API_TOKEN" in str(error)) == (status == 401)
         assert "html" not in str(error)
     assert sandbox.count() == len(STATUSES)
 
@@ -416,7 +448,6 @@ def test_a_truncated_answer(sandbox: Sandbox) -> None:
         ("answer", {"body": "null"}),
         ("answer", {"body": "[]"}),
         ("answer", {"body": '{"result": [], "next_cursor": null'}),
-        ("answer", {"body": {"result": [{"id": "../token", "target_url": URL, "is_active": True}]}}),
         ("answer", {"status": 204}),
         ("answer", {"body": '{"result": [], "next_cursor": "\\ud800"}'}),
     ],
@@ -433,7 +464,7 @@ def test_answers_with_more_than_the_api_promises(sandbox: Sandbox) -> None:
     """A field that is new is no failure on any endpoint."""
     sandbox.inject("extra_fields", times=0)
     client = client_of(sandbox)
-    made = client.create_webhook(BODY)
+    made = client.create_webhook(BODY).webhook
     assert made.secret == sandbox.truto.webhooks()[0].secret
     assert client.get_webhook(made.id).id == client.update_webhook(made.id, {"is_active": True}).id == made.id
     assert [each.id for each in client.iter_webhooks()] == [made.id]
@@ -443,7 +474,7 @@ def test_answers_with_more_than_the_api_promises(sandbox: Sandbox) -> None:
 def test_an_answer_about_another_webhook(sandbox: Sandbox) -> None:
     """An answer about another webhook than the one asked for is not believed."""
     client = client_of(sandbox)
-    made = client.create_webhook(BODY)
+    made = client.create_webhook(BODY).webhook
     sandbox.inject("other_id", times=0)
     with pytest.raises(InvalidResponseError, match="about another webhook"):
         client.get_webhook(made.id)
@@ -640,14 +671,14 @@ def test_the_error_after_repeats_says_how_long_it_took(
 
 
 def test_an_installation_that_does_not_work(sandbox: Sandbox) -> None:
-    """Where pydantic cannot be loaded nothing is sent, as the answer to a create could not be read."""
+    """Where pydantic cannot be loaded nothing is sent, as the response to a create could not be read."""
     code = """
         import sys
         sys.modules["pydantic_core._pydantic_core"] = None  # as of another Python version
-        from pulumi_truto.client import TrutoClient
+        from pulumi_truto.session import connect
         from pulumi_truto.settings import Settings
         try:
-            TrutoClient(Settings(*sys.argv[1:])).create_webhook({"target_url": "https://hooks.example.com/"})
+            connect(Settings(*sys.argv[1:]), print).create_webhook({"target_url": "https://hooks.example.com/"})
         except Exception as error:
             print(type(error).__name__, error)
     """
@@ -681,8 +712,17 @@ def test_a_rate_limit_that_passes() -> None:
     """More requests than the rate limit allows all succeed in the end: waiting for it does not count as a try."""
     with Sandbox(rate_limit=3, rate_window_seconds=1) as sandbox:
         client = client_of(sandbox, max_attempts=1)
-        made = [client.create_webhook(BODY).id for _ in range(5)]
+        made = [client.create_webhook(BODY).webhook.id for _ in range(5)]
         assert [webhook.id for webhook in sandbox.truto.webhooks()] == made
+
+
+def test_more_creates_at_once_than_the_rate_limit_allows() -> None:
+    """Three times as many creates as the limit allows at once all succeed, each exactly once."""
+    with Sandbox(rate_limit=30, rate_window_seconds=1) as sandbox:
+        client = TrutoClient(Settings(sandbox.token, sandbox.base_url))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda n: client.create_webhook({"target_url": f"{URL}/{n}"}), range(90)))
+        assert len(sandbox.truto.webhooks()) == 90
 
 
 @pytest.mark.parametrize("fault", ["empty", "html", "status", "reset", "close"])
@@ -702,7 +742,7 @@ def test_one_connection(sandbox: Sandbox) -> None:
     """Many calls in a row, errors among them, need one connection."""
     client = client_of(sandbox)
     for _ in range(10):
-        made = client.create_webhook(BODY)
+        made = client.create_webhook(BODY).webhook
         client.get_webhook(made.id)
         client.update_webhook(made.id, {"is_active": False})
         list(client.iter_webhooks())
@@ -733,7 +773,7 @@ def test_one_connection_a_thread(sandbox: Sandbox) -> None:
     def work(_: int) -> None:
         together.wait()
         for _ in range(10):
-            client.delete_webhook(client.create_webhook(BODY).id)
+            client.delete_webhook(client.create_webhook(BODY).webhook.id)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
@@ -887,11 +927,15 @@ def test_the_token_is_in_no_log(
     for name in ("urllib3", "requests", "pulumi_truto"):
         caplog.set_level(logging.DEBUG, logger=name)
     client = client_of(sandbox, read_seconds=0.3, max_attempts=2)
-    made = client.create_webhook(BODY)
+    made = client.create_webhook(BODY).webhook
     raised: list[TrutoError] = []
     for fault in ("reset", "timeout", "truncated", "html", "rate_limited", "not_json", "redirect", "status"):
         sandbox.inject(fault, times=0, message=sandbox.token, retry_after="3600", seconds=2)
-        for call in (client.list_webhooks, lambda: client.get_webhook(made.id), lambda: client.create_webhook(BODY)):
+        for call in (
+            client.list_webhooks,
+            lambda: client.get_webhook(made.id),
+            lambda: client.create_webhook(BODY),
+        ):
             with pytest.raises(TrutoError) as caught:
                 call()
             raised.append(caught.value)
@@ -987,17 +1031,3 @@ def test_tls_to_a_server_without(sandbox: Sandbox) -> None:
         client_for(sandbox.base_url.replace("http:", "https:"), sandbox.token).create_webhook(BODY)
     assert not caught.value.may_have_succeeded
     assert sandbox.calls == []
-
-
-# The clock -------------------------------------------------------------------------------------------------
-
-
-def test_the_time_at_truto(sandbox: Sandbox) -> None:
-    """Truto's clock is known from its answers, whatever this machine's clock says."""
-    client = client_of(sandbox)
-    assert client.server_time() is None
-    sandbox.truto.clock.advance(86_400)
-    client.list_webhooks()
-    now = client.server_time()
-    assert now is not None
-    assert abs((now - sandbox.truto.clock.now()).total_seconds()) < 1.5

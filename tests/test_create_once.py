@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -14,23 +15,23 @@ import requests
 
 from pulumi_truto.client import TrutoClient
 from pulumi_truto.errors import (
+    AmbiguousCreateError,
     AuthenticationError,
     BadRequestError,
+    InvalidResponseError,
     PermissionDeniedError,
     RateLimitedError,
-    TransportError,
     TrutoError,
-    AmbiguousCreateError,
 )
-from pulumi_truto.lifecycle import Webhooks
+from pulumi_truto.lifecycle import WebhookManager
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.settings import Settings
 from pulumi_truto.transport import RequestPolicy
 
 INPUTS = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
-#: Silence that is longer than any client here waits.
-SILENCE_SECONDS = 30
+#: Silence, after which the connection is closed: a client waits for a create as long as it can.
+SILENCE_SECONDS = 0.4
 #: Faults after which a create may have happened, and did not.
 UNPROCESSED: dict[str, dict[str, Any]] = {
     "timeout": {"kind": "timeout", "seconds": SILENCE_SECONDS},
@@ -39,6 +40,7 @@ UNPROCESSED: dict[str, dict[str, Any]] = {
     "empty 500": {"kind": "empty"},
     "HTML 502": {"kind": "html"},
     "status 503": {"kind": "status"},
+    **{f"status {number}": {"kind": "status", "status": number} for number in (408, 409, 425, 499, 504)},
     "not JSON": {"kind": "not_json"},
     "empty 200": {"kind": "empty", "status": 200},
 }
@@ -46,7 +48,6 @@ UNPROCESSED: dict[str, dict[str, Any]] = {
 PROCESSED: dict[str, dict[str, Any]] = {
     **{name: {**fault, "processed": True} for name, fault in UNPROCESSED.items()},
     "truncated": {"kind": "truncated"},
-    "slow drip": {"kind": "slow_drip", "seconds": 0.05},
     "wrong types": {"kind": "wrong_types"},
     "no secret": {"kind": "missing_fields", "fields": ["secret"]},
     "no id": {"kind": "missing_fields", "fields": ["id"]},
@@ -67,32 +68,27 @@ ONE_OF_EACH = [
 class Stack:
     """What one run of Pulumi creates webhooks with, and the warnings that it shows."""
 
-    def __init__(self, sandbox: Sandbox, *, read_seconds: float = 5, backoff_seconds: float = 0.01) -> None:
-        limits = RequestPolicy(
-            connect_seconds=5,
-            read_seconds=read_seconds,
-            total_seconds=20,
-            max_attempts=3,
-            backoff_seconds=backoff_seconds,
-        )
+    def __init__(self, sandbox: Sandbox, *, total_seconds: float = 30, backoff_seconds: float = 0.01) -> None:
+        policy = RequestPolicy(total_seconds=total_seconds, max_attempts=3, backoff_seconds=backoff_seconds)
         self.warnings: list[str] = []
-        self.client = TrutoClient(Settings(api_token=sandbox.token, base_url=sandbox.base_url), limits)
-        self.webhooks = Webhooks(self.client, self.warnings.append)
+        self.known_ids: set[str] = set()
+        self.client = TrutoClient(Settings(api_token=sandbox.token, base_url=sandbox.base_url), policy)
+        self.webhooks = WebhookManager(self.client, self.warnings.append, self.known_ids)
 
     @property
     def doubts(self) -> list[str]:
         """The warnings about what may be left over; what was deleted for sure is told as well."""
         return [each for each in self.warnings if "was deleted" not in each]
 
+    @property
+    def told(self) -> str:
+        """All warnings."""
+        return "".join(self.warnings)
+
     def create(self, **more: Any) -> tuple[str, str]:
         """Creates a webhook; its id and secret."""
         id_, state = self.webhooks.create({**INPUTS, **more})
         return id_, state["secret"]
-
-
-def stack_for(sandbox: Sandbox, fault: dict[str, Any]) -> Stack:
-    """A stack that waits long for every answer, but where only its patience ends the fault."""
-    return Stack(sandbox, read_seconds=0.4 if fault["kind"] in ("timeout", "slow_drip") else 5)
 
 
 def elsewhere(sandbox: Sandbox, **more: Any) -> str:
@@ -122,14 +118,15 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(("fault", "processed"), ALL)
 def test_exactly_one(sandbox: Sandbox, fault: dict[str, Any], processed: bool) -> None:
     """After a fault there is one webhook, whose secret is known, whether the failed try made one or not."""
-    stack = stack_for(sandbox, fault)
+    stack = Stack(sandbox)
     sandbox.inject(operation="create", **fault)
     id_, secret = stack.create()
     (made,) = sandbox.truto.webhooks()
     assert (id_, secret) == (made.id, made.secret)
-    assert stack.doubts == []
-    assert len(stack.warnings) == int(processed)
+    (warning,) = stack.warnings
+    assert ("was deleted" if processed else "Truto may still complete what failed") in warning
     assert sandbox.count("create") == 2
+    assert sandbox.count("list") == 1
     assert sandbox.count("delete") == (1 if processed else 0)
 
 
@@ -145,6 +142,37 @@ def test_two_faults_in_a_row(sandbox: Sandbox, first: str, second: str) -> None:
     (made,) = sandbox.truto.webhooks()
     assert (id_, secret) == (made.id, made.secret)
     assert sandbox.count("create") == 3
+
+
+def test_all_attempts_have_one_idempotency_key(sandbox: Sandbox) -> None:
+    """Truto, should it know the header, can tell the attempts of one create from those of another."""
+    stack = Stack(sandbox)
+    sandbox.inject("empty", "create", times=2)
+    stack.create()
+    stack.create()
+    keys = [call.idempotency_key for call in sandbox.calls if call.operation == "create"]
+    assert len(keys) == 4
+    assert keys[0] == keys[1] == keys[2] != keys[3]
+    assert None not in keys
+
+
+def test_a_slow_response_is_waited_for(sandbox: Sandbox) -> None:
+    """A create is not given up because it is slow: that would only make its outcome unknown."""
+    sandbox.inject("slow_drip", "create", seconds=0.003)
+    stack = Stack(sandbox)
+    stack.client.policy = replace(stack.client.policy, read_seconds=0.2)
+    id_, secret = stack.create()
+    assert [(each.id, each.secret) for each in sandbox.truto.webhooks()] == [(id_, secret)]
+    assert sandbox.count() == 1
+
+
+@pytest.mark.parametrize("skew_seconds", [-86_400.0, -3.0, 3.0, 86_400.0])
+def test_whatever_the_date_header_says(sandbox: Sandbox, skew_seconds: float) -> None:
+    """The header is a proxy's, perhaps: only the times of the webhooks themselves count."""
+    sandbox.truto.change_settings({"date_skew_seconds": skew_seconds})
+    sandbox.inject("reset", "create", processed=True)
+    id_, _ = Stack(sandbox).create()
+    assert [*contents(sandbox)] == [id_]
 
 
 @pytest.mark.parametrize("hours", [-24 * 365 * 30, -1, 1])
@@ -268,32 +296,75 @@ def test_the_repeat_is_refused(sandbox: Sandbox) -> None:
 
 
 def test_the_repeat_is_refused_and_nothing_was_made(sandbox: Sandbox) -> None:
-    """Where the repeat is refused and the first try made nothing, the refusal is the error."""
+    """Where the retry is refused, the error names the attempt before it, which Truto may still complete."""
     sandbox.truto.change_settings({"webhook_limit": 0})
     sandbox.inject("reset", "create")
-    with pytest.raises(PermissionDeniedError):
+    with pytest.raises(AmbiguousCreateError, match="Truto may still complete what failed") as caught:
         Stack(sandbox).create()
+    message = str(caught.value)
+    assert "the plan allows 0 webhooks" in message
+    assert "the connection broke off" in message
+    assert len(message.splitlines()) == 1
     assert contents(sandbox) == {}
 
 
 @pytest.mark.parametrize("fault", ["reset", "empty", "wrong_types"])
 def test_a_fault_that_stays(sandbox: Sandbox, fault: str) -> None:
-    """Where every try fails, the error names every webhook that the tries have made."""
+    """Where every attempt fails until the time is over, the error names every webhook that they have made."""
     sandbox.inject(fault, "create", times=0, processed=True)
     with pytest.raises(AmbiguousCreateError) as caught:
-        Stack(sandbox).create()
+        Stack(sandbox, total_seconds=2, backoff_seconds=0.2).create()
     made = contents(sandbox)
-    assert len(made) == sandbox.count("create") == 3
+    assert len(made) == sandbox.count("create") > 1
     assert all(id_ in str(caught.value) for id_ in made)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_fault_that_stays_and_makes_nothing(sandbox: Sandbox) -> None:
-    """Where every try fails and none made a webhook, the error is that of the tries and says nothing of leftovers."""
+    """Where every attempt fails and none made a webhook, the error says so, and how to look for a late one."""
     sandbox.inject("reset", "create", times=0)
-    with pytest.raises(TransportError, match="cannot create the webhook"):
-        Stack(sandbox).create()
+    with pytest.raises(AmbiguousCreateError, match=r"cannot create the webhook.*No webhook equals it now"):
+        Stack(sandbox, total_seconds=2, backoff_seconds=0.2).create()
     assert contents(sandbox) == {}
+
+
+@pytest.mark.parametrize("processed", [False, True])
+def test_silence_until_the_time_is_over(sandbox: Sandbox, processed: bool) -> None:
+    """A response that never comes ends with the time of the call, and with what there is to look at."""
+    sandbox.inject("timeout", "create", seconds=60, processed=processed)
+    with pytest.raises(AmbiguousCreateError, match="did not come in time") as caught:
+        Stack(sandbox, total_seconds=1).create()
+    assert all(id_ in str(caught.value) for id_ in contents(sandbox))
+    assert sandbox.count("create") == 1
+
+
+# Responses that are not to be believed ---------------------------------------------------------------------
+
+
+def test_a_response_that_names_another_webhook(sandbox: Sandbox) -> None:
+    """A response with the id of a webhook that this process has already is an error, and no state for two resources."""
+    stack = Stack(sandbox)
+    id_, _ = stack.create()
+    body = {**INPUTS, "id": id_, "secret": "a secret"}
+    sandbox.inject("answer", "create", body=body)
+    with pytest.raises(InvalidResponseError, match=f"names webhook {id_}, which this stack has already"):
+        stack.create(target_url="https://hooks.example.com/2")
+    sandbox.inject("answer", "create", body={**body, "id": "met-before"})
+    stack.known_ids.add("met-before")
+    with pytest.raises(InvalidResponseError, match="names webhook met-before"):
+        stack.create()
+    assert [*contents(sandbox)] == [id_]
+
+
+def test_a_response_with_other_values(sandbox: Sandbox) -> None:
+    """A new webhook that is not what was asked for is kept as it is, with its secret, and warned of."""
+    stack = Stack(sandbox)
+    body = {**INPUTS, "id": "odd", "secret": "a secret", "is_active": False, "event_types": []}
+    sandbox.inject("answer", "create", body=body)
+    id_, state = stack.webhooks.create(INPUTS)
+    assert (id_, state["secret"], state["is_active"], state["event_types"]) == ("odd", "a secret", False, [])
+    (warning,) = stack.warnings
+    assert "event_types and is_active" in warning
 
 
 # A list that cannot be read --------------------------------------------------------------------------------
@@ -302,30 +373,56 @@ def test_a_fault_that_stays_and_makes_nothing(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("fault", [{"kind": "empty"}, {"kind": "reset"}, {"kind": "not_json"}, {"kind": "wrong_types"}])
 @pytest.mark.parametrize("processed", [False, True])
 def test_a_list_that_cannot_be_read(sandbox: Sandbox, fault: dict[str, Any], processed: bool) -> None:
-    """Where the list cannot be read, nothing is created blindly: the error says both failures and what to do."""
+    """A new webhook that is there, with its secret, is not given up because nobody can look for orphans behind it."""
+    stack = Stack(sandbox)
     sandbox.inject("reset", "create", processed=processed)
     sandbox.inject(operation="list", times=0, **fault)
-    with pytest.raises(AmbiguousCreateError) as caught:
-        Stack(sandbox).create()
-    message = str(caught.value)
-    assert "cannot create the webhook" in message
-    assert "cannot list the webhooks" in message
-    assert "pulumi up" in message
-    assert len(message.splitlines()) == 1
-    assert sandbox.count("create") == 1
-
-
-def test_a_list_that_cannot_be_read_afterwards(sandbox: Sandbox) -> None:
-    """A new webhook that is there, with its secret, is not given up because tidying up behind it fails."""
-    stack = Stack(sandbox)
-    sandbox.inject("truncated", "create")
-    sandbox.inject("empty", "list", times=0, skip=1)
     id_, secret = stack.create()
     assert contents(sandbox)[id_].secret == secret
-    told = "".join(stack.warnings)
-    assert "cannot be listed" in told
-    # The leftover was seen before the repeat: it is deleted, or at least named.
-    assert all(each in told for each in contents(sandbox) if each != id_)
+    (warning,) = stack.warnings
+    assert "cannot list the webhooks" in warning
+    assert "truto.get_webhooks" in warning
+    assert len(warning.splitlines()) == 1
+    assert sandbox.count("create") == 2
+    assert sandbox.count("delete") == 0
+
+
+def test_a_list_that_cannot_be_read_after_a_refusal(sandbox: Sandbox) -> None:
+    """The error of a create that was refused after an unknown outcome says both failures and what to do."""
+    sandbox.inject("reset", "create")
+    sandbox.inject("status", "create", status=403)
+    sandbox.inject("empty", "list", times=0)
+    with pytest.raises(AmbiguousCreateError) as caught:
+        Stack(sandbox).create()
+    for part in ("answered 403", "the connection broke off", "cannot list the webhooks", "truto.get_webhooks"):
+        assert part in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("backoff_seconds", [0.01, 1.5], ids=["after the list", "before the list"])
+def test_an_attempt_that_truto_completes_late(sandbox: Sandbox, backoff_seconds: float) -> None:
+    """An attempt answered with 504 at once and carried out later is told of, since it cannot be told from others'."""
+    stack = Stack(sandbox, backoff_seconds=backoff_seconds)
+    sandbox.inject("status", "create", status=504, processed_after_seconds=0.7)
+    id_, secret = stack.create()
+    until(lambda: len(contents(sandbox)) == 2)
+    (late,) = [each for each in contents(sandbox) if each != id_]
+    assert contents(sandbox)[id_].secret == secret
+    (warning,) = stack.warnings
+    assert (late if backoff_seconds > 1 else "Truto may still complete what failed") in warning
+    assert "Delete in Truto" in warning or "delete in Truto" in warning
+    assert sandbox.count("delete") == 0
+
+
+def test_a_list_that_lags(sandbox: Sandbox) -> None:
+    """Where the list does not show the orphan yet, a warning says that there may be one, and how to look."""
+    sandbox.truto.change_settings({"list_lag_seconds": 60})
+    stack = Stack(sandbox)
+    sandbox.inject("reset", "create", processed=True)
+    stack.create()
+    assert len(contents(sandbox)) == 2
+    (warning,) = stack.warnings
+    assert "truto.get_webhooks" in warning
 
 
 # What belongs to others ------------------------------------------------------------------------------------
@@ -345,41 +442,34 @@ def test_equal_webhooks_from_before(sandbox: Sandbox, fault: dict[str, Any], pro
     assert [*after] == [theirs, id_]
     assert after[theirs] == before[theirs]
     assert after[id_].secret == secret
-    assert stack.doubts == []
+    assert theirs not in stack.told
     assert sandbox.count("delete") == int(processed)
 
 
 @pytest.mark.parametrize(("fault", "processed"), ALL)
 def test_an_equal_webhook_from_just_before(sandbox: Sandbox, fault: dict[str, Any], processed: bool) -> None:
-    """An equal webhook that somebody else made a moment ago is never touched, and no webhook goes untold."""
+    """An equal webhook that somebody else made two seconds ago is never touched, and no webhook goes untold."""
     theirs = elsewhere(sandbox)
-    sandbox.truto.clock.advance(0.1)
+    sandbox.truto.clock.advance(2)
     before = contents(sandbox)
-    stack = stack_for(sandbox, fault)
+    stack = Stack(sandbox)
     sandbox.inject(operation="create", **fault)
-    told, mine = "", ""
-    try:
-        mine, secret = stack.create()
-    except AmbiguousCreateError as error:
-        assert processed  # or there is nothing that could not be told
-        told = str(error)
+    mine, secret = stack.create()
     after = contents(sandbox)
     assert after.get(theirs) == before[theirs]
-    if mine:
-        assert after[mine].secret == secret
-    told += "".join(stack.warnings)
-    assert all(id_ in told for id_ in after if id_ not in (theirs, mine))
+    assert after[mine].secret == secret
+    assert set(after) == {theirs, mine}
+    assert sandbox.count("delete") == int(processed)
 
 
-@pytest.mark.parametrize("milliseconds", [100, 200, 300])
-def test_an_equal_webhook_before_a_slow_answer(sandbox: Sandbox, milliseconds: int) -> None:
-    """A slow answer to the repeat is no reason to take somebody else's earlier webhook for our own."""
+def test_an_equal_webhook_before_a_slow_response(sandbox: Sandbox) -> None:
+    """A slow response to the retry is no reason to take somebody else's earlier webhook for our own."""
     theirs = elsewhere(sandbox)
-    sandbox.truto.clock.advance(milliseconds / 1000)
+    sandbox.truto.clock.advance(1.5)
     before = contents(sandbox)
     stack = Stack(sandbox)
     sandbox.inject("reset", "create")
-    sandbox.inject("slow_drip", "create", seconds=0.001)
+    sandbox.inject("slow_drip", "create", seconds=0.006)
     mine, secret = stack.create()
     after = contents(sandbox)
     assert after.get(theirs) == before[theirs]
@@ -401,7 +491,7 @@ def test_webhooks_that_are_not_equal(
     assert [*after] == [theirs, mine]
     assert after[theirs] == before[theirs]
     assert after[mine].secret == secret
-    assert stack.doubts == []
+    assert theirs not in stack.told
     assert sandbox.count("delete") == int(processed)
 
 
@@ -418,21 +508,22 @@ def test_another_environment(sandbox: Sandbox, fault: dict[str, Any], processed:
 
 
 def test_equal_webhooks_made_during_the_request(sandbox: Sandbox) -> None:
-    """Where others make equal webhooks at the same time, the create stops and names all that could be meant."""
+    """Where there are more equal webhooks of those moments than attempts, none is deleted and all are named."""
     stack = Stack(sandbox)
     sandbox.inject("timeout", "create", seconds=0.5, processed=True)
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(stack.create)
         until(lambda: sandbox.count("create") == 1)
         theirs = [elsewhere(sandbox) for _ in range(2)]
-        with pytest.raises(AmbiguousCreateError) as caught:
-            creating.result()
+        mine, secret = creating.result()
     after = contents(sandbox)
-    assert len(after) == 3
-    assert set(theirs) < set(after)
-    assert all(id_ in str(caught.value) for id_ in after)
+    assert len(after) == 4
+    assert {*theirs, mine} < set(after)
+    assert after[mine].secret == secret
+    (warning,) = stack.warnings
+    assert all(id_ in warning for id_ in after)
     assert sandbox.count("delete") == 0
-    assert len(str(caught.value).splitlines()) == 1
+    assert len(warning.splitlines()) == 1
 
 
 def test_an_equal_webhook_made_during_the_request(sandbox: Sandbox) -> None:
@@ -440,8 +531,8 @@ def test_an_equal_webhook_made_during_the_request(sandbox: Sandbox) -> None:
 
     The API has no idempotency key, and times are all that there is to go by.
     """
-    stack = Stack(sandbox, read_seconds=0.5)
-    sandbox.inject("timeout", "create")
+    stack = Stack(sandbox)
+    sandbox.inject("timeout", "create", seconds=0.5)
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(stack.create)
         until(lambda: sandbox.count("create") == 1)
@@ -449,22 +540,37 @@ def test_an_equal_webhook_made_during_the_request(sandbox: Sandbox) -> None:
         mine, _ = creating.result()
     assert [*contents(sandbox)] == [mine]
     [warning] = stack.warnings
-    assert f"the webhook {theirs} " in warning
+    assert f"webhook {theirs}, " in warning
     assert "was deleted" in warning
 
 
-def test_an_equal_webhook_made_while_the_rate_limit_is_waited_for(sandbox: Sandbox) -> None:
-    """The time of a failed try begins when it is sent: what others make while it waits for that is not ours."""
-    stack = Stack(sandbox)
-    headers = {"ratelimit-remaining": "0", "ratelimit-reset": "4"}
-    sandbox.inject("answer", "list", status=200, body={"result": []}, headers=headers)
-    list(stack.client.iter_webhooks())
+def test_an_equal_webhook_made_after_the_attempt_has_ended(sandbox: Sandbox) -> None:
+    """What others make while we wait for the retry is not ours: it is named, as it may be a late one, and left."""
+    stack = Stack(sandbox, backoff_seconds=2)
     sandbox.inject("reset", "create")
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(stack.create)
+        until(lambda: sandbox.count("create") == 1)
+        time.sleep(1)
+        theirs = elsewhere(sandbox)
+        mine, _ = creating.result()
+    assert {*contents(sandbox)} == {theirs, mine}
+    assert theirs in stack.told
+    assert sandbox.count("delete") == 0
+
+
+def test_an_equal_webhook_made_while_the_rate_limit_is_waited_for(sandbox: Sandbox) -> None:
+    """The time of an attempt begins when it is sent: what others make while it waits for that is not ours."""
+    stack = Stack(sandbox)
+    sandbox.inject("rate_limited", "create", retry_after="3")
+    sandbox.inject("reset", "create")
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(stack.create)
+        until(lambda: sandbox.count("create") == 1)
         theirs = sandbox.truto.create(sandbox.environment_id, dict(INPUTS))["id"]
         mine, _ = creating.result()
     assert {*contents(sandbox)} == {theirs, mine}
+    assert theirs not in stack.told
     assert sandbox.count("delete") == 0
 
 
@@ -498,9 +604,10 @@ def test_times_to_the_second(start: float, processed: bool) -> None:
         mine, secret = stack.create()
         after = contents(sandbox)
         assert after[mine].secret == secret
-        leftovers = [id_ for id_ in after if id_ != mine]
-        assert len(leftovers) == len(stack.doubts) <= int(processed)
-        assert all(id_ in warning for id_, warning in zip(leftovers, stack.doubts, strict=True))
+        assert len(after) == 1 + int(processed)
+        (warning,) = stack.warnings
+        assert all(id_ in warning for id_ in after)
+        assert sandbox.count("delete") == 0
 
 
 @pytest.mark.parametrize("start", [0.0, 0.3, 0.6, 0.9, 0.97])
@@ -513,15 +620,10 @@ def test_an_equal_webhook_of_the_same_second(start: float, processed: bool) -> N
         before = contents(sandbox)
         stack = Stack(sandbox)
         sandbox.inject("reset", "create", processed=processed)
-        told, mine = "", ""
-        try:
-            mine, _ = stack.create()
-        except AmbiguousCreateError as error:
-            told = str(error)
+        mine, _ = stack.create()
         after = contents(sandbox)
         assert after.get(theirs) == before[theirs]
-        told += "".join(stack.warnings)
-        assert all(id_ in told for id_ in after if id_ not in (theirs, mine))
+        assert all(id_ in stack.told for id_ in after if id_ not in (theirs, mine))
 
 
 # In parallel -----------------------------------------------------------------------------------------------
@@ -541,13 +643,13 @@ def in_parallel(stack: Stack, wishes: Sequence[dict[str, Any]]) -> list[tuple[st
 
 def test_eight_at_once_with_faults(sandbox: Sandbox) -> None:
     """Eight equal creates at once, each with a fault of another kind, end with one webhook each and no more."""
-    stack = Stack(sandbox, read_seconds=2)
+    stack = Stack(sandbox)
     faults = [
         PROCESSED["reset"],
         UNPROCESSED["reset"],
         PROCESSED["truncated"],
         PROCESSED["no secret"],
-        {**PROCESSED["timeout"], "seconds": 0.2},  # ended by the server, so that the client can be patient
+        PROCESSED["timeout"],
         PROCESSED["HTML 502"],
         UNPROCESSED["empty 500"],
         PROCESSED["no id"],
@@ -558,6 +660,16 @@ def test_eight_at_once_with_faults(sandbox: Sandbox) -> None:
     assert {id_: webhook.secret for id_, webhook in contents(sandbox).items()} == dict(made)
     assert len(dict(made)) == 8
     assert sandbox.count("create") == 16
+    assert len(stack.doubts) == 2  # of the two that were not carried out, Truto may still do so
+
+
+def test_six_at_once_while_responses_are_lost(sandbox: Sandbox) -> None:
+    """Six equal creates at once, the first three responses lost, end as six webhooks with six known secrets."""
+    stack = Stack(sandbox)
+    sandbox.inject("reset", "create", times=3, processed=True)
+    made = in_parallel(stack, [{}] * 6)
+    assert {id_: webhook.secret for id_, webhook in contents(sandbox).items()} == dict(made)
+    assert len(dict(made)) == 6
     assert stack.doubts == []
 
 

@@ -71,7 +71,7 @@ def ask(host: str) -> list[str]:
     limits = RequestPolicy(connect_seconds=5, read_seconds=2, total_seconds=3, max_attempts=1, backoff_seconds=0.001)
     shown = []
     for call in (
-        lambda client: client.create_webhook({"target_url": "https://hooks.example.com/"}),
+        lambda client: client.create_webhook({"target_url": "https://hooks.example.com/"}).webhook,
         lambda client: client.get_webhook(ID),
         lambda client: list(client.iter_webhooks()),
         lambda client: client.update_webhook(ID, {"is_active": False}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +14,12 @@ from pulumi_truto.errors import (
     AuthenticationError,
     InvalidResponseError,
     NotFoundError,
-    ServerError,
     TrutoError,
+    UnconfirmedDeletionError,
+    UpdateFailedError,
     WrongEnvironmentError,
 )
-from pulumi_truto.lifecycle import Webhooks
+from pulumi_truto.lifecycle import WebhookManager
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.settings import Settings
 from pulumi_truto.transport import RequestPolicy
@@ -35,7 +37,7 @@ class Life:
     def __init__(self, sandbox: Sandbox, token: str | None = None) -> None:
         self.warnings: list[str] = []
         settings = Settings(api_token=token or sandbox.token, base_url=sandbox.base_url)
-        self.webhooks = Webhooks(TrutoClient(settings, LIMITS), self.warnings.append)
+        self.webhooks = WebhookManager(TrutoClient(settings, LIMITS), self.warnings.append)
 
     def calls(self) -> list[tuple[str, Callable[[str, dict[str, Any]], object]]]:
         """The three calls about a webhook that exists, each with the word for it."""
@@ -65,7 +67,9 @@ def test_create(sandbox: Sandbox) -> None:
         "environment_id": sandbox.environment_id,
         "created_at": sandbox.truto.timestamp(made.created_at),
         "updated_at": sandbox.truto.timestamp(made.updated_at),
+        "__fingerprint": state["__fingerprint"],
     }
+    assert re.fullmatch("[0-9a-f]{8}", state["__fingerprint"])
     assert bodies(sandbox, "create") == [INPUTS]
     assert sandbox.count() == 1
 
@@ -129,8 +133,9 @@ def test_read_of_a_webhook_that_is_gone(sandbox: Sandbox, others: int) -> None:
     sandbox.truto.remove(id_)
     assert life.webhooks.read(id_, state) is None
     assert len(sandbox.truto.webhooks()) == others
-    # With no webhook left nothing shows whether the token is the right one: the user is told.
-    assert len(life.warnings) == int(others == 0)
+    (warning,) = life.warnings
+    assert id_ in warning
+    assert "a new id and a new secret" in warning
 
 
 @pytest.mark.parametrize("others", [0, 1, 5])
@@ -169,20 +174,63 @@ def test_update_of_a_webhook_that_is_gone(sandbox: Sandbox) -> None:
 
 
 def test_a_token_of_an_empty_environment(sandbox: Sandbox) -> None:
-    """A token of an environment without webhooks cannot be told from the right one: a warning says so, and what to do.
-
-    The webhook itself is not touched.
-    """
+    """A token of an environment without webhooks deletes and forgets nothing: the error names both ways out."""
     id_, state = Life(sandbox).webhooks.create(INPUTS)
     other = Life(sandbox, sandbox.truto.add_token(sandbox.add_environment("empty").id))
-    assert other.webhooks.read(id_, state) is None
-    other.webhooks.delete(id_, state)
+    for _, call in other.calls():
+        with pytest.raises(UnconfirmedDeletionError) as caught:
+            call(id_, state)
+        message = str(caught.value)
+        assert id_ in message
+        assert sandbox.environment_id in message
+        assert "set the right token" in message
+        assert "pulumi state delete <urn>" in message
+        assert len(message.splitlines()) == 1
     assert [webhook.id for webhook in sandbox.truto.webhooks()] == [id_]
-    assert len(other.warnings) == 2
-    for warning in other.warnings:
-        assert id_ in warning
-        assert sandbox.environment_id in warning
-        assert "set the right token" in warning
+
+
+def test_the_last_webhook_of_an_environment(sandbox: Sandbox) -> None:
+    """The credential that wrote the webhook proves by itself that a 404 means "deleted", with no other webhook left."""
+    life = Life(sandbox)
+    id_, state = life.webhooks.create(INPUTS)
+    sandbox.truto.remove(id_)
+    again = Life(sandbox)  # the next run
+    assert again.webhooks.read(id_, state) is None
+    again.webhooks.delete(id_, state)
+    with pytest.raises(NotFoundError, match="was deleted outside Pulumi"):
+        again.webhooks.update(id_, state, OTHER)
+
+
+def test_a_state_without_a_fingerprint(sandbox: Sandbox) -> None:
+    """An old state learns the fingerprint with the first read; until then another webhook confirms a deletion."""
+    life = Life(sandbox)
+    (id_, state), _ = [life.webhooks.create(INPUTS) for _ in range(2)]
+    old = {name: value for name, value in state.items() if name != "__fingerprint"}
+    assert life.webhooks.read(id_, old) == state
+    sandbox.truto.remove(id_)
+    assert Life(sandbox).webhooks.read(id_, old) is None
+    for webhook in sandbox.truto.webhooks():
+        sandbox.truto.remove(webhook.id)
+    with pytest.raises(UnconfirmedDeletionError):
+        Life(sandbox).webhooks.read(id_, old)
+
+
+def test_a_rotated_token_is_no_drift(sandbox: Sandbox) -> None:
+    """A read with another token of the environment leaves the fingerprint, and an update writes the new one."""
+    id_, state = Life(sandbox).webhooks.create(INPUTS)
+    rotated = Life(sandbox, sandbox.truto.add_token(sandbox.environment_id))
+    assert rotated.webhooks.read(id_, state) == state
+    after = rotated.webhooks.update(id_, state, OTHER)
+    assert after["__fingerprint"] != state["__fingerprint"]
+    assert rules.changes({**state, "__fingerprint": "00000000"}, INPUTS) == {}
+
+
+def test_fingerprints_tell_nothing(sandbox: Sandbox) -> None:
+    """Equal tokens have another fingerprint with each webhook, so that a state does not show which are equal."""
+    life = Life(sandbox)
+    prints = {life.webhooks.create(INPUTS)[1]["__fingerprint"] for _ in range(3)}
+    assert len(prints) == 3
+    assert sandbox.token not in prints
 
 
 def test_a_404_for_a_webhook_that_is_there(sandbox: Sandbox) -> None:
@@ -191,7 +239,7 @@ def test_a_404_for_a_webhook_that_is_there(sandbox: Sandbox) -> None:
     id_, state = life.webhooks.create(INPUTS)
     for word, call in life.calls():
         sandbox.inject("status", word, status=404)
-        with pytest.raises(NotFoundError, match="lists it all the same"):
+        with pytest.raises(NotFoundError, match="but still lists it"):
             call(id_, state)
     assert life.webhooks.read(id_, state) == state
 
@@ -216,11 +264,11 @@ def test_a_webhook_that_goes_while_the_run_lasts(sandbox: Sandbox) -> None:
         assert life.webhooks.read(id_, state) == state
     for id_, _ in made:
         sandbox.truto.remove(id_)
-    (first, state), (second, _), (third, _) = made
-    assert life.webhooks.read(first, state) in (None, state)  # what was read a moment ago may count for now
+    first, second, third = made
+    assert life.webhooks.read(*first) in (None, first[1])  # what was read a moment ago may count for now
     with pytest.raises(NotFoundError, match=r"`pulumi up --refresh`"):
-        life.webhooks.update(second, state, OTHER)
-    life.webhooks.delete(third, state)
+        life.webhooks.update(*second, OTHER)
+    life.webhooks.delete(*third)
 
 
 # Tokens ----------------------------------------------------------------------------------------------------
@@ -253,9 +301,9 @@ def test_a_revoked_token(sandbox: Sandbox) -> None:
     with pytest.raises(AuthenticationError, match=r"^cannot create the webhook"):
         life.webhooks.create(INPUTS)
     for word, call in life.calls():
-        with pytest.raises(AuthenticationError, match=f"^cannot {word} the webhook") as caught:
+        with pytest.raises(AuthenticationError, match=f"^cannot {word} webhook") as caught:
             call(id_, state)
-        assert "truto:apiToken" in str(caught.value)
+        assert "comes from the environment variable TRUTO_API_TOKEN" in str(caught.value)
         assert sandbox.token not in str(caught.value)
     assert sandbox.truto.webhooks() == before
     assert [call.operation for call in sandbox.calls] == ["create", "create", "read", "update", "delete"]
@@ -352,8 +400,10 @@ def test_an_update_that_failed_can_be_repeated(sandbox: Sandbox) -> None:
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
     sandbox.inject("empty", "update", times=0, processed=True)
-    with pytest.raises(ServerError):
+    with pytest.raises(UpdateFailedError, match="Truto applied the update all the same") as caught:
         life.webhooks.update(id_, state, OTHER)
+    assert caught.value.state is not None
+    assert {name: caught.value.state[name] for name in INPUTS} == OTHER
     sandbox.faults.clear()
     after = life.webhooks.update(id_, state, OTHER)
     assert {name: after[name] for name in INPUTS} == OTHER
@@ -424,8 +474,9 @@ def test_nothing_is_concluded_from_a_wrong_answer(sandbox: Sandbox, fault: str) 
     sandbox.inject(fault, times=0)
     with pytest.raises(InvalidResponseError):
         life.webhooks.read(id_, state)
-    with pytest.raises(InvalidResponseError):
+    with pytest.raises(UpdateFailedError, match="not known whether the update took effect") as caught:
         life.webhooks.update(id_, state, OTHER)
+    assert caught.value.state is None
 
 
 def test_a_url_that_truto_spells_differently(sandbox: Sandbox) -> None:

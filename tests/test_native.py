@@ -212,6 +212,24 @@ def test_cancel(plugin: Any, sandbox: Sandbox) -> None:
     assert creating.result(timeout=30).id == sandbox.truto.webhooks()[0].id
 
 
+def test_no_attempt_begins_after_a_cancel(plugin: Any, sandbox: Sandbox) -> None:
+    """Ctrl-C while an update hangs ends with the attempt that is in flight: no other one is begun."""
+    created = plugin.Create(
+        provider_pb2.CreateRequest(properties=to_struct({"targetUrl": URL, "eventTypes": [], "isActive": True}))
+    )
+    sandbox.inject("reset", "update", times=0)
+    request = provider_pb2.UpdateRequest(
+        id=created.id, olds=created.properties, news=to_struct({"targetUrl": URL, "eventTypes": [], "isActive": False})
+    )
+    with sandbox.hold("update") as hold:
+        updating = plugin.Update.future(request)
+        hold.wait_for(1)
+        plugin.Cancel(empty_pb2.Empty())
+    with pytest.raises(grpc.RpcError):
+        updating.result(timeout=60)
+    assert sandbox.count("update") == 1
+
+
 def test_a_function_takes_only_what_it_has(plugin: Any) -> None:
     """An argument that a function does not have is left aside, and one of a wrong type is a clear error."""
     args = to_struct({"id": ID, "isActive": True})

@@ -279,8 +279,8 @@ def test_a_bad_input_is_not_shown(project: Project) -> None:
     """What is wrong is said without the value, which can be a secret or hold a password."""
     project.webhook('target_url=pulumi.Output.secret("http://hooks.example.com/?key=S3CRET"), known_secret=73313')
     text = project.fails(project.preview).text
-    assert "must begin with https://" in text
-    assert project.name_of("known_secret") + " must be a text" in text
+    assert "must start with https://" in text
+    assert project.name_of("known_secret") + " must be a string" in text
     assert "S3CRET" not in text
     assert "73313" not in text
     project.webhook('target_url="https://user:hunter2@hooks.example.com"')
@@ -483,26 +483,26 @@ def test_wrong_base_url(project: Project) -> None:
     project.stack.set_config("truto:baseUrl", type(project.stack.get_config("truto:baseUrl"))("http://api.truto.one"))
     project.webhook()
     outcome = project.fails(project.preview)
-    assert "truto:baseUrl must begin with https://" in outcome.text
+    assert "truto:baseUrl must start with https://" in outcome.text
     assert "pulumi_truto/" not in outcome.text  # no stack of ours
 
 
 BAD = {
     "target_url=None": "is required",
     'target_url=""': "is required",
-    "target_url=1": "must be a text",
+    "target_url=1": "must be a string",
     'target_url="hooks.example.com"': "it has no scheme",
-    'target_url="http://hooks.example.com"': "must begin with https://",
+    'target_url="http://hooks.example.com"': "must start with https://",
     'target_url="https://"': "must name a host",
-    'target_url="https://user:pass@hooks.example.com"': "must not hold a user name or password",
+    'target_url="https://user:pass@hooks.example.com"': "must not contain a user name or password",
     'target_url="https://hooks.example.com/#x"': "must not have a fragment",
-    'target_url=" https://hooks.example.com"': "must not hold white space",
+    'target_url=" https://hooks.example.com"': "must not contain whitespace",
     'target_url="https://hooks.example.com:port"': "is not a URL",
     'target_url=URL, event_types="record:created"': 'write ["record:created"]',
     'target_url=URL, event_types=["record"]': 'of the form "resource:event"',
     'target_url=URL, event_types=[""]': 'of the form "resource:event"',
-    "target_url=URL, event_types=[1]": "must hold texts only",
-    'target_url=URL, event_types={"record": "created"}': "and not an object",
+    "target_url=URL, event_types=[1]": "must be a string",
+    'target_url=URL, event_types={"record": "created"}': "not an object",
     'target_url=URL, is_active="true"': "get_bool()",
     "target_url=URL, is_active=1": "must be true or false",
 }
@@ -533,8 +533,8 @@ def test_all_faults_of_one_webhook(project: Project) -> None:
     project.webhook('target_url="ftp://user@h/#x", event_types=["a", 2], is_active="yes"')
     text = project.fails(project.preview).text
     for message in (
-        "must begin with https://",
-        "must not hold a user name",
+        "must start with https://",
+        "must not contain a user name",
         "must not have a fragment",
         "[0] is",
         "[1] is the number 2",

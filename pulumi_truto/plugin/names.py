@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pulumi_truto.rules import FINGERPRINT
+
 __all__ = ["EVENT_TYPE", "GET_WEBHOOK", "GET_WEBHOOKS", "PACKAGE", "SUMMARY", "WEBHOOK", "from_camel", "to_camel"]
 
 PACKAGE: Final = "truto"
@@ -26,6 +28,7 @@ CAMEL: Final = {
     "environment_id": "environmentId",
     "created_at": "createdAt",
     "updated_at": "updatedAt",
+    FINGERPRINT: FINGERPRINT,
 }
 _SNAKE: Final = {camel: snake for snake, camel in CAMEL.items()}
 

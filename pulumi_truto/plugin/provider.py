@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
+import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from pulumi_truto import rules, settings
-from pulumi_truto.errors import ConfigurationError, TrutoError
-from pulumi_truto.notices import Notices
-from pulumi_truto.plugin.names import CAMEL, GET_WEBHOOK, GET_WEBHOOKS, from_camel, to_camel
+from pulumi_truto.errors import ConfigurationError, TrutoError, UpdateFailedError
+from pulumi_truto.plugin.names import CAMEL, GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK, from_camel, to_camel
+from pulumi_truto.session import ProviderSession
 from pulumi_truto.values import UNKNOWN, Properties, from_struct, reveal, secret, secret_keys, to_struct, with_secrets
 from pulumi_truto.version import __version__
 
 if TYPE_CHECKING:
-    from pulumi_truto.client import TrutoClient
-    from pulumi_truto.lifecycle import Webhooks
+    from pulumi_truto.lifecycle import WebhookManager
 
 __all__ = ["TrutoProvider"]
 
@@ -34,11 +33,13 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 #: What is always a secret, whatever the program says of it.
 _SECRETS = {"secret", "knownSecret"}
+#: What a program may declare.
+_INPUTS = [CAMEL[name] for name in (*rules.INPUTS, "known_secret")]
 #: What an update can change beside the inputs; everything else stays known in its preview.
 _MOVING = {"updated_at": rules.UNKNOWN}
 
 
-def _clean(method: _Method) -> _Method:
+def _single_line_errors(method: _Method) -> _Method:
     """An expected error becomes the one line of its message; any other one names itself, without a stack."""
 
     @functools.wraps(method)
@@ -54,15 +55,25 @@ def _clean(method: _Method) -> _Method:
     return wrapper  # type: ignore[return-value]
 
 
+def _webhooks_only(method: _Method) -> _Method:
+    """`_single_line_errors`, and an error for a resource of another type."""
+
+    @functools.wraps(method)
+    def wrapper(self: TrutoProvider, request: Any, context: Any) -> Any:
+        # The type in a URN is behind those of its parents: "a$b$truto:index:Webhook".
+        type_ = request.urn.split("::")[2].rpartition("$")[2] if request.urn.count("::") >= 3 else WEBHOOK
+        if type_ != WEBHOOK:
+            raise ConfigurationError(f"there is no resource {type_}: the only one is {WEBHOOK}")
+        return method(self, request, context)
+
+    return _single_line_errors(wrapper)  # type: ignore[return-value]
+
+
 class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     """Serves every `truto:index:Webhook` of one provider instance, on as many threads as the engine asks with."""
 
     def __init__(self) -> None:
-        self._settings = settings.resolve(lambda _: None, {})
-        self._notices = Notices()
-        self._lock = threading.Lock()
-        self._client: TrutoClient | None = None
-        self._webhooks: Webhooks | None = None
+        self._session = ProviderSession(settings.resolve(lambda _: None, {}))
 
     # --- the plugin ---
 
@@ -81,24 +92,25 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema()))
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        # A request under way is left to end: what Truto has done for it must get into the state.
+        # A request in flight is left to end: what Truto has done for it must get into the state.
+        self._session.cancel()
         return empty_pb2.Empty()
 
     # --- the configuration ---
 
-    @_clean
+    @_single_line_errors
     def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         inputs = from_struct(request.news)
         if any(reveal(value) == UNKNOWN for value in inputs.values()):
             problems: tuple[str, ...] = ()  # a preview whose token another resource will produce
         else:
-            problems = _resolve(inputs).problems
+            problems = _resolve(inputs, request).problems
         failures = [provider_pb2.CheckFailure(property="", reason=problem) for problem in problems]
         # Also a token that was configured without --secret is encrypted in the state.
         secrets = set() if inputs.get("apiToken") == UNKNOWN else {"apiToken"}
         return provider_pb2.CheckResponse(inputs=to_struct(with_secrets(inputs, secrets)), failures=failures)
 
-    @_clean
+    @_single_line_errors
     def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         # Never a replacement: another token or base URL touches no webhook.
         # A message is always true, so an engine that sends no old inputs has to be asked for.
@@ -108,27 +120,29 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(changes=some, diffs=changed)
 
-    @_clean
+    @_single_line_errors
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._settings = _resolve(from_struct(request.args))
+        self._session = ProviderSession(_resolve(from_struct(request.args), request))
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     # --- the webhook ---
 
-    @_clean
+    @_webhooks_only
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         declared = from_struct(request.news)
-        checked = rules.check(_to_rules(declared), api_on_loopback=self._settings.is_loopback)
-        failures = [
-            provider_pb2.CheckFailure(property="", reason=fault.text(CAMEL[fault.property])) for fault in checked.faults
-        ]
-        for warning in checked.warnings:
-            self._notices.warn(warning)
-        inputs = declared if failures else _from_rules(checked.inputs, secret_keys(declared))
-        return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
+        name = request.urn.rpartition("::")[2]
+        inputs, reasons = self._session.check(
+            _to_rules(from_struct(request.olds)), _to_rules(declared), CAMEL.__getitem__, f"{name}: " if name else ""
+        )
+        reasons += [fault.text(fault.property) for fault in rules.unexpected(declared.keys(), _INPUTS)]
+        # Failures of the whole resource: with one of a property Pulumi shows its value, also where that is a secret.
+        failures = [provider_pb2.CheckFailure(property="", reason=reason) for reason in reasons]
+        checked = declared if failures else _from_rules(inputs, secret_keys(declared))
+        return provider_pb2.CheckResponse(inputs=to_struct(checked), failures=failures)
 
-    @_clean
+    @_webhooks_only
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        self._session.known_ids.add(request.id)
         state, inputs = _to_rules(from_struct(request.olds)), _to_rules(from_struct(request.news))
         changed = rules.changes(state, inputs)
         if rules.learn(state, inputs) is not None:
@@ -151,20 +165,20 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
             stables=["id", "environmentId", "createdAt"],
         )
 
-    @_clean
+    @_webhooks_only
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         declared = from_struct(request.properties)
         inputs = _to_rules(declared)
         if request.preview:
             unknown = dict.fromkeys(("secret", "environment_id", "created_at", "updated_at"), rules.UNKNOWN)
             return provider_pb2.CreateResponse(properties=_state(unknown | inputs, declared))
-        id_, state = self._api().create(inputs)
+        id_, state = self._manager(declared).create(inputs)
         return provider_pb2.CreateResponse(id=id_, properties=_state(state, declared))
 
-    @_clean
+    @_webhooks_only
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         olds, inputs = from_struct(request.properties), from_struct(request.inputs)
-        state = self._api().read(request.id, _to_rules(olds))
+        state = self._manager(olds, inputs).read(request.id, _to_rules(olds))
         if state is None:
             return provider_pb2.ReadResponse()
         fresh = {name: state[name] for name in rules.INPUTS}
@@ -174,58 +188,80 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
             inputs=to_struct(_from_rules(fresh, secret_keys(inputs))),
         )
 
-    @_clean
-    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        declared = from_struct(request.news)
-        state, inputs = _to_rules(from_struct(request.olds)), _to_rules(declared)
+    @_webhooks_only
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+        declared, olds = from_struct(request.news), from_struct(request.olds)
+        state, inputs = _to_rules(olds), _to_rules(declared)
         if request.preview:
             learned = {"secret": state.get("secret") or rules.learn(state, inputs)}
             return provider_pb2.UpdateResponse(properties=_state({**state, **inputs, **learned, **_MOVING}, declared))
-        return provider_pb2.UpdateResponse(properties=_state(self._api().update(request.id, state, inputs), declared))
+        try:
+            updated = self._manager(olds, declared).update(request.id, state, inputs)
+        except UpdateFailedError as error:
+            if error.state is None:
+                raise
+            # The engine keeps what is read back here, fails the run, and tries an update the next time.
+            fresh = {name: error.state[name] for name in rules.INPUTS}
+            failed = provider_pb2.ErrorResourceInitFailed(
+                id=request.id,
+                properties=_state(error.state, {**olds, **declared}),
+                inputs=to_struct(_from_rules(fresh, secret_keys(declared))),
+                reasons=[str(error)],
+            )
+            _abort_with(context, failed, str(error))
+        return provider_pb2.UpdateResponse(properties=_state(updated, declared))
 
-    @_clean
+    @_webhooks_only
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._api().delete(request.id, _to_rules(from_struct(request.properties)))
+        olds = from_struct(request.properties)
+        self._manager(olds).delete(request.id, _to_rules(olds))
         return empty_pb2.Empty()
 
     # --- the functions ---
 
-    @_clean
+    @_single_line_errors
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         from dataclasses import asdict
 
         from pulumi_truto.queries import find_webhook, find_webhooks
 
         arguments = _to_rules(from_struct(request.args))
-        self._api()
-        assert self._client is not None
+        client = self._session.manager.client
         if request.tok == GET_WEBHOOK:
-            found = to_camel(asdict(find_webhook(self._client, str(arguments.get("id") or ""))))
+            found = to_camel(asdict(find_webhook(client, str(arguments.get("id") or ""))))
         elif request.tok == GET_WEBHOOKS:
             filters = {name: arguments.get(name) for name in ("is_active", "target_url", "event_type")}
-            found = {"webhooks": [to_camel(asdict(each)) for each in find_webhooks(self._client, **filters)]}
+            found = {"webhooks": [to_camel(asdict(each)) for each in find_webhooks(client, **filters)]}
         else:
             raise ConfigurationError(f"there is no function {request.tok}: only {GET_WEBHOOK} and {GET_WEBHOOKS}")
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(to_struct(found))
         return response
 
-    def _api(self) -> Webhooks:
-        """The way to Truto, made on first use: a run that changes nothing never loads requests or pydantic."""
-        with self._lock:
-            if self._webhooks is None:
-                from pulumi_truto.client import TrutoClient
-                from pulumi_truto.lifecycle import Webhooks
-
-                self._client = TrutoClient(self._settings)
-                self._webhooks = Webhooks(self._client, self._notices.warn)
-            return self._webhooks
+    def _manager(self, *properties: Properties) -> WebhookManager:
+        """The way to Truto, which repeats nothing that is secret in the properties."""
+        for each in properties:
+            names = {name for name, camel in CAMEL.items() if camel in secret_keys(each)}
+            self._session.protect(_to_rules(each), names)
+        return self._session.manager
 
 
-def _resolve(inputs: Properties) -> settings.Settings:
+def _resolve(inputs: Properties, request: Any) -> settings.Settings:
     """The settings from the provider's inputs, which have no namespace here."""
     plain = reveal(inputs)
-    return settings.resolve(lambda key: plain.get(key.removeprefix("truto:")), os.environ)
+    name = request.name or request.urn.rpartition("::")[2]
+    # The engine calls its own ones "default", or "default_1_2_3" with a version in it.
+    explicit = "" if name == "default" or re.fullmatch(r"default_[0-9_a-z]+", name) else name
+    return settings.resolve(lambda key: plain.get(key.removeprefix("truto:")), os.environ, provider=explicit)
+
+
+def _abort_with(context: Any, failed: provider_pb2.ErrorResourceInitFailed, message: str) -> NoReturn:
+    """Ends the call with the details that Pulumi's engine looks for in the status."""
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    status.details.add().Pack(failed)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(grpc.StatusCode.UNKNOWN, message)
+    raise AssertionError("not reached")
 
 
 def _to_rules(properties: Properties) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,10 @@ def _serve(host: str, port: int, token: str | None) -> int:
 
 
 def _up(work_dir: Path, config: list[tuple[str, str]], secrets: list[tuple[str, str]]) -> int:
-    from pulumi.automation import CommandError, ConfigValue
+    for key, _ in (*config, *secrets):
+        if key in ("truto:apiToken", "truto:baseUrl"):
+            raise ValueError(f"{key} cannot be set here: the program is run against a sandbox of its own")
+    from pulumi.automation import ConfigValue
 
     from pulumi_truto.sandbox.server import Sandbox
     from pulumi_truto.sandbox.stacks import open_stack
@@ -63,12 +66,19 @@ def _up(work_dir: Path, config: list[tuple[str, str]], secrets: list[tuple[str, 
             stack.set_config(key, ConfigValue(value))
         for key, value in secrets:
             stack.set_config(key, ConfigValue(value, secret=True))
-        try:
-            stack.up(on_output=print)
-            stack.destroy(on_output=print)
-        except CommandError:
-            return 1  # on_output has shown why
-    return 0
+        succeeded = _runs(stack.up)
+        # Also after a failure: what the program had created is of no use to anybody.
+        return 0 if _runs(stack.destroy) and succeeded else 1
+
+
+def _runs(run: Callable[..., object]) -> bool:
+    from pulumi.automation import CommandError
+
+    try:
+        run(on_output=print)
+    except CommandError:
+        return False  # on_output has shown why
+    return True
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import threading
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,11 +22,13 @@ from pulumi_truto.sandbox.state import Truto
 from pulumi_truto.sandbox.wire import Answer, send, spoil
 
 MAX_BODY_BYTES = 1024 * 1024
+#: So many calls the log keeps, so that a sandbox can serve for weeks.
+MAX_CALLS = 10_000
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request to the API as it was answered. It never holds the request's headers, and so no token."""
+    """One request to the API as it was answered. Of the request's headers it holds one, and so no token."""
 
     operation: str
     """"create", "read", "update", "delete", "list", "test"; "" for anything that is none of these."""
@@ -39,14 +43,16 @@ class Call:
     """The request's JSON; None where it has none or it cannot be parsed."""
     at: datetime
     query: dict[str, str] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    """The header of that name, which Truto documents for other endpoints."""
 
 
 class CallLog:
-    """The calls so far and the number of connections; every method may be called from any thread."""
+    """The newest calls and the number of connections; every method may be called from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: list[Call] = []
+        self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
         self._connections = 0
 
     def add(self, call: Call) -> None:
@@ -66,7 +72,7 @@ class CallLog:
 
     @property
     def calls(self) -> list[Call]:
-        """The calls so far, oldest first."""
+        """The calls so far, oldest first; of more than `MAX_CALLS` the newest."""
         with self._lock:
             return [*self._calls]
 
@@ -93,6 +99,7 @@ class Api:
         self._faults = faults
         self._courier = courier
         self._log = log
+        self._late: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The one handler: fault or not, record, answer."""
@@ -102,7 +109,9 @@ class Api:
         environment_id = self._truto.tokens().get(_token(request))
         fault = self._faults.take(route.operation) if route.operation else None
         answer: Answer | None = None
-        if fault is None or fault.needs_processing:
+        if fault is not None and fault.processed_after_seconds is not None:
+            self._process_later(fault.processed_after_seconds, request, route, body)
+        elif fault is None or fault.needs_processing:
             answer = await self._answer(request, route, body)
         if fault is not None:
             headers = _rate_headers(self._truto.rate(_token(request), count=False))
@@ -118,9 +127,21 @@ class Api:
                 body=_parsed_or_none(body),
                 at=self._truto.clock.now(),
                 query=dict(request.query),
+                idempotency_key=request.headers.get("Idempotency-Key"),
             )
         )
         return await send(request, answer, fault)
+
+    def _process_later(self, seconds: float, request: web.Request, route: _Route, body: bytes | None) -> None:
+        """Carries the request out when its answer is long gone, as behind a gateway that gave up."""
+
+        async def process() -> None:
+            await asyncio.sleep(seconds)
+            await self._answer(request, route, body)
+
+        task = asyncio.get_running_loop().create_task(process())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
 
     async def _answer(self, request: web.Request, route: _Route, body: bytes | None) -> Answer:
         """What Truto would answer: the token first, then its rate limit, then the route, then the request."""
@@ -177,7 +198,7 @@ def parse_object(body: bytes) -> Json:
     if not body:
         return {}
     try:
-        parsed = json.loads(body, parse_constant=_refuse_constant)
+        parsed = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         raise ApiError(400, "the body is not valid JSON") from None
     if not isinstance(parsed, dict):
@@ -190,9 +211,16 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # 1e999: JSON by its form, and no number that could be shown again
+        raise ValueError(text)
+    return number
+
+
 def _parsed_or_none(body: bytes | None) -> Any:
     try:
-        return json.loads(body or b"null")
+        return json.loads(body or b"null", parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
 

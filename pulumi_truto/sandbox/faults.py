@@ -54,6 +54,7 @@ class Fault:
         skip: how many matching requests pass first.
         processed: the request is carried out although the answer does not tell. The kinds that spoil the
             right answer always carry it out; the others otherwise happen before the API sees the request.
+        processed_after_seconds: the request is carried out so long after the fault, as behind a gateway that gave up.
         seconds: see "timeout" and "slow_drip".
         status: instead of the kind's own status, for the kinds from "html" on.
         message: the message of "status" and "rate_limited".
@@ -70,6 +71,7 @@ class Fault:
     times: int = 1
     skip: int = 0
     processed: bool = False
+    processed_after_seconds: float | None = None
     seconds: float = 1.0
     status: int | None = None
     message: str | None = None
@@ -87,6 +89,9 @@ class Fault:
             _require(_is_count(getattr(self, name)), f"{name} must be a whole number that is not negative")
         _require(isinstance(self.processed, bool), "processed must be true or false")
         _require(is_duration(self.seconds), "seconds must be a number that is not negative")
+        late = self.processed_after_seconds
+        _require(late is None or is_duration(late), "processed_after_seconds must be a number that is not negative")
+        _require(late is None or self.kind not in REAL_ANSWER, f"{self.kind!r} needs the request to be processed first")
         status = self.status
         _require(status is None or (_is_count(status) and 200 <= status <= 599), "status must be from 200 to 599")
         _require(self.message is None or isinstance(self.message, str), "message must be a string")

@@ -7,6 +7,7 @@ import concurrent.futures
 import socket
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from email.utils import format_datetime
 from types import TracebackType
 from typing import Any
@@ -192,4 +193,5 @@ class Sandbox:
 
     async def _set_date(self, _request: web.Request, response: web.StreamResponse) -> None:
         # A client that measures against the server's clock must see the sandbox's, not the machine's.
-        response.headers["Date"] = format_datetime(self.truto.clock.now(), usegmt=True)
+        skew = timedelta(seconds=self.truto.settings.date_skew_seconds)
+        response.headers["Date"] = format_datetime(self.truto.clock.now() + skew, usegmt=True)

@@ -23,6 +23,10 @@ class Settings:
     """How the signature of a delivery is written."""
     latency_seconds: float = 0.0
     """How long every API answer is held back."""
+    list_lag_seconds: float = 0.0
+    """How long the list does not yet have a new webhook."""
+    date_skew_seconds: float = 0.0
+    """How far the Date header is ahead of the clock that ``created_at`` goes by; behind where it is negative."""
     page_default: int = 100
     """Items in a page where the request names no limit."""
     page_maximum: int = 1000
@@ -47,7 +51,10 @@ class Settings:
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}")
-        for name in ("latency_seconds", "retry_backoff_seconds", "delivery_timeout_seconds"):
+        skew = self.date_skew_seconds
+        if not isinstance(skew, (int, float)) or isinstance(skew, bool) or not abs(skew) < MAX_SKEW_SECONDS:
+            raise ValueError(f"date_skew_seconds must be a number of less than {MAX_SKEW_SECONDS} seconds")
+        for name in ("latency_seconds", "list_lag_seconds", "retry_backoff_seconds", "delivery_timeout_seconds"):
             if not is_duration(getattr(self, name)):
                 raise ValueError(f"{name} must be a number of seconds that is not negative")
 
@@ -59,6 +66,7 @@ class Settings:
         return replace(self, **fields)
 
 
+MAX_SKEW_SECONDS = 10**9
 _CHOICES = {
     "timestamp_format": ("iso", "space"),
     "everything_as": ("empty", "null", "absent"),

@@ -22,6 +22,7 @@ from pulumi_truto.sandbox.records import Environment, Json, Rate, Webhook
 from pulumi_truto.sandbox.settings import Settings
 from pulumi_truto.sandbox.validation import checked, cursor, cursor_number, edited, page_limit
 
+MAX_LAG_SECONDS = 10**9
 Webhooks = list[Webhook]  # an alias, as `list` inside `Truto` is a method
 Environments = list[Environment]
 
@@ -99,10 +100,12 @@ class Truto:
         if active not in (None, "true", "false"):
             raise ApiError(400, "is_active must be true or false")
         with self._lock:
+            newest = self.clock.now() - timedelta(seconds=min(settings.list_lag_seconds, MAX_LAG_SECONDS))
             found = [
                 webhook
                 for webhook in self._in(environment_id)
                 if webhook.number > after
+                and (webhook.created_at <= newest or not settings.list_lag_seconds)
                 and (active is None or webhook.is_active == (active == "true"))
                 and query.get("environment_id", environment_id) == environment_id
             ]
