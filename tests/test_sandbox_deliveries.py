@@ -209,6 +209,22 @@ def test_only_active_webhooks_of_the_environment(sandbox: Sandbox, receiver: Rec
     assert {message["webhook_id"] for message in receiver.messages()} == others
 
 
+@pytest.mark.parametrize("event_id", ["shared", "per_webhook"])
+def test_id_of_an_event_for_two_webhooks(receiver: Receiver, event_id: str) -> None:
+    """Two webhooks deliver one event with the same id and time, or with ids of their own where that is set."""
+    with Sandbox(event_id=event_id) as sandbox:
+        for _ in range(2):
+            create(sandbox, receiver.url)
+        deliveries = publish(sandbox)
+        publish(sandbox)
+    messages = receiver.messages()
+    ids = [message["id"] for message in messages]
+    assert len(ids) == 4
+    assert len(set(ids)) == (2 if event_id == "shared" else 4)
+    assert {delivery["id"] for delivery in deliveries} == set(ids[:2])
+    assert len({message["created_at"] for message in messages[:2]}) == 1
+
+
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 def test_retries(sandbox: Sandbox, receiver: Receiver, status: int) -> None:
     """A receiver that answers with 4xx or 5xx is tried three times more, with the same bytes."""

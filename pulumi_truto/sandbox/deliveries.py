@@ -16,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.records import Webhook
+from pulumi_truto.sandbox.records import Json, Webhook
 from pulumi_truto.sandbox.state import Truto
 from pulumi_truto.sandbox.validation import is_loopback
 from pulumi_truto.signature import HEADER, sign
@@ -30,7 +30,8 @@ class Delivery:
     """What became of one event for one webhook."""
 
     id: str
-    """The ``id`` in the delivered JSON, the same for every attempt."""
+    """The ``id`` in the delivered JSON: the same for every attempt, and for every webhook that receives the event
+    unless the setting ``event_id`` says otherwise."""
     webhook_id: str
     event: str
     attempts: int
@@ -77,33 +78,37 @@ class Courier:
         Raises:
             ApiError: 400, the target gave no answer at all.
         """
-        delivery = await self._deliver(webhook, "test", {"foo": "bar"}, retries=0)
+        delivery = await self._deliver(webhook, self._event("test", {"foo": "bar"}), retries=0)
         if delivery.status is None:
             raise ApiError(400, f"The test event could not be delivered: {delivery.reason}")
         return delivery.ok
 
     async def publish(self, environment_id: str, event: str, payload: Any) -> list[Delivery]:
-        """Delivers an event to every webhook of the environment that wants it; returns when all is done."""
+        """Delivers an event to every webhook of the environment that wants it; returns when all is done.
+
+        All deliveries carry the event's ``id`` and ``created_at``. Truto's documentation has one `id` for "the webhook
+        event" and leaves open whether two webhooks share it: the setting ``event_id="per_webhook"`` gives each its own.
+        """
         webhooks = [each for each in self._truto.webhooks() if each.environment_id == environment_id]
         wanted = [webhook for webhook in webhooks if webhook.wants(event)]
-        return await asyncio.gather(*(self._publish(webhook, event, payload) for webhook in wanted))
+        shared = self._event(event, payload)
+        own_ids = self._truto.settings.event_id == "per_webhook"
+        events = [{**shared, "id": str(uuid.uuid4())} if own_ids else shared for _ in wanted]
+        return await asyncio.gather(*map(self._publish, wanted, events))
 
-    async def _publish(self, webhook: Webhook, event: str, payload: Any) -> Delivery:
-        delivery = await self._deliver(webhook, event, payload, retries=RETRIES)
+    def _event(self, event: str, payload: Any) -> Json:
+        """What every delivery of an event has in common."""
+        created_at = self._truto.timestamp(self._truto.clock.now())
+        return {"id": str(uuid.uuid4()), "event": event, "payload": payload, "created_at": created_at}
+
+    async def _publish(self, webhook: Webhook, event: Json) -> Delivery:
+        delivery = await self._deliver(webhook, event, retries=RETRIES)
         self._truto.note_delivery(webhook.id, ok=delivery.ok)
         return delivery
 
-    async def _deliver(self, webhook: Webhook, event: str, payload: Any, *, retries: int) -> Delivery:
+    async def _deliver(self, webhook: Webhook, event: Json, *, retries: int) -> Delivery:
         settings = self._truto.settings
-        delivery_id = str(uuid.uuid4())
-        message = {
-            "id": delivery_id,
-            "event": event,
-            "payload": payload,
-            "environment_id": webhook.environment_id,
-            "webhook_id": webhook.id,
-            "created_at": self._truto.timestamp(self._truto.clock.now()),
-        }
+        message = {**event, "environment_id": webhook.environment_id, "webhook_id": webhook.id}
         body = json.dumps(message).encode()
         headers = {
             "Content-Type": "application/json",
@@ -120,7 +125,7 @@ class Courier:
                 break
             await asyncio.sleep(settings.retry_backoff_seconds * 2 ** (attempts - 1))
         ok = status is not None and 200 <= status < 300
-        delivery = Delivery(delivery_id, webhook.id, event, attempts, status, ok, reason)
+        delivery = Delivery(event["id"], webhook.id, event["event"], attempts, status, ok, reason)
         with self._lock:
             self._deliveries.append(delivery)
         return delivery

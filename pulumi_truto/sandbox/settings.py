@@ -21,6 +21,9 @@ class Settings:
     """200 with ``{"id": ...}``, or 204 with no body."""
     digest: Literal["hex", "base64"] = "hex"
     """How the signature of a delivery is written."""
+    event_id: Literal["shared", "per_webhook"] = "shared"
+    """Whether the deliveries of one event to several webhooks carry the same ``id``. Truto calls it "the unique ID for
+    the webhook event" and leaves open whether two webhooks share it."""
     latency_seconds: float = 0.0
     """How long every API answer is held back."""
     list_lag_seconds: float = 0.0
@@ -72,6 +75,7 @@ _CHOICES = {
     "everything_as": ("empty", "null", "absent"),
     "delete_answer": ("object", "no_content"),
     "digest": ("hex", "base64"),
+    "event_id": ("shared", "per_webhook"),
 }
 _COUNTS = {
     "page_default": 1,
