@@ -162,8 +162,9 @@ class Deployment:
     def wait(self, seconds: float) -> None:
         """Waits for the operations under way, that long at the most."""
         until = time.monotonic() + seconds
-        for _ in range(self._parallel):
-            self._slots.acquire(timeout=max(0.0, until - time.monotonic()))
+        taken = sum(self._slots.acquire(timeout=max(0.0, until - time.monotonic())) for _ in range(self._parallel))
+        if taken:  # what still waits for a slot has to learn that the run is over, or its thread never ends
+            self._slots.release(taken)
 
     # --- what happens to what the program no longer asks for -----------------------------------------------
 
