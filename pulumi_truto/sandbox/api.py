@@ -7,7 +7,7 @@ import json
 import math
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from aiohttp import web
 from pulumi_truto.sandbox.deliveries import Courier
 from pulumi_truto.sandbox.errors import ApiError
 from pulumi_truto.sandbox.faults import FaultPlan
+from pulumi_truto.sandbox.holds import Hold
 from pulumi_truto.sandbox.records import Json, Rate
 from pulumi_truto.sandbox.state import Truto
 from pulumi_truto.sandbox.wire import Answer, send, spoil
@@ -94,18 +95,23 @@ class _Route:
 class Api:
     """Answers every request outside the control routes."""
 
-    def __init__(self, truto: Truto, faults: FaultPlan, courier: Courier, log: CallLog) -> None:
+    def __init__(
+        self, truto: Truto, faults: FaultPlan, courier: Courier, log: CallLog, holds: Sequence[Hold] = ()
+    ) -> None:
         self._truto = truto
         self._faults = faults
         self._courier = courier
         self._log = log
         self._late: set[asyncio.Task[None]] = set()
+        self._holds = holds
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The one handler: fault or not, record, answer."""
         route = _route(request.method, request.path)
         body = await _read(request)
         await asyncio.sleep(self._truto.settings.latency_seconds)
+        for hold in tuple(self._holds):
+            await hold.pass_through(route.operation)
         environment_id = self._truto.tokens().get(_token(request))
         fault = self._faults.take(route.operation) if route.operation else None
         answer: Answer | None = None

@@ -19,6 +19,7 @@ from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.control import Control
 from pulumi_truto.sandbox.deliveries import Courier, Delivery
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
+from pulumi_truto.sandbox.holds import Hold
 from pulumi_truto.sandbox.records import Environment
 from pulumi_truto.sandbox.state import Truto
 
@@ -65,6 +66,7 @@ class Sandbox:
         self._port = port
         self._log = CallLog()
         self._courier = Courier(self.truto)
+        self._holds: list[Hold] = []
         self._thread: threading.Thread | None = None
         self._stop: Callable[[], None] | None = None
 
@@ -132,6 +134,12 @@ class Sandbox:
         """Plans a `pulumi_truto.sandbox.faults.Fault`; anything unknown or out of range is a ValueError."""
         self.faults.add(Fault.from_json({"kind": kind, "operation": operation, **fields}))
 
+    def hold(self, operation: str = "any", *, skip: int = 0) -> Hold:
+        """Holds back the requests for an operation, after the first `skip`, until `Hold.release`."""
+        hold = Hold(operation, skip=skip)
+        self._holds.append(hold)
+        return hold
+
     def count(self, operation: str | None = None) -> int:
         """How many calls there were, of one operation or of all."""
         return sum(operation in (None, call.operation) for call in self._log.calls)
@@ -187,7 +195,8 @@ class Sandbox:
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         Control(self.truto, self.faults, self._courier, self._log).add_to(app)
-        app.router.add_route("*", "/{path:.*}", Api(self.truto, self.faults, self._courier, self._log).handle)
+        api = Api(self.truto, self.faults, self._courier, self._log, self._holds)
+        app.router.add_route("*", "/{path:.*}", api.handle)
         app.on_response_prepare.append(self._set_date)
         return app
 
