@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from benchmarks.runs import native_plugin
 from pulumi_truto.plugin.names import to_camel
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine, open_stack
+from tests.commands import run
 
 URL = "https://hooks.example.com/truto"
 
@@ -135,8 +135,7 @@ class Project:
         # The automation API's export shows secrets in plain; the CLI's, like the state itself, does not.
         command = ["pulumi", "stack", "export", "--stack", "dev"]
         env = {**os.environ, **self.stack.workspace.env_vars}
-        shown = subprocess.run(command, cwd=self.work_dir, env=env, capture_output=True, text=True, check=True)
-        return json.loads(shown.stdout)["deployment"]
+        return json.loads(run(*command, cwd=self.work_dir, env=env).stdout)["deployment"]
 
     def _run(self, run: Callable[..., Any], **kwargs: Any) -> Outcome:
         before = len(self.sandbox.calls)

@@ -14,7 +14,6 @@ import re
 import socket
 import socketserver
 import ssl
-import subprocess
 import sys
 import textwrap
 import threading
@@ -51,6 +50,7 @@ from pulumi_truto.errors import (
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.settings import Settings
 from pulumi_truto.transport import RequestPolicy
+from tests.commands import run
 
 URL = "https://hooks.example.com/truto"
 BODY = {"target_url": URL, "event_types": ["record:created"], "is_active": True}
@@ -683,7 +683,7 @@ def test_an_installation_that_does_not_work(sandbox: Sandbox) -> None:
             print(type(error).__name__, error)
     """
     command = [sys.executable, "-c", textwrap.dedent(code), sandbox.token, sandbox.base_url]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown = run(*command).stdout
     assert shown.startswith("ConfigurationError nothing was sent")
     assert "pydantic" in shown
     assert sandbox.count() == 0

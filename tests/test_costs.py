@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pytest
 
 from benchmarks.driving import REPOSITORY, Driven, Webhook
 from pulumi_truto.sandbox import Sandbox
+from tests.commands import run
 from tests.harness import Way
 
 #: HTTP and models: loaded by the first API call and not before.
@@ -163,5 +163,4 @@ def test_the_models_load_while_the_first_connection_is_made(busy: Sandbox) -> No
 def _python(code: str) -> set[str]:
     """The modules that a program of its own prints."""
     command = [sys.executable, "-c", textwrap.dedent(code)]
-    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    return set(run.stdout.split())
+    return set(run(*command, cwd=REPOSITORY).stdout.split())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from pulumi_truto.plugin.names import WEBHOOK
 from pulumi_truto.plugin.schema import schema
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine, cli_version, open_stack
+from tests.commands import run, shown
 
 EXAMPLES = REPOSITORY / "examples"
 
@@ -55,11 +55,11 @@ def test_sandbox_up() -> None:
     command = [sys.executable, "-m", "pulumi_truto.sandbox", "up", str(EXAMPLES / "quickstart")]
     config = ["--config", "targetUrl=https://hooks.example.com/other", "--secret", "unused=s3cr3t-value"]
     environment = {**os.environ, "PULUMI_CONFIG_PASSPHRASE": ""}
-    shown = subprocess.run([*command, *config], capture_output=True, text=True, env=environment, check=True).stdout
-    assert "Webhook orders created" in shown
-    assert "webhookSecret: [secret]" in shown
-    assert "Webhook orders deleted" in shown
-    assert "s3cr3t-value" not in shown
+    done = run(*command, *config, env=environment)
+    assert "Webhook orders created" in done.stdout
+    assert "webhookSecret: [secret]" in done.stdout
+    assert "Webhook orders deleted" in done.stdout
+    assert "s3cr3t-value" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_sandbox_up() -> None:
 def test_sandbox_command_line_errors(arguments: list[str], message: str) -> None:
     """A wrong folder or address is one clear line and exit code 1."""
     command = [sys.executable, "-m", "pulumi_truto.sandbox", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
+    done = run(*command, ok=False)
+    assert done.returncode == 1, shown(done)
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -110,13 +110,7 @@ def test_with_its_language_host(example: str, sandbox: Sandbox, tmp_path: Path) 
     missing = [each for each in needed if shutil.which(each) is None]
     if missing or cli_version() is None:
         pytest.skip(f"not on PATH: {', '.join(missing)}")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=REPOSITORY)
     for name in listed.stdout.splitlines():
         if (REPOSITORY / name).is_file():
             (tmp_path / "repository" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -133,15 +127,8 @@ def test_with_its_language_host(example: str, sandbox: Sandbox, tmp_path: Path) 
     }
 
     def pulumi(*arguments: str) -> str:
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=tmp_path / "repository" / "examples" / example,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        folder = tmp_path / "repository" / "examples" / example
+        return run("pulumi", *arguments, "--non-interactive", cwd=folder, env=environment).stdout
 
     pulumi("stack", "init", "dev")
     pulumi("install")

@@ -23,6 +23,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import pulumi_truto
+from tests import commands
 
 ROOT = Path(__file__).parent.parent
 
@@ -143,17 +144,7 @@ def run(
     """Runs a command without what the machine or the run of these tests says to Python, Pulumi, make or git."""
     foreign = ("PYTHON", "PULUMI", "TRUTO_", "VIRTUAL_ENV", "MAKE", "MFLAGS", "GIT_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env={**clean, **(env or {})},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    assert not ok or done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
-    return done
+    return commands.run(*command, cwd=cwd, env={**clean, **(env or {})}, ok=ok)
 
 
 def environment(folder: Path, *requirements: str) -> Path:
@@ -354,7 +345,8 @@ def test_demo_in_a_fresh_clone(tmp_path: Path) -> None:
         pytest.skip("needs a checkout of the repository")
     clone = tmp_path / "clone"
     run("git", "clone", "--quiet", ROOT, clone, cwd=tmp_path)
-    shown = run("make", "demo", f"PYTHON={sys.executable}", cwd=clone, env={"PATH": path}).stdout
+    done = run("make", "demo", f"PYTHON={sys.executable}", cwd=clone, env={"PATH": path})
+    shown = done.stdout
     assert "Engine: pulumi_truto's local engine" in shown
     assert "Received and verified: 'test'" in shown
     assert "\nAPI calls: 0\n" in shown
@@ -363,7 +355,7 @@ def test_demo_in_a_fresh_clone(tmp_path: Path) -> None:
     assert re.search(rf'^ +webhookId: "{webhook_id}"$', shown, re.MULTILINE)
     assert re.search(r"^ +webhookSecret: \[secret\]$", shown, re.MULTILINE)
     # The sandbox's secrets are UUIDs too, so a secret in plain would be a second one.
-    assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", shown)) == {webhook_id}
+    assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", shown + done.stderr)) == {webhook_id}
 
 
 @pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
@@ -372,4 +364,4 @@ def test_types_for_users(plain_python: Path, tmp_path: Path) -> None:
     shutil.copy2(ROOT / "tests" / "typing" / "api.py", tmp_path / "api.py")
     (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\n")
     done = run(sys.executable, "-m", "mypy", "--python-executable", plain_python, "api.py", cwd=tmp_path, ok=False)
-    assert (done.stdout, done.returncode) == ("Success: no issues found in 1 source file\n", 0)
+    assert (done.stdout, done.returncode) == ("Success: no issues found in 1 source file\n", 0), commands.shown(done)

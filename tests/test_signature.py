@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pulumi_truto.signature import HEADER, SignatureError, sign, verify
+from tests.commands import run
 
 SECRET = "3f0d7a52-9c1e-4b7e-8a55-0d2f6f1f4a10"
 BODY = b'{"id":"1","event":"record:created","payload":{"foo":"bar"}}'
@@ -89,7 +90,7 @@ def test_vectors(body: bytes, secret: str, in_hex: str, in_base64: str) -> None:
 def test_against_openssl(body: bytes) -> None:
     """What OpenSSL on this machine signs is accepted."""
     command = ["openssl", "dgst", "-sha256", "-hmac", SECRET, "-binary"]
-    digest = subprocess.run(command, input=body, capture_output=True, check=True).stdout
+    digest = subprocess.run(command, input=body, stdout=subprocess.PIPE, check=True).stdout
     verify(body, header(digest.hex()), SECRET)
     verify(body, header(base64.b64encode(digest).decode()), SECRET)
 
@@ -340,5 +341,5 @@ def test_a_guessed_digest_is_refused(body: bytes, digest: bytes) -> None:
 def test_what_an_import_loads(statement: str, not_loaded: list[str]) -> None:
     """A receiver loads no more than the standard library, and a program nothing that only an API call needs."""
     code = f"import sys\n{statement}\nprint(*(name for name in {not_loaded!r} if name in sys.modules))"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = run(sys.executable, "-c", code)
     assert ran.stdout.split() == []
