@@ -9,8 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ from pulumi.automation import CommandError
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.engine import create_or_select_stack
 from tests.harness import Project, Way
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Returns as soon as the condition holds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "the condition never came"
-        time.sleep(0.005)
 
 
 def many(count: int) -> str:
@@ -53,12 +44,12 @@ def test_a_failure_loses_nothing(project: Project) -> None:
 
 def test_operations_run_in_parallel(project: Project) -> None:
     """Webhooks that do not depend on each other are created at the same time."""
-    project.sandbox.truto.change_settings({"latency_seconds": 0.3})
     project.program(many(4))
-    project.up()
-    starts = [call.at for call in project.sandbox.calls if call.operation == "create"]
-    # One after the other, the first and the last would be 0.9 s apart at the least.
-    assert (max(starts) - min(starts)).total_seconds() < 0.9
+    with ThreadPoolExecutor(1) as pool, project.sandbox.hold("create") as hold:
+        running = pool.submit(project.up)
+        hold.wait_for(4)
+        hold.release()
+        assert running.result().calls == ["create"] * 4
 
 
 def test_dependents_are_deleted_first(project: Project) -> None:
@@ -90,7 +81,7 @@ def test_a_failed_delete_stays_in_the_state(project: Project) -> None:
 def test_a_crashed_provider_is_reported(local_project: Project) -> None:
     """A provider process that is killed in the middle of a create ends the run with an error that says so."""
     project = local_project
-    project.sandbox.truto.change_settings({"latency_seconds": 30})
+    hold = project.sandbox.hold("create")
     project.webhook()
     errors: list[str] = []
 
@@ -101,11 +92,10 @@ def test_a_crashed_provider_is_reported(local_project: Project) -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    wait_until(lambda: bool(project.stack.provider_processes()))
+    hold.wait_for(1)
     [provider] = project.stack.provider_processes()
-    wait_until(lambda: project.sandbox.connections > 0)
     os.kill(provider.pid, signal.SIGKILL)
-    thread.join(timeout=30)
+    thread.join(timeout=60)
     assert not thread.is_alive()
     assert "the provider process ended during the create, with signal 9 (SIGKILL)" in errors[0]
     assert project.managed == []
@@ -232,16 +222,28 @@ def test_a_broken_project_is_refused(tmp_path: Path) -> None:
 
 
 RUNNER = """
-    import os, sys, json
+    import subprocess, sys
     from pathlib import Path
     from pulumi.automation import CommandError
+
+    class Process(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            print("started", self.pid, flush=True)
+
+    subprocess.Popen = Process
     from pulumi_truto.sandbox.stacks import open_stack
     stack = open_stack("local", Path(sys.argv[1]), Path(sys.argv[2]))
     from pulumi.automation import ConfigValue
     stack.set_config("truto:apiToken", ConfigValue(sys.argv[3], secret=True))
     stack.set_config("truto:baseUrl", ConfigValue(sys.argv[4]))
+    cancel = stack.cancel
+    def cancel_and_tell():
+        cancel()
+        print("the signal is handled", flush=True)
+    stack.cancel = cancel_and_tell
     try:
-        stack.up(on_output=lambda line: print(line, flush=True))
+        stack.up(parallel=4, on_output=lambda line: print(line, flush=True))
     except CommandError:
         sys.exit(255)
 """
@@ -251,32 +253,38 @@ RUNNER = """
 def test_stopping_by_a_signal(way: Way, sandbox: Sandbox, tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM during up let operations under way finish, keep them in the state and leave no process."""
     project = Project("local", sandbox, tmp_path, way=way)
-    project.sandbox.truto.change_settings({"latency_seconds": 0.5})
     project.program(many(30))
     arguments = [project.work_dir, project.folder / "home", project.sandbox.token, project.sandbox.base_url]
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(RUNNER), *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": ""},
-    )
-    wait_until(lambda: len(project.sandbox.truto.webhooks()) >= 2)
-    children = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
-    ).stdout.split()
+    with (
+        sandbox.hold("create", skip=2) as hold,
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(RUNNER), *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": ""},
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            hold.wait_for(4)
+            process.send_signal(number)
+            shown = []
+            for line in process.stdout:
+                shown.append(line)
+                if line == "the signal is handled\n":
+                    hold.release()
+            assert process.wait(timeout=60) == 255
+        finally:
+            process.kill()
+    assert f"stopped by {number.name}" in "".join(shown)
+    children = [int(line.split()[1]) for line in shown if line.startswith("started ")]
     assert len(children) >= 2  # the program and the provider
-    process.send_signal(number)
-    shown, _ = process.communicate(timeout=30)
-    assert process.returncode == 255
-    assert f"stopped by {number.name}" in shown
     made = {webhook.id for webhook in project.sandbox.truto.webhooks()}
-    assert 2 <= len(made) < 30
+    assert len(made) == 6  # two were done before the signal, four were in flight
     assert {each["id"] for each in project.managed} == made
     for child in children:
         with pytest.raises(ProcessLookupError):
-            os.kill(int(child), 0)
-    project.sandbox.truto.change_settings({"latency_seconds": 0})
+            os.kill(child, 0)
     project.up()
     assert len(project.sandbox.truto.webhooks()) == 30
 
