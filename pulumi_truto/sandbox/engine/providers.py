@@ -191,7 +191,12 @@ class ProviderHost:
     """The provider processes of one run: one for each provider instance, started when it is first needed."""
 
     def __init__(
-        self, work_dir: Path, env: Mapping[str, str], engine_address: str, on_output: Callable[[str], None]
+        self,
+        work_dir: Path,
+        env: Mapping[str, str],
+        engine_address: str,
+        on_output: Callable[[str], None],
+        spare: str = "pulumi-python",
     ) -> None:
         self._work_dir = work_dir
         self._env = env
@@ -200,8 +205,9 @@ class ProviderHost:
         self._lock = threading.Lock()
         self._providers: dict[str, Provider] = {}
         self._closed = False
-        # Nearly every run needs one: it starts while the program does.
-        self._spare: subprocess.Popen[bytes] | None = self._spawn("pulumi-python")
+        # Nearly every run needs one of this package: it starts while the program does.
+        self._spare_package = spare
+        self._spare: subprocess.Popen[bytes] | None = self._spawn(spare)
 
     def get(self, urn: str, package: str, config: Properties) -> Provider:
         """The provider of this instance, with this configuration."""
@@ -239,7 +245,7 @@ class ProviderHost:
                     stream.close()
 
     def _start(self, package: str, config: Properties) -> Provider:
-        if package == "pulumi-python" and self._spare is not None:
+        if package == self._spare_package and self._spare is not None:
             process, self._spare = self._spare, None
         else:
             process = self._spawn(package)

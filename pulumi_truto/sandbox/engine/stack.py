@@ -83,6 +83,8 @@ class Stack:
         self._config: dict[str, ConfigValue] = {}
         project = _project(self._work_dir)
         self._project: str = project["name"]
+        # A project that names plugins in Pulumi.yaml uses the native one.
+        self._likely_provider = "truto" if project.get("plugins") else "pulumi-python"
         self._program = self._work_dir / project.get("main", ".")
         state_dir.mkdir(parents=True, exist_ok=True)
         self._file = state_dir / f"{self._project}.{name}.json"
@@ -174,7 +176,7 @@ class Stack:
         """A run: everything it needs is there inside, and nothing of it is left afterwards."""
         monitor = MonitorServer(journal, parallel)
         env = {**self._env, "PULUMI_PROJECT": self._project, "PULUMI_STACK": self.name}
-        host = ProviderHost(self._work_dir, env, monitor.address, journal.info)
+        host = ProviderHost(self._work_dir, env, monitor.address, journal.info, self._likely_provider)
         state = self._load()
         state.begin()
         deployment = Deployment(
