@@ -562,12 +562,12 @@ def test_a_slow_drip(sandbox: Sandbox) -> None:
         "slow_drip",
         "list",
         times=0,
-        seconds=0.05,
+        seconds=0.1,
     )
     client = client_of(sandbox, read_seconds=0.3, max_attempts=2)
     before = time.monotonic()
     assert "did not come in time" in str(fails(client, TransportError))
-    assert 0.6 <= time.monotonic() - before < 3
+    assert 0.6 <= time.monotonic() - before < 4  # one whole response alone would take longer
     assert sandbox.count() == 2
 
 
@@ -591,7 +591,7 @@ def test_the_total_time(sandbox: Sandbox) -> None:
     sandbox.inject("timeout", "list", times=0, seconds=60)
     before = time.monotonic()
     fails(client_of(sandbox, read_seconds=0.4, total_seconds=1, max_attempts=50), TransportError)
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 15
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse connections where Linux lets them wait")
@@ -607,7 +607,7 @@ def test_the_total_time_without_a_connection() -> None:
         before = time.monotonic()
         client = client_for(f"http://127.0.0.1:{address[1]}", "token", connect_seconds=1, total_seconds=1.1)
         fails(client, ConnectError)
-        assert 1 <= time.monotonic() - before < 1.8
+        assert 1 <= time.monotonic() - before < 2.9  # three attempts would take 3 s
 
 
 def test_tries(sandbox: Sandbox) -> None:
@@ -665,9 +665,9 @@ def test_the_error_after_repeats_says_how_long_it_took(
 ) -> None:
     """Where the same error came again and again the last one tells the total time, so that nobody tries for less."""
     sandbox.inject(operation="list", times=0, **fault)
-    error = str(fails(client_of(sandbox, total_seconds=2.5, backoff_seconds=0.1), kind))
+    error = str(fails(client_of(sandbox, total_seconds=1.9, backoff_seconds=0.1), kind))
     [seconds] = re.findall(r"\(gave up after (\d\.\d) s\)", error)
-    assert 0.1 <= float(seconds) <= 2.5
+    assert 0.1 <= float(seconds) <= 1.9
 
 
 def test_an_installation_that_does_not_work(sandbox: Sandbox) -> None:

@@ -510,11 +510,12 @@ def test_another_environment(sandbox: Sandbox, fault: dict[str, Any], processed:
 def test_equal_webhooks_made_during_the_request(sandbox: Sandbox) -> None:
     """Where there are more equal webhooks of those moments than attempts, none is deleted and all are named."""
     stack = Stack(sandbox)
-    sandbox.inject("timeout", "create", seconds=0.5, processed=True)
-    with ThreadPoolExecutor(1) as pool:
+    sandbox.inject("reset", "create", processed=True)
+    with ThreadPoolExecutor(1) as pool, sandbox.hold("create") as hold:
         creating = pool.submit(stack.create)
-        until(lambda: sandbox.count("create") == 1)
-        theirs = [elsewhere(sandbox) for _ in range(2)]
+        hold.wait_for(1)
+        theirs = [sandbox.truto.create(sandbox.environment_id, dict(INPUTS))["id"] for _ in range(2)]
+        hold.release()
         mine, secret = creating.result()
     after = contents(sandbox)
     assert len(after) == 4
@@ -532,11 +533,12 @@ def test_an_equal_webhook_made_during_the_request(sandbox: Sandbox) -> None:
     The API has no idempotency key, and times are all that there is to go by.
     """
     stack = Stack(sandbox)
-    sandbox.inject("timeout", "create", seconds=0.5)
-    with ThreadPoolExecutor(1) as pool:
+    sandbox.inject("reset", "create")
+    with ThreadPoolExecutor(1) as pool, sandbox.hold("create") as hold:
         creating = pool.submit(stack.create)
-        until(lambda: sandbox.count("create") == 1)
-        theirs = elsewhere(sandbox)
+        hold.wait_for(1)
+        theirs = sandbox.truto.create(sandbox.environment_id, dict(INPUTS))["id"]
+        hold.release()
         mine, _ = creating.result()
     assert [*contents(sandbox)] == [mine]
     [warning] = stack.warnings

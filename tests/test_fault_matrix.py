@@ -89,10 +89,10 @@ FAULTS: dict[str, dict[str, Any]] = {
     "reset before": {"kind": "reset"},
     "reset after": {"kind": "reset", "processed": True},
     # Longer than the others wait. A create is waited for, until here the server closes the connection.
-    "timeout before": {"kind": "timeout", "seconds": 0.6},
-    "timeout after": {"kind": "timeout", "seconds": 0.6, "processed": True},
+    "timeout before": {"kind": "timeout", "seconds": 2},
+    "timeout after": {"kind": "timeout", "seconds": 2, "processed": True},
     "truncated": {"kind": "truncated"},
-    "slow drip": {"kind": "slow_drip", "seconds": 0.012},
+    "slow drip": {"kind": "slow_drip", "seconds": 0.03},
     "HTML 502": {"kind": "html"},
     "empty 500": {"kind": "empty"},
     **{f"{status} after": {"kind": "status", "status": status, "processed": True} for status in (408, 409, 425, 499)},
@@ -241,8 +241,8 @@ def check_cell_in(sandbox: Sandbox, cell: Cell, receiver: str) -> None:
     goes_on = cell.times == "ever" and (cell.fault == "429" or (cell.operation == "create" and cell.error is not None))
     limits = RequestPolicy(
         connect_seconds=2,
-        read_seconds=0.3 if cell.fault in SILENT else 5,
-        total_seconds=2 if goes_on else 15,
+        read_seconds=1 if cell.fault in SILENT else 5,
+        total_seconds=2 if goes_on else 30,
         max_attempts=3,
         backoff_seconds=0.01,
     )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import requests
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pulumi.automation import CommandError
@@ -182,8 +183,8 @@ class Life(RuleBasedStateMachine):
     def killed(self, after: int) -> None:
         """The provider is killed in the middle of a run."""
         self._write()
-        self.sandbox.truto.change_settings({"latency_seconds": 0.1})
-        calls, errors = len(self.sandbox.calls), []
+        hold = self.sandbox.hold(skip=after)
+        errors: list[str] = []
 
         def run() -> None:
             try:
@@ -196,18 +197,18 @@ class Life(RuleBasedStateMachine):
         thread.start()
         killed = False
         while thread.is_alive() and not killed:
-            processes = self.project.stack.provider_processes()
-            if processes and (len(self.sandbox.calls) - calls >= after) and self.sandbox.connections:
-                for process in processes:
+            if hold.held:
+                for process in self.project.stack.provider_processes():
                     os.kill(process.pid, signal.SIGKILL)
                 killed = True
             time.sleep(0.002)
         thread.join(timeout=60)
         assert not thread.is_alive()
-        self.sandbox.truto.change_settings({"latency_seconds": 0.0})
+        hold.release()
         if killed and errors:
             FIGURES["kills"] += 1
-            time.sleep(0.15)  # requests that the killed provider had sent reach Truto all the same
+            # Requests that the killed provider had sent reach Truto all the same, before this one is answered.
+            requests.get(f"{self.sandbox.base_url}/__sandbox__/time", timeout=60).raise_for_status()
             state = {each["id"] for each in self.project.managed}
             made = {webhook.id for webhook in self.sandbox.truto.webhooks()} - before - state
             self.allowed_orphans += len(made)

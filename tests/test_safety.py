@@ -59,7 +59,7 @@ def test_the_last_webhook_deleted_by_hand(project: Project) -> None:
 
 
 def test_the_fingerprint_is_never_a_difference(project: Project) -> None:
-    """Another token of the same environment is no change, neither for up nor for refresh, and the state holds no token."""
+    """Another token of the same environment is no change, neither for up nor for refresh, and is not in the state."""
     project.webhook()
     project.up()
     project.set_token(project.sandbox.truto.add_token(project.sandbox.environment_id))
@@ -137,7 +137,7 @@ def test_the_token_of_the_environment_variable(new_project: Callable[..., Projec
 
 
 def test_a_provider_of_the_plugin_without_a_token(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
-    """An explicit provider of the plugin does not take the stack's token: the message says that it is this provider's."""
+    """An explicit provider of the plugin does not take the stack's token: the message says that this one has none."""
     project = Project(engine, sandbox, tmp_path, way="native")
     project.program("""
         staging = pulumi.ProviderResource("truto", "staging", {})
@@ -164,7 +164,7 @@ def test_look_ups_take_outputs(local_project: Project) -> None:
         token = pulumi.Config("truto").require_secret("apiToken")
         hook = truto.Webhook("orders", target_url=URL)
         pulumi.export("one", truto.get_webhook(hook.id, api_token=token).apply(lambda found: found.target_url))
-        pulumi.export("all", truto.get_webhooks(api_token=token, is_active=True).apply(lambda found: type(found).__name__))
+        pulumi.export("all", truto.get_webhooks(api_token=token, is_active=True).apply(lambda all_: type(all_).__name__))
         pulumi.export("plain", type(truto.get_webhooks()).__name__)
     """)
     local_project.preview()
