@@ -11,6 +11,14 @@ from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine, cli_version
 from tests.harness import Project, Way
 
+#: The files whose tests take longest.
+LONGEST = ("test_packaging.py", "test_random_lives.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests come first, so that no worker is alone with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
