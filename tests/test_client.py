@@ -1031,3 +1031,96 @@ def test_tls_to_a_server_without(sandbox: Sandbox) -> None:
         client_for(sandbox.base_url.replace("http:", "https:"), sandbox.token).create_webhook(BODY)
     assert not caught.value.may_have_succeeded
     assert sandbox.calls == []
+
+
+# Proxies ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["http", "https"])
+def proxy_scheme(request: pytest.FixtureRequest, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each kind of proxy that the environment can name; their certificate is trusted."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    scheme: str = request.param
+    return scheme
+
+
+@contextlib.contextmanager
+def tunnel(
+    scheme: str, certificate: Path, answer: Callable[[socket.socket, bytes], None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A proxy of the environment that answers a CONNECT so."""
+    with contextlib.ExitStack() as stack:
+        if scheme == "https":
+            address = f"localhost:{stack.enter_context(tls_server(certificate, answer))}"
+        else:
+            address = stack.enter_context(raw_server(answer))
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{address}")
+        yield
+
+
+def drip(connection: socket.socket, start: bytes = b"") -> None:
+    """Sends a byte now and then, and never comes to an end."""
+    connection.sendall(start)
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.02)
+
+
+def relay(port: str) -> Callable[[socket.socket, bytes], None]:
+    """Answers a CONNECT with a tunnel to a port of this machine."""
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        with socket.create_connection(("127.0.0.1", int(port))) as inner:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            threading.Thread(target=copy, args=(inner, connection), daemon=True).start()
+            copy(connection, inner)
+
+    return answer
+
+
+@pytest.mark.parametrize("part", ["CONNECT", "TLS"])
+def test_a_proxy_that_drips(proxy_scheme: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    """Connecting through a proxy ends in time too, in the response to CONNECT and in the TLS behind it."""
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        if part == "CONNECT":
+            drip(connection, b"HTTP/1.1 200 OK\r\nX-Header: ")
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        connection.recv(65536)  # the client's hello
+        drip(connection, b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb\x03\x03")  # the beginning of a long one
+
+    with tunnel(proxy_scheme, certificate, answer, monkeypatch):
+        before = time.monotonic()
+        client = client_for("https://truto.invalid", "token", connect_seconds=0.5, max_attempts=1)
+        fails(client, ConnectError)
+        assert 0.5 <= time.monotonic() - before < 10
+        with pytest.raises(ConnectError, match="nothing was sent"):
+            client.create_webhook(BODY)
+
+
+def test_a_drip_through_a_proxy(proxy_scheme: str, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through each kind of proxy everything goes as without one, and a drip is ended in time."""
+    heads: list[bytes] = []
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        heads.append(head)
+        if len(heads) <= 3:
+            connection.sendall(answered(page()))
+        else:
+            drip(connection, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+
+    with tls_server(certificate, answer) as port, tunnel(proxy_scheme, certificate, relay(port), monkeypatch):
+        client = client_for(f"https://{FAR_AWAY}:{port}", "ttt-the-token", read_seconds=0.5, max_attempts=1)
+        for _ in range(3):
+            assert client.list_webhooks().result == []
+        assert b"Authorization: Bearer ttt-the-token\r\n" in heads[0]
+        before = time.monotonic()
+        fails(client, TransportError)
+        assert 0.5 <= time.monotonic() - before < 10

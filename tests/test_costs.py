@@ -80,7 +80,7 @@ def test_the_state_of_a_webhook_does_not_grow_with_their_number(process: Driven)
 
 
 def test_declaring_a_webhook_loads_little() -> None:
-    """`import pulumi_truto` and Webhook load eight small modules beyond pulumi, and nothing of HTTP or models."""
+    """`import pulumi_truto` and Webhook load nine small modules beyond pulumi, and nothing of HTTP or models."""
     loaded = _python("""
         import sys
         import pulumi, pulumi.dynamic
@@ -89,14 +89,14 @@ def test_declaring_a_webhook_loads_little() -> None:
         pulumi_truto.Webhook
         print(*(name for name in set(sys.modules) - before if name not in sys.stdlib_module_names))
     """)
-    parts = ("adoption", "dynamic", "errors", "event_types", "notices", "resources", "rules", "settings")
+    parts = ("adoption", "dynamic", "errors", "event_types", "notices", "resources", "rules", "session", "settings")
     assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{part}" for part in parts)}
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_a_dynamic_provider_loads_http_with_its_first_call(dry_run: bool) -> None:
     """In the provider process check and diff, and so a preview and a run without a change, load no HTTP."""
-    then = "" if dry_run else "provider._api()"
+    then = "" if dry_run else "provider._session.manager"
     loaded = _python(f"""
         import sys
         import pulumi_truto.dynamic
@@ -114,7 +114,7 @@ def test_a_dynamic_provider_loads_http_with_its_first_call(dry_run: bool) -> Non
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_the_native_plugin_loads_http_with_its_first_call(dry_run: bool) -> None:
     """The same for the native plugin, a preview of a create included."""
-    then = "" if dry_run else "provider._api()"
+    then = "" if dry_run else "provider._session.manager"
     loaded = _python(f"""
         import sys
         import pulumi_truto.__main__
@@ -132,32 +132,6 @@ def test_the_native_plugin_loads_http_with_its_first_call(dry_run: bool) -> None
         print(*sys.modules)
     """)
     assert (loaded & HEAVY == set()) is dry_run
-
-
-def test_the_models_load_while_the_first_connection_is_made(busy: Sandbox) -> None:
-    """They take as long as a connection does, so they load meanwhile."""
-    loaded = _python(f"""
-        import sys, threading
-        from http.client import HTTPConnection
-        from pulumi_truto.client import TrutoClient
-        from pulumi_truto.settings import Settings
-        client = TrutoClient(Settings("{busy.token}", "{busy.base_url}"))
-        assert "pydantic" not in sys.modules
-        connect = HTTPConnection.connect
-        is_loading = threading.Event()
-        class Finder:
-            def find_spec(self, name, path, target=None):
-                if name == "pulumi_truto.models":
-                    is_loading.set()
-        def connect_slowly(self):
-            assert is_loading.wait(30), "nothing loads while the connection is made"
-            connect(self)
-        sys.meta_path.insert(0, Finder())
-        HTTPConnection.connect = connect_slowly
-        client.list_webhooks()
-        print(*sys.modules)
-    """)
-    assert "pulumi_truto.models" in loaded
 
 
 def _python(code: str) -> set[str]:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -18,6 +19,7 @@ import pytest
 import requests
 
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.api import MAX_CALLS, Call, CallLog
 from pulumi_truto.sandbox.clock import Clock
 from tests.commands import run
 
@@ -363,7 +365,8 @@ def test_wrong_methods(sandbox: Sandbox, method: str, path: str, allow: str) -> 
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"[]", b'"text"', b"null", b'{"target_url": NaN}', b"\xff\xfe", b"[" * 100_000, b"a=b"]
+    "body",
+    [b"{", b"[]", b'"text"', b"null", b'{"target_url": NaN}', b'{"x": 1e999}', b"\xff\xfe", b"[" * 9**6, b"a=b"],
 )
 def test_malformed_json(sandbox: Sandbox, body: bytes) -> None:
     """A body that is no JSON object is a 400 with the error envelope."""
@@ -601,3 +604,35 @@ def test_python_sdk_request(sandbox: Sandbox) -> None:
             return made
 
     assert_created(asyncio.run(post()), sandbox)
+
+
+def test_a_list_that_lags() -> None:
+    """A sandbox can list new webhooks some time later than they are there."""
+    with Sandbox(list_lag_seconds=5) as sandbox:
+        made = sandbox.truto.create(sandbox.environment_id, {"target_url": TARGET})
+        assert sandbox.truto.list(sandbox.environment_id, {})["result"] == []
+        assert sandbox.truto.read(sandbox.environment_id, made["id"])["id"] == made["id"]
+        sandbox.truto.clock.advance(6)
+        assert len(sandbox.truto.list(sandbox.environment_id, {})["result"]) == 1
+
+
+def test_a_date_header_that_is_wrong() -> None:
+    """A sandbox can have another time in its Date header than in its webhooks."""
+    with Sandbox(date_skew_seconds=-3600) as sandbox:
+        headers = {"Authorization": f"Bearer {sandbox.token}"}
+        answer = requests.get(f"{sandbox.base_url}/webhook", headers=headers, timeout=30)
+        date = parsedate_to_datetime(answer.headers["Date"])
+        assert 3590 < (sandbox.truto.clock.now() - date).total_seconds() < 3660
+    for wrong in (True, "1", float("inf")):
+        with pytest.raises(ValueError, match="date_skew_seconds"):
+            Sandbox(date_skew_seconds=wrong)
+
+
+def test_the_log_of_calls_keeps_the_newest() -> None:
+    """A sandbox that serves for weeks does not grow without end."""
+    log = CallLog()
+    moment = datetime.now(timezone.utc)
+    for number in range(MAX_CALLS + 5):
+        log.add(Call("read", "GET", f"/webhook/{number}", 200, None, None, moment))
+    assert len(log.calls) == MAX_CALLS
+    assert log.calls[-1].path == f"/webhook/{MAX_CALLS + 4}"

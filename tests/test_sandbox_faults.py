@@ -394,3 +394,20 @@ def test_every_kind_is_documented_and_tested() -> None:
     for kind in KINDS:
         assert f"\n{kind} " in str(inspect.getdoc(Fault))  # from 3.13 on Python itself takes the indentation away
         assert f"test_{kind}" in globals()
+
+
+def test_a_request_that_is_carried_out_late(sandbox: Sandbox) -> None:
+    """A gateway gives up at once, and what was asked for happens some time later."""
+    sandbox.inject("status", "create", status=504, processed_after_seconds=0.3)
+    headers = {"Authorization": f"Bearer {sandbox.token}"}
+    body = {"target_url": "https://hooks.example.com/truto"}
+    answer = requests.post(f"{sandbox.base_url}/webhook", json=body, headers=headers, timeout=30)
+    assert answer.status_code == 504
+    until = time.monotonic() + 30
+    while not sandbox.truto.webhooks():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    with pytest.raises(ValueError, match="needs the request to be processed first"):
+        sandbox.inject("truncated", "create", processed_after_seconds=1)
+    with pytest.raises(ValueError, match="processed_after_seconds"):
+        sandbox.inject("status", "create", processed_after_seconds=-1)

@@ -11,7 +11,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
@@ -39,6 +39,20 @@ _INPUTS = [CAMEL[name] for name in (*rules.INPUTS, "known_secret")]
 _MOVING = {"updated_at": rules.UNKNOWN}
 
 
+class _UpdateFailed(Exception):
+    """An update failed, and the engine gets the state of the resource all the same."""
+
+    def __init__(self, message: str, failed: provider_pb2.ErrorResourceInitFailed) -> None:
+        super().__init__(message)
+        self.failed = failed
+
+    def metadata(self) -> tuple[tuple[str, bytes], ...]:
+        """The details that Pulumi's engine looks for in the status of the call."""
+        status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(self))
+        status.details.add().Pack(self.failed)
+        return (("grpc-status-details-bin", status.SerializeToString()),)
+
+
 def _single_line_errors(method: _Method) -> _Method:
     """An expected error becomes the one line of its message; any other one names itself, without a stack."""
 
@@ -48,6 +62,9 @@ def _single_line_errors(method: _Method) -> _Method:
             return method(self, request, context)
         except TrutoError as error:
             message = str(error)
+        except _UpdateFailed as error:
+            message = str(error)
+            context.set_trailing_metadata(error.metadata())
         except Exception as error:  # noqa: BLE001 - whatever it is, the user gets one line
             message = f"pulumi_truto failed unexpectedly, please report it: {type(error).__name__}: {error}"
         context.abort(grpc.StatusCode.UNKNOWN, message)
@@ -208,7 +225,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
                 inputs=to_struct(_from_rules(fresh, secret_keys(declared))),
                 reasons=[str(error)],
             )
-            _abort_with(context, failed, str(error))
+            raise _UpdateFailed(str(error), failed) from None
         return provider_pb2.UpdateResponse(properties=_state(updated, declared))
 
     @_webhooks_only
@@ -253,15 +270,6 @@ def _resolve(inputs: Properties, request: Any) -> settings.Settings:
     # The engine calls its own ones "default", or "default_1_2_3" with a version in it.
     explicit = "" if name == "default" or re.fullmatch(r"default_[0-9_a-z]+", name) else name
     return settings.resolve(lambda key: plain.get(key.removeprefix("truto:")), os.environ, provider=explicit)
-
-
-def _abort_with(context: Any, failed: provider_pb2.ErrorResourceInitFailed, message: str) -> NoReturn:
-    """Ends the call with the details that Pulumi's engine looks for in the status."""
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
-    status.details.add().Pack(failed)
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(grpc.StatusCode.UNKNOWN, message)
-    raise AssertionError("not reached")
 
 
 def _to_rules(properties: Properties) -> dict[str, Any]:
