@@ -17,7 +17,7 @@ from pulumi.automation import CommandError
 
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.engine import create_or_select_stack
-from tests.harness import Project, Way
+from tests.harness import URL, Project, Way
 
 
 def many(count: int) -> str:
@@ -144,7 +144,6 @@ def test_failure_deletes_nothing(project: Project) -> None:
 @pytest.mark.parametrize(
     ("opts", "name"),
     [
-        ('aliases=[pulumi.Alias(name="old")]', "aliases"),
         ('custom_timeouts=pulumi.CustomTimeouts(create="1m")', "custom_timeouts"),
         ('ignore_changes=["event_types[0]"]', "a path in ignore_changes"),
         ('replace_on_changes=["event_types[0]"]', "a path in replace_on_changes"),
@@ -177,6 +176,13 @@ def test_unsupported_registrations_are_refused(local_project: Project) -> None:
         truto.Webhook("orders", target_url=URL, opts=options)
     """)
     assert "the local engine does not support the hook told" in local_project.fails(local_project.preview).text
+
+
+def test_a_stack_reference_is_refused(local_project: Project) -> None:
+    """The local engine knows of one stack only, and says so where a program refers to another."""
+    local_project.program('pulumi.StackReference("organization/network/dev")')
+    text = local_project.fails(local_project.preview).text
+    assert "the local engine does not support the StackReference 'organization/network/dev'" in text
 
 
 def test_import_is_refused_for_the_dynamic_provider(local_project: Project) -> None:
@@ -324,3 +330,113 @@ def test_one_at_a_time(local_project: Project) -> None:
         )
         local_project.up(parallel=1)
     assert len(local_project.sandbox.truto.webhooks()) == 1
+
+
+def test_children_take_options_over(local_project: Project) -> None:
+    """`retain_on_delete` and `protect` of a parent hold for its children, unless they say otherwise."""
+    local_project.program("""
+        kept = pulumi.ComponentResource("app:index:Kept", "kept", opts=pulumi.ResourceOptions(retain_on_delete=True))
+        truto.Webhook("kept", target_url=URL, opts=pulumi.ResourceOptions(parent=kept))
+        truto.Webhook("not", target_url=URL, opts=pulumi.ResourceOptions(parent=kept, retain_on_delete=False))
+    """)
+    local_project.up()
+    local_project.destroy()
+    assert [webhook.target_url for webhook in local_project.sandbox.truto.webhooks()] == [URL]
+    local_project.program("""
+        safe = pulumi.ComponentResource("app:index:Safe", "safe", opts=pulumi.ResourceOptions(protect=True))
+        truto.Webhook("safe", target_url=URL, opts=pulumi.ResourceOptions(parent=safe))
+    """)
+    local_project.up()
+    assert "protect" in local_project.fails(local_project.destroy).text
+    assert len(local_project.sandbox.truto.webhooks()) == 2
+
+
+def test_a_removed_trigger_replaces_nothing(local_project: Project) -> None:
+    """A replacement trigger that is taken away touches no webhook."""
+    local_project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="1")')
+    local_project.up()
+    local_project.webhook()
+    assert local_project.up().calls == []
+
+
+def test_outputs_of_a_failed_up(local_project: Project) -> None:
+    """After a run that failed the outputs that it did not come to are as they were."""
+    local_project.webhook()
+    local_project.up()
+    before = local_project.outputs
+    local_project.sandbox.inject("status", "delete", status=403, message="not now")
+    local_project.program('pulumi.export("new", 1)')
+    local_project.fails(local_project.up)
+    assert local_project.outputs == before | {"new": 1}
+    local_project.up()
+    assert local_project.outputs == {"new": 1}
+
+
+def test_a_logged_error_fails_nothing(local_project: Project) -> None:
+    """`pulumi.log.error` is shown, and the run goes on to its end."""
+    local_project.webhook()
+    local_project.up()
+    local_project.program('pulumi.log.error("careful")')
+    outcome = local_project.up()
+    assert "error: careful" in outcome.text
+    assert outcome.calls == ["delete"]
+
+
+def test_a_secret_inside_an_output(local_project: Project) -> None:
+    """An object with a secret in it is no secret as a whole, and is not shown on the screen all the same."""
+    local_project.program("""
+        hook = truto.Webhook("orders", target_url=URL)
+        pulumi.export("nested", {"secret": hook.secret})
+        pulumi.export("whole", hook.secret)
+    """)
+    text = local_project.up().text
+    outputs = local_project.stack.outputs()
+    assert {name: output.secret for name, output in outputs.items()} == {"nested": False, "whole": True}
+    secret = outputs["whole"].value
+    assert outputs["nested"].value == {"secret": secret}
+    assert secret not in text + local_project.state
+
+
+def test_reads_are_no_changes(local_project: Project) -> None:
+    """A webhook that is only read is not counted, and its id is known in a preview already."""
+    webhook = local_project.sandbox.truto.create(local_project.sandbox.environment_id, {"target_url": URL})
+    local_project.program(f"""
+        theirs = truto.Webhook.get("theirs", {webhook["id"]!r})
+        theirs.id.apply(lambda id: print("read", id))
+    """)
+    outcome = local_project.preview()
+    assert outcome.changes == {"create": 1}  # the stack itself
+    assert f"read {webhook['id']}" in outcome.text
+    assert local_project.up().changes == {"create": 1}
+    assert local_project.up().changes == {"same": 1}
+
+
+def test_a_protected_webhook_keeps_no_others(local_project: Project) -> None:
+    """When a protected webhook cannot be deleted the others are, but for what it depends on."""
+    local_project.program("""
+        base = truto.Webhook("base", target_url=URL + "/base")
+        kept = pulumi.ResourceOptions(protect=True, depends_on=[base])
+        truto.Webhook("kept", target_url=URL + "/kept", opts=kept)
+        truto.Webhook("free", target_url=URL + "/free")
+    """)
+    local_project.up()
+    local_project.fails(local_project.destroy)
+    left = sorted(str(webhook.target_url) for webhook in local_project.sandbox.truto.webhooks())
+    assert left == [URL + "/base", URL + "/kept"]
+
+
+def test_an_alias_keeps_a_webhook(local_project: Project) -> None:
+    """A webhook under a new name with an alias is the same one; its component's children come along."""
+    receiver = """
+        receiver = pulumi.ComponentResource("app:index:Receiver", "%s", opts=pulumi.ResourceOptions(aliases=[%s]))
+        truto.Webhook("%s-hook", target_url=URL, opts=pulumi.ResourceOptions(parent=receiver))
+    """
+    local_project.program(receiver % ("old", "", "old"))
+    local_project.up()
+    local_project.program(receiver % ("new", 'pulumi.Alias(name="old")', "new"))
+    assert local_project.preview().changes == {"same": 3}
+    assert local_project.up().calls == []
+    local_project.program(receiver % ("new", "", "new"))
+    assert local_project.up().changes == {"same": 3}
+    local_project.destroy()
+    assert local_project.sandbox.truto.webhooks() == []

@@ -62,10 +62,11 @@ class Journal:
         if self._on_output is not None:
             self._on_output(text)
 
-    def step(self, op: OpType, resource: Resource, changed: list[str] | None = None) -> None:
+    def step(self, op: OpType, resource: Resource, changed: list[str] | None = None, *, counted: bool = True) -> None:
         """Counts a step that is done, and shows it unless it did nothing."""
-        with self._lock:
-            self.counts[op] += 1
+        if counted:
+            with self._lock:
+                self.counts[op] += 1
         if op in _MARKS:
             which = f" [{', '.join(changed)}]" if changed else ""
             verb = op.value if self._dry_run else _PAST[op]
@@ -74,6 +75,10 @@ class Journal:
     def error(self, message: str, resource: Resource | None = None) -> None:
         """Shows an error; the run has failed."""
         self.failed = True
+        self.logged_error(message, resource)
+
+    def logged_error(self, message: str, resource: Resource | None = None) -> None:
+        """Shows what a program or a provider logs as an error: that alone fails no run."""
         self._diagnostic("error", message, resource)
 
     def warning(self, message: str) -> None:

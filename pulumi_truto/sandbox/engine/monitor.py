@@ -18,7 +18,8 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, reso
 from pulumi_truto.sandbox.engine.deployment import Deployment, Stopped
 from pulumi_truto.sandbox.engine.goal import Goal
 from pulumi_truto.sandbox.engine.journal import Journal
-from pulumi_truto.values import from_struct, from_value, to_struct
+from pulumi_truto.sandbox.engine.urns import Alias
+from pulumi_truto.values import UNKNOWN, from_struct, from_value, to_struct
 
 __all__ = ["REGISTRATIONS", "MonitorServer"]
 
@@ -26,6 +27,7 @@ __all__ = ["REGISTRATIONS", "MonitorServer"]
 #: "please update the Pulumi CLI": by the name and by the number that programs ask with.
 _FEATURES: Final = {
     "secrets": 0,
+    "aliasSpecs": 3,
     "replacementTrigger": 4,
     "deletedWith": 5,
     "replaceWith": 6,
@@ -42,10 +44,9 @@ REGISTRATIONS: Final = 4
 _SPARE_THREADS: Final = 64
 _OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 
+_STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 #: Options of a resource that this engine does not have. A program that uses one is told so, not misled.
 _UNSUPPORTED: Final = {
-    "aliasURNs": "aliases",
-    "aliases": "aliases",
     "customTimeouts": "custom_timeouts",
     "deletedWith": "deleted_with",
     "replace_with": "replace_with",
@@ -114,9 +115,9 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
         def run(deployment: Deployment) -> Any:
             resource = deployment.register(_goal(request))
-            return resource_pb2.RegisterResourceResponse(
-                urn=resource.urn, id=resource.id, object=to_struct(resource.outputs)
-            )
+            # As Pulumi's engine: the outputs of a component are for its own program to say.
+            outputs = resource.outputs if resource.custom else {}
+            return resource_pb2.RegisterResourceResponse(urn=resource.urn, id=resource.id, object=to_struct(outputs))
 
         self._refuse_unsupported(request, context)
         return self._answer(run, context)
@@ -141,8 +142,14 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 additional_secret_outputs=list(request.additionalSecretOutputs),
             )
             resource = deployment.read(goal, request.id)
-            return resource_pb2.ReadResourceResponse(urn=resource.urn, properties=to_struct(resource.outputs))
+            return resource_pb2.ReadResourceResponse(
+                urn=resource.urn,
+                id="" if resource.id == UNKNOWN else resource.id,
+                properties=to_struct(resource.outputs),
+            )
 
+        if request.type == _STACK_REFERENCE:
+            self._refuse(f"the StackReference {request.name!r}", context)
         self._refuse_unsupported(request, context)
         return self._answer(run, context)
 
@@ -211,7 +218,7 @@ class _Engine(engine_pb2_grpc.EngineServicer):
         if request.severity == engine_pb2.ERROR:
             # How a program takes it when a run is stopped; what stopped the run has been shown already.
             if not request.message.startswith("Resource monitor has terminated"):
-                self._journal.error(request.message)
+                self._journal.logged_error(request.message)
         elif request.severity == engine_pb2.WARNING:
             self._journal.warning(request.message)
         elif request.severity == engine_pb2.INFO and not request.ephemeral:
@@ -242,6 +249,20 @@ def _is_used(field: Any, value: Any) -> bool:
     return field.name in _UNSUPPORTED and not (hasattr(value, "ByteSize") and value.ByteSize() == 0)
 
 
+def _alias(message: Any) -> Alias:
+    if message.WhichOneof("alias") == "urn":
+        return Alias(urn=message.urn)
+    spec = message.spec
+    return Alias(
+        name=spec.name,
+        type=spec.type,
+        stack=spec.stack,
+        project=spec.project,
+        parent=spec.parentUrn,
+        no_parent=spec.noParent,
+    )
+
+
 def _goal(request: Any) -> Goal:
     trigger = from_value(request.replacement_trigger) if request.HasField("replacement_trigger") else None
     return Goal(
@@ -251,13 +272,16 @@ def _goal(request: Any) -> Goal:
         inputs=from_struct(request.object),
         parent=request.parent,
         provider=request.provider,
+        providers=dict(request.providers),
         dependencies=list(request.dependencies),
+        property_dependencies={name: list(each.urns) for name, each in request.propertyDependencies.items()},
+        aliases=[*(Alias(urn=each) for each in request.aliasURNs), *(_alias(each) for each in request.aliases)],
         ignore_changes=list(request.ignoreChanges),
         replace_on_changes=list(request.replaceOnChanges),
         additional_secret_outputs=list(request.additionalSecretOutputs),
         delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
-        protect=request.protect,
-        retain_on_delete=request.retainOnDelete,
+        protect=request.protect if request.HasField("protect") else None,
+        retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
         replacement_trigger=trigger,
         import_id=request.importId,
     )

@@ -16,9 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from pulumi_truto.sandbox.engine.program import SHOWN
+
 
 def main(arguments: dict[str, Any]) -> int:
-    """Runs the program; the exit code is 0 unless it failed."""
+    """Runs the program; the exit code is 0 unless it failed, and `SHOWN` where it has shown why."""
     import pulumi
     import pulumi.runtime
     from pulumi.runtime import config
@@ -41,10 +43,10 @@ def main(arguments: dict[str, Any]) -> int:
         loop.run_until_complete(pulumi.runtime.run_in_stack(run))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
-        return 1
+        return SHOWN
     except Exception:  # noqa: BLE001 - whatever a program raises is reported
         pulumi.log.error("Program failed with an unhandled exception:\n" + traceback.format_exc())
-        return 1
+        return SHOWN
     finally:
         loop.close()
         sys.stdout.flush()

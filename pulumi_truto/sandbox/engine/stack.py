@@ -8,9 +8,7 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -33,12 +31,14 @@ from pulumi.automation import (
 )
 from pulumi.automation._cmd import CommandResult  # the one class that CommandError takes; not exported
 
-from pulumi_truto.sandbox.engine.deployment import STACK_TYPE, Deployment
+from pulumi_truto.sandbox.engine.deployment import Deployment
 from pulumi_truto.sandbox.engine.journal import Journal
 from pulumi_truto.sandbox.engine.monitor import REGISTRATIONS, MonitorServer
+from pulumi_truto.sandbox.engine.program import SHOWN, Program, wait
 from pulumi_truto.sandbox.engine.providers import ProviderHost
 from pulumi_truto.sandbox.engine.state import Crypter, State
-from pulumi_truto.values import has_secret, has_unknown, reveal
+from pulumi_truto.sandbox.engine.urns import STACK_TYPE
+from pulumi_truto.values import has_secret, has_unknown, is_secret, reveal
 
 __all__ = ["Stack", "create_or_select_stack"]
 
@@ -151,10 +151,10 @@ class Stack:
         return DestroyResult(journal.stdout, journal.stderr, self._summary("destroy", began, journal))
 
     def outputs(self) -> OutputMap:
-        """What the program exported in the last run, secrets in plain."""
+        """What the program exported, secrets in plain. As with Pulumi, one with a secret further in is no secret."""
         root = next((each for each in self._load().resources if each.type == STACK_TYPE), None)
         outputs = root.outputs if root is not None else {}
-        return {name: OutputValue(reveal(value), has_secret(value)) for name, value in outputs.items()}
+        return {name: OutputValue(reveal(value), is_secret(value)) for name, value in outputs.items()}
 
     def export_stack(self) -> ExportedDeployment:
         """The state in Pulumi's form, its secrets encrypted."""
@@ -178,7 +178,7 @@ class Stack:
         env = {**self._env, "PULUMI_PROJECT": self._project, "PULUMI_STACK": self.name}
         host = ProviderHost(self._work_dir, env, monitor.address, journal.info, self._likely_provider)
         state = self._load()
-        state.begin()
+        state.begin(dry_run=dry_run)
         deployment = Deployment(
             project=self._project,
             stack=self.name,
@@ -199,23 +199,16 @@ class Stack:
             self._running, self._host = None, None
             host.close()
             monitor.close()
-            if not dry_run:
-                try:
-                    state.save()
-                except OSError as error:
-                    journal.error(f"the state cannot be saved: {error}")
+            try:
+                state.save()
+            except OSError as error:
+                journal.error(f"the state cannot be saved: {error}")
         journal.summary()
         if journal.failed:
             raise CommandError(CommandResult(journal.stdout, journal.stderr, 255))
 
     def _run_program(
-        self,
-        deployment: Deployment,
-        monitor: MonitorServer,
-        journal: Journal,
-        *,
-        dry_run: bool,
-        parallel: int,
+        self, deployment: Deployment, monitor: MonitorServer, journal: Journal, *, dry_run: bool, parallel: int
     ) -> None:
         """Runs the program to its end, then deletes what it did not ask for."""
         info = {
@@ -226,55 +219,25 @@ class Stack:
             "parallel": parallel,
         }
         monitor.serve(deployment, info)
-        process = self._start_program(monitor.address, dry_run=dry_run, parallel=parallel)
-        assert process.stdout is not None
-        output = threading.Thread(target=_forward, args=(process.stdout, journal.info), daemon=True)
-        output.start()
-        try:
-            while process.poll() is None and not deployment.is_stopped:
-                time.sleep(0.01)
+        program = Program(self._program, self._work_dir, self._project, self.name, self._config, self._env)
+        with program.running(
+            monitor.address,
+            threads=REGISTRATIONS * parallel,
+            dry_run=dry_run,
+            parallel=parallel,
+            on_output=journal.info,
+        ) as process:
+            wait(process, until=lambda: deployment.is_stopped)
             if deployment.is_stopped:
                 deployment.wait(_GRACE_SECONDS)
-        finally:
-            _end(process)
-            output.join(timeout=5)
-        if deployment.is_stopped:
-            return
-        if process.returncode != 0:
-            if not journal.failed:
+        if not deployment.is_stopped:
+            if process.returncode == SHOWN:
+                journal.failed = True
+            elif process.returncode != 0:
                 journal.error(f"the program ended with exit code {process.returncode}")
-            return
-        if not journal.failed:
-            deployment.delete_rest()
-
-    def _start_program(self, address: str, *, dry_run: bool, parallel: int) -> subprocess.Popen[bytes]:
-        program = self._program / "__main__.py" if self._program.is_dir() else self._program
-        arguments = {
-            "program": str(program),
-            "threads": REGISTRATIONS * parallel,
-            "monitor": address,
-            "engine": address,
-            "project": self._project,
-            "stack": self.name,
-            "parallel": parallel,
-            "dry_run": dry_run,
-            "organization": "organization",
-            "root_directory": str(self._work_dir),
-        }
-        env = {
-            **self._env,
-            "PULUMI_CONFIG": json.dumps({key: each.value for key, each in self._config.items()}),
-            "PULUMI_CONFIG_SECRET_KEYS": json.dumps([key for key, each in self._config.items() if each.secret]),
-        }
-        return subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-u", "-m", "pulumi_truto.sandbox.engine.run_program", json.dumps(arguments)],
-            cwd=self._work_dir,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+            elif not journal.failed:
+                deployment.delete_rest()
+        deployment.settle_outputs()
 
     def _load(self) -> State:
         """The state as it is in the file now, which another process may have written meanwhile."""
@@ -337,22 +300,6 @@ def _project(work_dir: Path) -> dict[str, Any]:
     if runtime != "python":
         raise ValueError(f"{file}: the local engine runs Python programs only, not {runtime!r}")
     return project
-
-
-def _forward(stream: Any, on_output: OnOutput) -> None:
-    with stream:
-        for line in stream:
-            on_output(line.decode(errors="replace").rstrip())
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=2)
 
 
 def _now() -> datetime:

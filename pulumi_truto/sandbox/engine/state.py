@@ -38,6 +38,10 @@ _NAMES: Final = {
     "retain_on_delete": "retainOnDelete",
     "external": "external",
     "delete": "delete",
+    "pending_replacement": "pendingReplacement",
+    "property_dependencies": "propertyDependencies",
+    "ignore_changes": "ignoreChanges",
+    "replace_on_changes": "replaceOnChanges",
     "replacement_trigger": "replacementTrigger",
 }
 
@@ -50,6 +54,7 @@ class Resource:
         provider: the reference ``<urn>::<id>`` of its provider; empty for a component or a provider.
         external: only read by the program, never managed.
         delete: replaced already, still to be deleted.
+        pending_replacement: deleted already, still to be created again.
     """
 
     urn: str
@@ -66,12 +71,21 @@ class Resource:
     retain_on_delete: bool = False
     external: bool = False
     delete: bool = False
+    pending_replacement: bool = False
+    property_dependencies: dict[str, list[str]] = field(default_factory=dict)
+    ignore_changes: list[str] = field(default_factory=list)
+    replace_on_changes: list[str] = field(default_factory=list)
     replacement_trigger: Any = None
 
     @property
     def name(self) -> str:
         """The name that the program gave it."""
-        return self.urn.rsplit("::", 1)[1]
+        return self.urn.split("::", 3)[3]
+
+    @property
+    def provider_urn(self) -> str:
+        """The URN of its provider; empty for a component or a provider."""
+        return self.provider.rpartition("::")[0]
 
     @property
     def is_provider(self) -> bool:
@@ -82,6 +96,25 @@ class Resource:
     def is_managed(self) -> bool:
         """Whether a provider creates, updates and deletes it."""
         return self.custom and not self.is_provider and not self.external
+
+    @property
+    def is_default_provider(self) -> bool:
+        """Whether this is the provider instance of a package that no program declares: it is not shown or counted."""
+        return self.is_provider and self.name == "default"
+
+    def follow(self, before: str, now: str) -> None:
+        """Refers to another resource by its new URN."""
+        if self.parent == before:
+            self.parent = now
+        if self.provider_urn == before:
+            self.provider = now + self.provider.removeprefix(before)
+        if before in self.dependencies:
+            self.dependencies = [now if each == before else each for each in self.dependencies]
+        if any(before in urns for urns in self.property_dependencies.values()):
+            self.property_dependencies = {
+                name: [now if each == before else each for each in urns]
+                for name, urns in self.property_dependencies.items()
+            }
 
 
 class Crypter:
@@ -118,7 +151,7 @@ class State:
     """The resources of a stack, saved to the file after every change.
 
     During a run there are the resources that the run has settled, in order, and those of the last run that it has
-    not come to. Both are saved, so that a run that stops half-way loses nothing.
+    not come to. Both are saved, so that a run that stops half-way loses nothing. In a preview nothing is saved.
     """
 
     def __init__(self, file: Path, crypter: Crypter) -> None:
@@ -127,6 +160,9 @@ class State:
         self._lock = threading.Lock()
         self._settled: list[Resource] = []
         self._olds: list[Resource] = []
+        self._befores: dict[str, Resource] = {}
+        self._current: dict[str, Resource] = {}
+        self._dry_run = False
         self._changes = 0
         self._writing = threading.Lock()
         self._written = 0
@@ -152,11 +188,21 @@ class State:
         with self._lock:
             return list(self._olds)
 
-    def begin(self) -> None:
+    def begin(self, *, dry_run: bool) -> None:
         """Starts a run: nothing is settled yet."""
         with self._lock:
+            self._dry_run = dry_run
             self._olds = [*self._settled, *self._olds]
-            self._settled = []
+            self._settled, self._current = [], {}
+            self._befores = {each.urn: each for each in self._olds if not each.delete}
+
+    def before(self, urn: str) -> Resource | None:
+        """The resource of this URN as the run began."""
+        return self._befores.get(urn)
+
+    def now(self, urn: str) -> Resource | None:
+        """The resource of this URN: settled by this run, or left by the last one."""
+        return self._current.get(urn) or self._befores.get(urn)
 
     def settle(self, new: Resource | None, old: Resource | None, *, save: bool = True) -> None:
         """Puts the new resource in place of the old one; ``None`` for a resource that is gone or was not there."""
@@ -166,11 +212,20 @@ class State:
                 self._settled = [each for each in self._settled if each is not old]
             if new is not None:
                 self._settled.append(new)
+                self._current[new.urn] = new
         if save:
             self.save()
 
+    def rename(self, before: str, now: str) -> None:
+        """Lets everything that refers to a URN refer to the one that it has now."""
+        with self._lock:
+            for each in [*self._settled, *self._olds]:
+                each.follow(before, now)
+
     def save(self) -> None:
         """Writes the file. What several threads ask for at once is written once."""
+        if self._dry_run:
+            return
         with self._lock:
             self._changes += 1
             mine = self._changes

@@ -1,0 +1,109 @@
+"""The program's process: started the way Pulumi's Python host does, watched, and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pulumi.automation import ConfigValue
+
+__all__ = ["SHOWN", "Program", "wait"]
+
+#: The exit code of a program that failed and has shown why, as Pulumi's Python host has it.
+SHOWN = 32
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Pulumi Python program.
+
+    Attributes:
+        path: the program: a file, or the folder of a `__main__.py`.
+        work_dir: the folder it runs in.
+        project: the project's name.
+        stack: the stack's name.
+        config: the stack's configuration, keys with their namespace.
+        env: its environment variables.
+    """
+
+    path: Path
+    work_dir: Path
+    project: str
+    stack: str
+    config: Mapping[str, ConfigValue]
+    env: Mapping[str, str]
+
+    @contextlib.contextmanager
+    def running(
+        self, address: str, *, threads: int, dry_run: bool, parallel: int, on_output: Callable[[str], None]
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """The process, which talks to the engine at this address. Nothing of it is left afterwards."""
+        process = self._start(address, threads=threads, dry_run=dry_run, parallel=parallel)
+        assert process.stdout is not None
+        output = threading.Thread(target=_forward, args=(process.stdout, on_output), daemon=True)
+        output.start()
+        try:
+            yield process
+        finally:
+            _end(process)
+            output.join(timeout=5)
+
+    def _start(self, address: str, *, threads: int, dry_run: bool, parallel: int) -> subprocess.Popen[bytes]:
+        arguments = {
+            "program": str(self.path / "__main__.py" if self.path.is_dir() else self.path),
+            "threads": threads,
+            "monitor": address,
+            "engine": address,
+            "project": self.project,
+            "stack": self.stack,
+            "parallel": parallel,
+            "dry_run": dry_run,
+            "organization": "organization",
+            "root_directory": str(self.work_dir),
+        }
+        env = {
+            **self.env,
+            "PULUMI_CONFIG": json.dumps({key: each.value for key, each in self.config.items()}),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps([key for key, each in self.config.items() if each.secret]),
+        }
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-u", "-m", "pulumi_truto.sandbox.engine.run_program", json.dumps(arguments)],
+            cwd=self.work_dir,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def wait(process: subprocess.Popen[bytes], until: Callable[[], bool]) -> None:
+    """Waits until the process has ended, or something else has come about."""
+    while process.poll() is None and not until():
+        time.sleep(0.01)
+
+
+def _forward(stream: Any, on_output: Callable[[str], None]) -> None:
+    with stream:
+        for line in stream:
+            on_output(line.decode(errors="replace").rstrip())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=2)
