@@ -64,3 +64,8 @@ def new_project(engine: Engine, way: Way, sandbox: Sandbox, tmp_path: Path) -> C
         return Project(engine, sandbox, tmp_path / str(next(made)), env, way)
 
     return make
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--record` writes down what the Pulumi CLI does, for the differential test."""
+    parser.addoption("--record", action="store_true", help="record what the Pulumi CLI does in tests/differential")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from pulumi.automation import CommandError, ConfigValue
+from pulumi.automation import CommandError, ConfigValue, OutputMap
 
 from benchmarks.runs import native_plugin
 from pulumi_truto.plugin.names import to_camel
@@ -27,11 +27,15 @@ Way = Literal["dynamic", "native"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run: what it changed beside the stack itself, what it sent to Truto, and everything it showed."""
+    """One run: what it changed beside the stack itself, what it sent to Truto, and everything it showed.
+
+    `outputs` are the stack's, where the run brings them along; the CLI takes its time to show them.
+    """
 
     changes: dict[str, int]
     calls: list[str]
     text: str
+    outputs: OutputMap | None = None
 
 
 class Project:
@@ -143,7 +147,8 @@ class Project:
         counts = result.change_summary if hasattr(result, "change_summary") else result.summary.resource_changes
         changes = {getattr(op, "value", op): count for op, count in (counts or {}).items() if count}
         self.shown += result.stdout + result.stderr
-        return Outcome(changes, self._calls_since(before), result.stdout + result.stderr)
+        text = result.stdout + result.stderr
+        return Outcome(changes, self._calls_since(before), text, getattr(result, "outputs", None))
 
     def _calls_since(self, before: int) -> list[str]:
         return [call.operation for call in self.sandbox.calls[before:]]

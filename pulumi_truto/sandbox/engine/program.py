@@ -1,4 +1,4 @@
-"""The program's process: started the way Pulumi's Python host does, watched, and ended."""
+"""The program: its project file, and its process, started the way Pulumi's Python host does, watched and ended."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pulumi.automation import ConfigValue
 
-__all__ = ["SHOWN", "Program", "wait"]
+__all__ = ["SHOWN", "Program", "read_project", "wait"]
 
 #: The exit code of a program that failed and has shown why, as Pulumi's Python host has it.
 SHOWN = 32
@@ -85,6 +86,22 @@ class Program:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def read_project(work_dir: Path) -> dict[str, Any]:
+    """What `Pulumi.yaml` in this folder says; `ValueError` where it is no Python program's."""
+    file = work_dir / "Pulumi.yaml"
+    try:
+        project = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from None
+    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
+        raise ValueError(f"{file} has no name")
+    runtime = project.get("runtime")
+    runtime = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if runtime != "python":
+        raise ValueError(f"{file}: the local engine runs Python programs only, not {runtime!r}")
+    return project
 
 
 def wait(process: subprocess.Popen[bytes], until: Callable[[], bool]) -> None:

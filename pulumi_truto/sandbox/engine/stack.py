@@ -14,7 +14,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from pulumi.automation import (
     CommandError,
     ConfigValue,
@@ -34,7 +33,7 @@ from pulumi.automation._cmd import CommandResult  # the one class that CommandEr
 from pulumi_truto.sandbox.engine.deployment import Deployment
 from pulumi_truto.sandbox.engine.journal import Journal
 from pulumi_truto.sandbox.engine.monitor import REGISTRATIONS, MonitorServer
-from pulumi_truto.sandbox.engine.program import SHOWN, Program, wait
+from pulumi_truto.sandbox.engine.program import SHOWN, Program, read_project, wait
 from pulumi_truto.sandbox.engine.providers import ProviderHost
 from pulumi_truto.sandbox.engine.state import Crypter, State
 from pulumi_truto.sandbox.engine.urns import STACK_TYPE
@@ -81,7 +80,7 @@ class Stack:
         self._work_dir = work_dir.resolve()
         self._env = {**os.environ, **env_vars}
         self._config: dict[str, ConfigValue] = {}
-        project = _project(self._work_dir)
+        project = read_project(self._work_dir)
         self._project: str = project["name"]
         # A project that names plugins in Pulumi.yaml uses the native one.
         self._likely_provider = "truto" if project.get("plugins") else "pulumi-python"
@@ -285,21 +284,6 @@ def _stopped_by_signals(cancel: Callable[[], None], journal: Journal) -> Iterato
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _project(work_dir: Path) -> dict[str, Any]:
-    file = work_dir / "Pulumi.yaml"
-    try:
-        project = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ValueError(f"{file} cannot be read: {error}") from None
-    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
-        raise ValueError(f"{file} has no name")
-    runtime = project.get("runtime")
-    runtime = runtime.get("name") if isinstance(runtime, dict) else runtime
-    if runtime != "python":
-        raise ValueError(f"{file}: the local engine runs Python programs only, not {runtime!r}")
-    return project
 
 
 def _now() -> datetime:

@@ -80,7 +80,8 @@ class Steps:
             if not old.is_default_provider:
                 self._journal.step(OpType.SAME, old)
             return
-        found, outputs, inputs = self._instances.of(old).read(old.urn, old.id, old.outputs, old.inputs)
+        provider = self._instances.of(old)
+        found, outputs, inputs = provider.read(old.urn, old.id, old.outputs, old.inputs)
         if not found:
             self._state.settle(None, old)
             self._journal.step(OpType.DELETE, old)
@@ -89,8 +90,10 @@ class Steps:
         if inputs is not None:
             new.inputs = with_secrets(inputs, secret_keys(old.inputs))
         changed = changed_keys(old.outputs, new.outputs)
+        # As Pulumi: a managed resource has changed where an update would have something to do. The same provider says.
+        is_changed = bool(changed) if old.external else _diff(provider, new, old.inputs).changes
         self._state.settle(new, old)
-        self._journal.step(OpType.UPDATE if changed else OpType.SAME, new, changed)
+        self._journal.step(OpType.UPDATE if is_changed else OpType.SAME, new, changed)
 
     # --- the steps that a goal leads to ----------------------------------------------------------------------
 
@@ -102,7 +105,9 @@ class Steps:
             new.id = old.id if old is not None else "" if self._dry_run else str(uuid.uuid4())
         op = OpType.CREATE
         if old is not None:
-            op = OpType.SAME if reveal(old.inputs) == reveal(new.inputs) else OpType.UPDATE
+            # As Pulumi: an input that becomes a secret is a change of a component, and none of a provider instance.
+            is_same = reveal(old.inputs) == reveal(new.inputs) if new.is_provider else old.inputs == new.inputs
+            op = OpType.SAME if is_same else OpType.UPDATE
         return self._finish(new, old, op)
 
     def _register_managed(self, goal: Goal, new: Resource, old: Resource | None) -> Resource:

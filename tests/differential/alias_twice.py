@@ -1,0 +1,17 @@
+"""Two webhooks that name the same alias, and an alias for one that is still there, are refused."""
+
+from tests.differential.steps import up
+
+ALIAS = 'pulumi.ResourceOptions(aliases=[pulumi.Alias(name="a")], depends_on=%s)'
+
+STEPS = [
+    up('truto.Webhook("a", URL + "/a")'),
+    up(f"""
+        b = truto.Webhook("b", URL + "/a", opts={ALIAS % []})
+        truto.Webhook("c", URL + "/a", opts={ALIAS % "[b]"})
+    """),
+    up("""
+        b = truto.Webhook("b", URL + "/a")
+        truto.Webhook("c", URL + "/a", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="b")], depends_on=[b]))
+    """),
+]
