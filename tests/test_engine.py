@@ -322,6 +322,18 @@ def test_a_failed_replacement_keeps_the_old_one(project: Project) -> None:
     assert project.outputs["id"] != before
 
 
+def test_what_is_replaced_and_still_there_is_refreshed(project: Project) -> None:
+    """A replaced webhook that could not be deleted is read by a refresh too, and deleted by the next up."""
+    opts = 'pulumi.ResourceOptions(replacement_trigger="%s")'
+    project.webhook(opts=opts % 1)
+    project.up()
+    project.sandbox.inject("status", "delete", status=403, message="not now")
+    project.webhook(opts=opts % 2)
+    project.fails(project.up)
+    assert project.refresh().changes == {"same": 3}
+    assert project.up().calls == ["delete"]
+
+
 def test_one_at_a_time(local_project: Project) -> None:
     """With a parallelism of one everything works too, a replacement that begins with the deletion included."""
     for trigger in ("1", "2"):

@@ -173,9 +173,8 @@ class Deployment:
         )
 
     def refresh(self) -> None:
-        """Reads every resource of the state anew."""
-        resources = [each for each in self._state.olds if not each.delete]
-        each_at_once(resources, lambda each: self._attempt(each, self._steps.refresh), self._parallel)
+        """Reads every resource of the state anew, also those that are replaced already and still there."""
+        each_at_once(self._state.olds, lambda each: self._attempt(each, self._steps.refresh), self._parallel)
 
     # --- helpers -------------------------------------------------------------------------------------------
 

@@ -116,9 +116,7 @@ class Steps:
         if goal.import_id and (old is None or old.external or old.id != goal.import_id):
             old = self._import(provider, goal, new, old)
         if old is not None and not old.external:
-            for name in goal.ignore_changes:
-                _reset(new.inputs, old.inputs, name)
-        declared = new.inputs
+            new.inputs = _ignoring(goal.ignore_changes, new.inputs, old.inputs)
         new.inputs = self._check(provider, new, None if old is None or old.external else old)
         if old is None:
             return self._create(provider, new, None, OpType.CREATE)
@@ -130,7 +128,6 @@ class Steps:
             return self._finish(new, old, op, shown=old is was)
         if op is OpType.UPDATE:
             return self._update(provider, new, old)
-        new.inputs = declared
         return self._replace(provider, goal, new, old, before=before)
 
     def _import(self, provider: Provider, goal: Goal, new: Resource, old: Resource | None) -> Resource:
@@ -190,7 +187,7 @@ class Steps:
         if goal.import_id and not self._dry_run:
             raise OperationError("this resource has to be replaced: remove `import_` from its options first")
         # As Pulumi's engine does: what takes the place of the old one is checked as something new.
-        new.inputs = self._check(provider, new, None)
+        new.inputs = self._check(provider, replace(new, inputs=goal.inputs), None)
         if not before:
             return self._create(provider, new, old, OpType.REPLACE, keep_old=True)
         for each in [*reversed(self._replaced_with(old)), old]:
@@ -281,9 +278,7 @@ def _mark(resource: Resource, outputs: Properties) -> Properties:
     return with_secrets(outputs, {*resource.additional_secret_outputs, *secret_keys(resource.inputs)})
 
 
-def _reset(inputs: Properties, old: Properties, name: str) -> None:
-    """Takes one input as it was: the option ``ignore_changes``."""
-    if name in old:
-        inputs[name] = old[name]
-    else:
-        inputs.pop(name, None)
+def _ignoring(names: list[str], inputs: Properties, old: Properties) -> Properties:
+    """The inputs with these as they were: the option ``ignore_changes``."""
+    kept = {name: old[name] for name in names if name in old}
+    return {**{name: value for name, value in inputs.items() if name not in names}, **kept}

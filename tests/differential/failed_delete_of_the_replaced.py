@@ -1,0 +1,12 @@
+"""Where the replaced webhook cannot be deleted, the next run deletes it, protected or not."""
+
+from tests.differential.steps import Fault, up
+
+HOOK = 'truto.Webhook("a", URL + "/a", opts=pulumi.ResourceOptions(replacement_trigger="%s", protect=%s))'
+
+STEPS = [
+    up(HOOK % ("1", True)),
+    Fault("delete", fields={"status": 403, "message": "refused"}),
+    up(HOOK % ("2", False)),
+    up(HOOK % ("2", False)),
+]

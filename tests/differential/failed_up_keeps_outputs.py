@@ -1,0 +1,17 @@
+"""After a failed run the stack's outputs are as they were, also where the program exports others."""
+
+from tests.differential.steps import Fault, up
+
+TWO = """
+    a = truto.Webhook("a", URL + "/a", is_active=%s)
+    b = truto.Webhook("b", URL + "/b", is_active=%s, opts=pulumi.ResourceOptions(depends_on=[a]))
+    pulumi.export("b", b.is_active)
+    pulumi.export("%s", "%s")
+"""
+
+STEPS = [
+    up(TWO % (True, True, "version", "1")),
+    Fault("update", skip=1),
+    up(TWO % (False, False, "other", "2")),
+    up(TWO % (False, False, "other", "2")),
+]
