@@ -1,0 +1,8 @@
+"""A webhook that moves below a component without an alias is another webhook."""
+
+from tests.differential.steps import up
+
+STEPS = [
+    up('truto.Webhook("a-hook", URL + "/a")'),
+    up('Receiver("a", "/a")'),
+]

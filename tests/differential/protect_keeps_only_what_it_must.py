@@ -1,0 +1,14 @@
+"""A protected webhook and what it depends on stay; the others are deleted, and the run fails."""
+
+from tests.differential.steps import destroy, preview, up
+
+STEPS = [
+    up("""
+        a = truto.Webhook("a", target_url=URL + "/a")
+        kept = pulumi.ResourceOptions(protect=True, depends_on=[a])
+        truto.Webhook("kept", target_url=URL + "/kept", opts=kept)
+        truto.Webhook("free", target_url=URL + "/free", opts=pulumi.ResourceOptions(depends_on=[a]))
+    """),
+    preview(""),
+    destroy(),
+]

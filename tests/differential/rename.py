@@ -1,0 +1,9 @@
+"""Another name without an alias is another webhook: the new one first."""
+
+from tests.differential.steps import preview, up
+
+STEPS = [
+    up('truto.Webhook("a", URL + "/a")'),
+    preview('truto.Webhook("b", URL + "/a")'),
+    up('truto.Webhook("b", URL + "/a")'),
+]
