@@ -206,7 +206,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     @_webhooks_only
-    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         declared, olds = from_struct(request.news), from_struct(request.olds)
         state, inputs = _to_rules(olds), _to_rules(declared)
         if request.preview:

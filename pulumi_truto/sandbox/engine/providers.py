@@ -15,11 +15,11 @@ from typing import Any, Final
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from pulumi_truto.values import Properties, from_struct, has_unknown, reveal, to_struct
 
-__all__ = ["OperationError", "Provider", "ProviderHost", "default_config"]
+__all__ = ["InitError", "OperationError", "Provider", "ProviderHost", "default_config"]
 
 #: What starts a provider, for each package that this engine can serve.
 _COMMANDS: Final[dict[str, tuple[str, ...]]] = {
@@ -34,6 +34,14 @@ _START_SECONDS: Final = 60
 
 class OperationError(Exception):
     """An operation on one resource failed; the message is for the user."""
+
+
+class InitError(OperationError):
+    """An operation failed, and the resource is there all the same: in a state that the provider tells."""
+
+    def __init__(self, message: str, outputs: Properties) -> None:
+        super().__init__(message)
+        self.outputs = outputs
 
 
 def default_config(package: str, config: Properties) -> Properties:
@@ -57,7 +65,9 @@ class Diff:
 class Provider:
     """One provider process, configured, for one provider instance."""
 
-    def __init__(self, package: str, process: subprocess.Popen[bytes], port: int, config: Properties) -> None:
+    def __init__(
+        self, package: str, process: subprocess.Popen[bytes], port: int, config: Properties, urn: str = ""
+    ) -> None:
         self.process = process
         # A provider whose settings are not known yet, in a preview, cannot be asked anything.
         self.is_configured = not has_unknown(config)
@@ -68,8 +78,9 @@ class Provider:
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         if self.is_configured:
             if self.is_native:
-                self._check_config(config)
-            request = provider_pb2.ConfigureRequest(args=to_struct(config), acceptSecrets=True)
+                self._check_config(config, urn)
+            name = urn.rpartition("::")[2]
+            request = provider_pb2.ConfigureRequest(args=to_struct(config), acceptSecrets=True, urn=urn, name=name)
             response = self._call("configure", self._stub.Configure, request)
             self._accepts_secrets = response.acceptSecrets
             self._supports_preview = response.supportsPreview
@@ -156,8 +167,8 @@ class Provider:
         self._channel.close()
         _end(self.process)
 
-    def _check_config(self, config: Properties) -> None:
-        request = provider_pb2.CheckRequest(news=to_struct(config))
+    def _check_config(self, config: Properties, urn: str) -> None:
+        request = provider_pb2.CheckRequest(news=to_struct(config), urn=urn, name=urn.rpartition("::")[2])
         response = self._call("check of its configuration", self._stub.CheckConfig, request)
         if response.failures:
             raise OperationError("; ".join(each.reason for each in response.failures))
@@ -169,6 +180,9 @@ class Provider:
         try:
             return method(request)
         except grpc.RpcError as error:
+            failed = _init_failed(error)
+            if failed is not None:
+                raise InitError("; ".join(failed.reasons), from_struct(failed.properties)) from None
             raise OperationError(self._message(what, error)) from None
         except ValueError:  # the channel is closed: the run was stopped
             raise OperationError(f"the run was stopped during the {what}") from None
@@ -215,7 +229,7 @@ class ProviderHost:
             if urn not in self._providers:
                 if self._closed:
                     raise OperationError("the run was stopped")
-                self._providers[urn] = self._start(package, config)
+                self._providers[urn] = self._start(urn, package, config)
             return self._providers[urn]
 
     def processes(self) -> list[subprocess.Popen[bytes]]:
@@ -244,7 +258,7 @@ class ProviderHost:
                 if stream is not None:
                     stream.close()
 
-    def _start(self, package: str, config: Properties) -> Provider:
+    def _start(self, urn: str, package: str, config: Properties) -> Provider:
         if package == self._spare_package and self._spare is not None:
             process, self._spare = self._spare, None
         else:
@@ -267,7 +281,7 @@ class ProviderHost:
             raise OperationError(f"the provider {package!r} did not start: it ended with exit code {code}")
         threading.Thread(target=self._forward, args=(process.stdout,), daemon=True).start()
         try:
-            return Provider(package, process, int(line), config)
+            return Provider(package, process, int(line), config, urn)
         except OperationError:
             _end(process)
             raise
@@ -293,6 +307,17 @@ class ProviderHost:
         with stream:
             for line in stream:
                 self._on_output(line.decode(errors="replace").rstrip())
+
+
+def _init_failed(error: Any) -> provider_pb2.ErrorResourceInitFailed | None:
+    """What a provider says of a resource that is there although the operation failed."""
+    for name, value in error.trailing_metadata() or ():
+        if name == "grpc-status-details-bin":
+            failed = provider_pb2.ErrorResourceInitFailed()
+            for detail in status_pb2.Status.FromString(value).details:
+                if detail.Unpack(failed):
+                    return failed
+    return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

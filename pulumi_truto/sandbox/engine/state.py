@@ -43,6 +43,7 @@ _NAMES: Final = {
     "ignore_changes": "ignoreChanges",
     "replace_on_changes": "replaceOnChanges",
     "replacement_trigger": "replacementTrigger",
+    "init_errors": "initErrors",
 }
 
 
@@ -55,6 +56,7 @@ class Resource:
         external: only read by the program, never managed.
         delete: replaced already, still to be deleted.
         pending_replacement: deleted already, still to be created again.
+        init_errors: why the last operation failed although the resource is there.
     """
 
     urn: str
@@ -67,6 +69,7 @@ class Resource:
     provider: str = ""
     dependencies: list[str] = field(default_factory=list)
     additional_secret_outputs: list[str] = field(default_factory=list)
+    init_errors: list[str] = field(default_factory=list)
     protect: bool = False
     retain_on_delete: bool = False
     external: bool = False

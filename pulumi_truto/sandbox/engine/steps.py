@@ -15,7 +15,7 @@ from pulumi_truto.sandbox.engine.goal import Goal
 from pulumi_truto.sandbox.engine.journal import Journal
 from pulumi_truto.sandbox.engine.ordering import dependents
 from pulumi_truto.sandbox.engine.provider_instances import ProviderInstances
-from pulumi_truto.sandbox.engine.providers import Diff, OperationError, Provider
+from pulumi_truto.sandbox.engine.providers import Diff, InitError, OperationError, Provider
 from pulumi_truto.sandbox.engine.state import Resource, State
 from pulumi_truto.values import UNKNOWN, Properties, has_unknown, reveal, secret_keys, with_secrets
 
@@ -162,7 +162,7 @@ class Steps:
         before = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
         if old.pending_replacement or _replaces(diff, goal.replace_on_changes):
             return OpType.REPLACE, before
-        return (OpType.UPDATE if diff.changes else OpType.SAME), False
+        return (OpType.UPDATE if diff.changes or old.init_errors else OpType.SAME), False
 
     def _create(
         self, provider: Provider, new: Resource, old: Resource | None, op: OpType, *, keep_old: bool = False
@@ -174,7 +174,13 @@ class Steps:
 
     def _update(self, provider: Provider, new: Resource, old: Resource) -> Resource:
         new.id = old.id
-        outputs = provider.update(new.urn, old.id, old.outputs, old.inputs, new.inputs, preview=self._dry_run)
+        try:
+            outputs = provider.update(new.urn, old.id, old.outputs, old.inputs, new.inputs, preview=self._dry_run)
+        except InitError as error:
+            # As Pulumi: what the provider tells is kept, the run fails, and the next one tries an update.
+            new.outputs, new.init_errors = _mark(new, error.outputs), [str(error)]
+            self._state.settle(new, old)
+            raise
         new.outputs = _mark(new, outputs)
         return self._finish(new, old, OpType.UPDATE, changed_keys(old.inputs, new.inputs))
 
