@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from pulumi.automation import OpType
 
@@ -17,7 +18,7 @@ from pulumi_truto.sandbox.engine.ordering import dependents
 from pulumi_truto.sandbox.engine.provider_instances import ProviderInstances
 from pulumi_truto.sandbox.engine.providers import Diff, InitError, OperationError, Provider
 from pulumi_truto.sandbox.engine.state import Resource, State
-from pulumi_truto.values import UNKNOWN, Properties, has_unknown, reveal, secret_keys, with_secrets
+from pulumi_truto.values import UNKNOWN, Properties, has_unknown, is_secret, reveal, secret_keys, with_secrets
 
 __all__ = ["InvalidInputs", "Protected", "Steps"]
 
@@ -271,12 +272,21 @@ def _replaces(diff: Diff, replace_on_changes: list[str]) -> bool:
     return bool(diff.changes and (diff.replaces or forced))
 
 
-def _is_triggered(old: object, new: object) -> bool:
+def _is_triggered(old: Any, new: Any) -> bool:
     """Whether the replacement trigger has changed. One that is added or removed replaces nothing."""
     if has_unknown(old) or has_unknown(new):
         return True
-    old, new = reveal(old), reveal(new)
+    old, new = _forget_secrets(old), reveal(new)
     return old is not None and new is not None and old != new
+
+
+def _forget_secrets(trigger: Any) -> Any:
+    """The trigger as Pulumi reads it from its state: what is secret in it is null (measured with 3.260)."""
+    if is_secret(trigger):
+        return None
+    if isinstance(trigger, dict):
+        return {name: _forget_secrets(each) for name, each in trigger.items()}
+    return [_forget_secrets(each) for each in trigger] if isinstance(trigger, list) else trigger
 
 
 def _mark(resource: Resource, outputs: Properties) -> Properties:

@@ -1,0 +1,25 @@
+"""A webhook that changes from the dynamic provider to the native plugin's type by an alias, and stays."""
+
+from tests.differential.steps import destroy, up
+
+KINDS = ("native",)
+STEPS = [
+    up("""
+        import pulumi_truto
+        hook = pulumi_truto.Webhook("a", URL + "/a")
+        pulumi.export("id", hook.id)
+        pulumi.export("secret", hook.secret)
+    """),
+    up("""
+        old = pulumi.Alias(type_="pulumi-python:dynamic/truto:Webhook")
+        hook = truto.Webhook("a", URL + "/a", opts=pulumi.ResourceOptions(aliases=[old]))
+        pulumi.export("id", hook.id)
+        pulumi.export("secret", hook.secret)
+    """),
+    up("""
+        hook = truto.Webhook("a", URL + "/a")
+        pulumi.export("id", hook.id)
+        pulumi.export("secret", hook.secret)
+    """),
+    destroy(),
+]

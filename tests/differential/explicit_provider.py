@@ -1,0 +1,17 @@
+"""A webhook of another environment; the provider renamed with and without an alias, and removed."""
+
+from tests.differential.steps import destroy, up
+
+HOOK = """
+    staging = truto.Provider("%s", **STAGING, opts=pulumi.ResourceOptions(aliases=[%s]))
+    hook = truto.Webhook("a", URL + "/a", opts=pulumi.ResourceOptions(provider=staging))
+    pulumi.export("environment", hook.environment_id)
+"""
+
+STEPS = [
+    up(HOOK % ("staging", "")),
+    up(HOOK % ("second", 'pulumi.Alias(name="staging")')),
+    up(HOOK % ("third", "")),
+    up('truto.Provider("third", **STAGING)'),
+    destroy(),
+]

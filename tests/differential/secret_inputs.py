@@ -1,0 +1,10 @@
+"""An input that is a secret makes its output one, and becoming one is no change."""
+
+from tests.differential.steps import up
+
+HOOK = """
+    hook = truto.Webhook("a", target_url=%s)
+    pulumi.export("url", hook.target_url)
+"""
+
+STEPS = [up(HOOK % 'URL + "/a"'), up(HOOK % 'pulumi.Output.secret(URL + "/a")')]

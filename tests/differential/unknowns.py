@@ -1,0 +1,11 @@
+"""In a preview an id is not known yet; what is made of it is right afterwards."""
+
+from tests.differential.steps import preview, up
+
+TWO = """
+    a = truto.Webhook("a", URL + "/a")
+    b = truto.Webhook("b", a.id.apply(lambda id: URL + "/b?" + str(len(id))))
+    pulumi.export("url", b.target_url)
+"""
+
+STEPS = [preview(TWO), up(TWO)]
