@@ -152,9 +152,12 @@ class TrutoClient:
         response, _ = self._send(what, "GET", f"/webhook/{_path(id_)}")
         return self._webhook(what, response, id_)
 
-    def list_webhooks(self, cursor: str | None = None, *, deadline: float | None = None) -> models.WebhookPage:
+    def list_webhooks(
+        self, cursor: str | None = None, *, page_size: int | None = None, deadline: float | None = None
+    ) -> models.WebhookPage:
         """``GET /webhook``: one page. `iter_webhooks` goes through all of them."""
-        params = {"limit": str(_PAGE_SIZE), **({"next_cursor": cursor} if cursor else {})}
+        size = min(page_size or _PAGE_SIZE, _PAGE_SIZE)
+        params = {"limit": str(size), **({"next_cursor": cursor} if cursor else {})}
         what = "list the webhooks"
         response, _ = self._send(what, "GET", _WEBHOOKS, deadline=deadline, params=params)
         page = self._parse(what, response, models.WebhookPage)

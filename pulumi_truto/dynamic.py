@@ -25,7 +25,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-from pulumi_truto import rules, settings
+from pulumi_truto import names, rules, settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import ProviderSession
 
@@ -72,7 +72,7 @@ class WebhookProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validates the inputs and makes them canonical."""
         declared = _from_pulumi(news)
-        canonical, reasons = self._session.check(_olds, declared, str)
+        canonical, reasons = self._session.check(declared, str)
         # Failures of the whole resource: with one of a property Pulumi shows its value, also where that is a secret.
         failures = [CheckFailure("", reason) for reason in reasons]
         return CheckResult(_to_pulumi(declared if failures else canonical), failures)
@@ -80,38 +80,33 @@ class WebhookProvider(ResourceProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compares the state with the inputs; every change is an update in place. No API call."""
         self._session.known_ids.add(_id)
-        self._session.adoptions.managed(_id)
-        if _news.get("adopt") not in (None, _id, _olds.get("adopt")):
-            self._session.warn(
-                f"`adopt` has no effect here: this resource already manages webhook {_id}. It is for a resource that "
-                "is new in the stack"
-            )
-        return DiffResult(changes=rules.differs(_olds, _from_pulumi(_news)), replaces=[])
+        changed = bool(rules.changes(_state(_olds), _from_pulumi(_news)))
+        # What came from the native plugin is written anew, without a call: its outputs have other names.
+        return DiffResult(changes=changed or names.is_camel(_olds), replaces=[])
 
     @_without_traceback
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Creates the webhook."""
-        self._session.adoptions.require_free(props)
         id_, state = self._manager(props).create(props)
         return CreateResult(id_, state)
 
     @_without_traceback
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Reads the webhook as it is now; drift goes into the inputs too, so that the next run heals it."""
-        state = self._manager(props).read(id_, _state(props))
+        state = self._manager(_state(props)).read(id_, _state(props))
         if state is None:
             return ReadResult("", {})
-        return ReadResult(id_, state, {name: state[name] for name in (*rules.INPUTS, "adopt") if name in state})
+        return ReadResult(id_, state, {name: state[name] for name in rules.INPUTS})
 
     @_without_traceback
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Sends what changed."""
-        return UpdateResult(self._manager(_olds, _news).update(_id, _state(_olds), _news))
+        return UpdateResult(self._manager(_state(_olds), _news).update(_id, _state(_olds), _news))
 
     @_without_traceback
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Deletes the webhook."""
-        self._manager(_props).delete(_id, _state(_props))
+        self._manager(_state(_props)).delete(_id, _state(_props))
 
     def _manager(self, *properties: Mapping[str, Any]) -> WebhookManager:
         """The way to Truto. Pulumi does not tell a dynamic provider which properties are secret."""
@@ -121,8 +116,8 @@ class WebhookProvider(ResourceProvider):
 
 
 def _state(props: Mapping[str, Any]) -> dict[str, Any]:
-    """The state without what Pulumi keeps in it for itself."""
-    return {name: value for name, value in props.items() if name != "__provider"}
+    """The state without what Pulumi keeps in it for itself, also where the native plugin wrote it."""
+    return {name: value for name, value in names.from_camel(props).items() if name in names.STATE}
 
 
 def _from_pulumi(value: Any) -> Any:

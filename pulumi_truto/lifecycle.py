@@ -48,24 +48,11 @@ class WebhookManager:
         self._reading = Reading(client)
 
     def create(self, inputs: Mapping[str, Any]) -> tuple[str, State]:
-        """Creates exactly one webhook, or takes over the one that ``adopt`` names; returns its id and state.
+        """Creates exactly one webhook; returns its id and state.
 
         Raises:
             TrutoError: there is no new webhook, or none that can be told from others (`AmbiguousCreateError`).
         """
-        self.client.redact(inputs.get("known_secret"))
-        adopted = inputs.get("adopt")
-        if adopted:
-            try:
-                state = self._read_state(adopted, {"secret": inputs.get("known_secret"), "adopt": adopted})
-            except NotFoundError as error:
-                raise NotFoundError(
-                    f"cannot adopt webhook {adopted}: there is none with this id that the API token may see. "
-                    f"Correct `adopt`, or remove it to create a new webhook. {self.client.settings.token_hint}",
-                    status=error.status,
-                    detail=error.detail,
-                ) from None
-            return adopted, self.update(adopted, state, inputs)
         webhook = self._creator.create(rules.create_body(inputs))
         self.client.redact(webhook.secret)
         return webhook.id, self._written(webhook.id, rules.keep(webhook, {"target_url": inputs["target_url"]}))
@@ -100,11 +87,10 @@ class WebhookManager:
             UpdateFailedError: it failed, and Truto may have applied it; says whether it did.
             TrutoError: it failed, and nothing was changed.
         """
-        state = {**state, "secret": state.get("secret") or rules.learn(state, inputs)}
         self._meet(id_, state)
         body = rules.changes(state, inputs)
         if not body:
-            return state
+            return dict(state)
         try:
             webhook = self.client.update_webhook(id_, body)
         except NotFoundError as error:
@@ -157,9 +143,9 @@ class WebhookManager:
         fresh.setdefault(rules.FINGERPRINT, self.client.settings.fingerprint(id_))
         if not fresh["secret"]:
             self._warn(
-                f"the secret of webhook {id_} is not known: Truto shows it only once, when the webhook is "
-                "created. Its output `secret` is null. For a webhook that this stack manages, give the secret as "
-                "`known_secret` (`knownSecret`) if you have it"
+                f"the secret of webhook {id_} is not known: Truto shows it only once, when the webhook is created. Its "
+                "output `secret` is null. If you have the secret, import the webhook with it: see `pulumi-truto "
+                "import-file --help`"
             )
         return fresh
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pulumi_truto import rules
 from pulumi_truto.client import TrutoClient
@@ -12,7 +13,7 @@ from pulumi_truto.errors import ConfigurationError
 if TYPE_CHECKING:
     from pulumi_truto.models import Webhook
 
-__all__ = ["WebhookInfo", "find_webhook", "find_webhooks"]
+__all__ = ["WebhookInfo", "find_page", "find_webhook", "find_webhooks", "matches"]
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,44 @@ def find_webhooks(
     return [
         _info(webhook)
         for webhook in client.iter_webhooks()
-        if (is_active is None or webhook.is_active is is_active)
-        and (target_url is None or rules.same_url(webhook.target_url, target_url))
-        and (event_type is None or _is_told(webhook, event_type))
+        if matches(webhook, is_active=is_active, target_url=target_url, event_type=event_type)
     ]
 
 
-def _is_told(webhook: Webhook, event_type: str) -> bool:
+def find_page(
+    client: TrutoClient, continuation: str, page_size: int, limit: int, filters: Mapping[str, Any]
+) -> tuple[list[Webhook], str]:
+    """A page of the webhooks that match, and the token of the next one; an empty token where there is none.
+
+    Args:
+        client: the client of the environment.
+        continuation: the token of this page; empty for the first one.
+        page_size: how many at most; below 1 for as many as Truto gives.
+        limit: how many at most in all pages together; below 1 for all.
+        filters: as those of `find_webhooks`.
+    """
+    sent, _, cursor = continuation.partition(":")
+    page = client.list_webhooks(cursor or None, page_size=page_size if page_size > 0 else None)
+    found = [webhook for webhook in page.result if matches(webhook, **filters)]
+    if limit > 0:
+        found = found[: limit - int(sent or 0)]
+    count = int(sent or 0) + len(found)
+    is_last = not page.next_cursor or 0 < limit <= count
+    return found, "" if is_last else f"{count}:{page.next_cursor}"
+
+
+def matches(
+    webhook: Webhook, *, is_active: bool | None = None, target_url: str | None = None, event_type: str | None = None
+) -> bool:
+    """Whether the webhook matches all the filters given."""
+    return (
+        (is_active is None or webhook.is_active is is_active)
+        and (target_url is None or rules.same_url(webhook.target_url, target_url))
+        and (event_type is None or _is_subscribed(webhook, event_type))
+    )
+
+
+def _is_subscribed(webhook: Webhook, event_type: str) -> bool:
     subscribed = webhook.event_types or []
     wildcard = event_type.partition(":")[0] + ":*"
     return not subscribed or event_type in subscribed or wildcard in subscribed

@@ -13,6 +13,12 @@ from pulumi_truto.event_types import EventType
 __all__ = ["Provider", "Webhook"]
 
 
+#: A webhook that the native plugin had managed goes on as this one.
+_OPTIONS = pulumi.ResourceOptions(
+    additional_secret_outputs=["secret"], aliases=[pulumi.Alias(type_="truto:index:Webhook")]
+)
+
+
 class Webhook(Resource, module="truto", name="Webhook"):
     """A Truto webhook: Truto posts the events of one environment to a URL.
 
@@ -27,12 +33,8 @@ class Webhook(Resource, module="truto", name="Webhook"):
             repeats do not matter, and unknown ones are passed on with a warning. ``None`` and ``[]`` are every event.
         is_active: whether Truto delivers. Truto switches it off by itself when deliveries keep failing;
             `pulumi refresh` shows that and the next `pulumi up` switches it on again.
-        opts: Pulumi's options. ``import_`` does not work with dynamic providers: ``adopt`` is for that.
-        adopt: the id of an existing webhook to take over instead of creating one. It is brought to what is declared
-            here, and managed from then on. Remove it afterwards: that is no change, and a replacement is refused as
-            long as it is there.
-        known_secret: the secret of a webhook that was not created here, as Truto does not show it again. Used only
-            while the state knows none. Can be removed afterwards, without a change.
+        opts: Pulumi's options. ``import_`` does not work with dynamic providers: a webhook that exists is taken over
+            with ``pulumi import --file``, and ``pulumi-truto import-file`` writes that file.
     """
 
     target_url: pulumi.Output[str]
@@ -58,12 +60,7 @@ class Webhook(Resource, module="truto", name="Webhook"):
         event_types: pulumi.Input[Sequence[pulumi.Input[str | EventType]] | None] = None,
         is_active: pulumi.Input[bool | None] = True,
         opts: pulumi.ResourceOptions | None = None,
-        *,
-        adopt: pulumi.Input[str | None] = None,
-        known_secret: pulumi.Input[str | None] = None,
     ) -> None:
-        if known_secret is not None:
-            known_secret = pulumi.Output.secret(known_secret)
         super().__init__(
             WebhookProvider(),
             resource_name,
@@ -71,15 +68,13 @@ class Webhook(Resource, module="truto", name="Webhook"):
                 "target_url": target_url,
                 "event_types": event_types,
                 "is_active": is_active,
-                "adopt": adopt,
-                "known_secret": known_secret,
                 # Outputs are declared as None here, or they would not become attributes.
                 "secret": None,
                 "environment_id": None,
                 "created_at": None,
                 "updated_at": None,
             },
-            pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["secret"])),
+            pulumi.ResourceOptions.merge(opts, _OPTIONS),
         )
 
     @staticmethod

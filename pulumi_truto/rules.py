@@ -1,6 +1,6 @@
 """The rules of a webhook: what is valid, what is a change, what is sent, what is kept. Pure; no pulumi, no HTTP.
 
-A webhook has three inputs that Truto knows. After `check` they are canonical, so that equal wishes are equal values:
+A webhook has the three inputs of Truto's API. After `check` they are canonical, so that equal wishes are equal values:
 
 ==============  ==========================================  ===========================================
 input           as declared                                 canonical
@@ -9,10 +9,6 @@ target_url      an https URL                                as declared
 event_types     a list in any order, ``None`` or ``[]``     sorted, each once; ``[]`` is every event
 is_active       a bool or ``None``                          a bool; ``None`` is ``True``
 ==============  ==========================================  ===========================================
-
-Two more inputs are about how the webhook came into the state, and never a change of the webhook itself:
-``known_secret``, the secret of a webhook that was not created here, used only while the state knows none; and
-``adopt``, the id of an existing webhook to take over instead of creating one. Both can be dropped afterwards.
 
 During a preview a value, or an element of the list, can be `UNKNOWN`: it passes every check and is a change.
 """
@@ -42,10 +38,8 @@ __all__ = [
     "changes",
     "check",
     "create_body",
-    "differs",
     "inputs_of",
     "keep",
-    "learn",
     "normal_url",
     "same_url",
 ]
@@ -57,8 +51,6 @@ INPUTS: Final = ("target_url", "event_types", "is_active")
 FINGERPRINT: Final = "__fingerprint"
 #: As long as other providers allow.
 MAXIMUM_URL_LENGTH: Final = 2048
-#: How a webhook came into the state; kept as declared, never sent.
-ORIGINS: Final = ("adopt", "known_secret")
 
 
 class _Unknown(Enum):
@@ -124,10 +116,8 @@ def check(inputs: Mapping[str, Any], *, api_on_loopback: bool = False) -> Checke
         *(Fault("target_url", reason) for reason in _target_url_faults(target_url, api_on_loopback)),
         *(Fault("event_types", reason) for reason in event_faults),
         *(Fault("is_active", reason) for reason in _is_active_faults(is_active)),
-        *(Fault(name, reason) for name in ORIGINS for reason in _origin_faults(name, inputs.get(name))),
     ]
     canonical = {"target_url": target_url, "event_types": event_types, "is_active": is_active}
-    canonical |= {name: inputs[name] for name in ORIGINS if inputs.get(name) is not None}
     return Checked(canonical, reasons, [Fault("event_types", warning) for warning in warnings])
 
 
@@ -160,16 +150,6 @@ def changes(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, An
         if not _same(name, old, new):
             changed[name] = new
     return changed
-
-
-def learn(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
-    """The secret to take from the inputs: ``None`` where the state knows one already, or none was given."""
-    return inputs.get("known_secret") if not state.get("secret") else None
-
-
-def differs(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
-    """Whether an update has anything to do, with or without a call to Truto."""
-    return bool(changes(state, inputs)) or learn(state, inputs) is not None
 
 
 def create_body(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,8 +185,6 @@ def keep(webhook: Webhook, known: Mapping[str, Any]) -> dict[str, Any]:
     }
     if known.get(FINGERPRINT):
         state[FINGERPRINT] = known[FINGERPRINT]
-    if known.get("adopt"):
-        state["adopt"] = known["adopt"]  # a refresh gives it back as an input: see adoption.py
     declared = known.get("target_url")
     if isinstance(declared, str) and same_url(declared, webhook.target_url):
         state["target_url"] = declared
@@ -320,21 +298,6 @@ def _is_active_faults(value: object) -> list[str]:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         hint = ". A value from the stack's config is a string: read it with pulumi.Config().get_bool()"
     return [f"must be true or false, not {_kind(value)}{hint}"]
-
-
-def _origin_faults(name: str, value: object) -> list[str]:
-    """The faults of an origin. Its value is not shown: it may be a secret."""
-    if value is None or value is UNKNOWN:
-        return []
-    if not isinstance(value, str):
-        return ["must be a string"]
-    if not value:
-        return ["must not be empty; leave it out instead"]
-    if name == "adopt" and not ID.fullmatch(value):
-        return ["must be the id of a webhook, which is made of letters, digits, '-' and '_'"]
-    if name == "known_secret" and value != value.strip():
-        return ["must not begin or end with whitespace, perhaps a line break: no delivery would be signed with that"]
-    return []
 
 
 def _unknown_event_type(index: int, event_type: str) -> str:

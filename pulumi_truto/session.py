@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pulumi_truto import rules
-from pulumi_truto.adoption import Adoptions
 from pulumi_truto.errors import ConfigurationError
 from pulumi_truto.notices import Notices
 from pulumi_truto.settings import Settings
@@ -42,7 +41,6 @@ class ProviderSession:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.warn = Notices().warn
-        self.adoptions = Adoptions()
         #: The webhooks that this process has met.
         self.known_ids: set[str] = set()
         self._cancelled = threading.Event()
@@ -65,25 +63,19 @@ class ProviderSession:
         self._cancelled.set()
 
     def check(
-        self,
-        old_inputs: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        display_name: Callable[[str], str],
-        where: str = "",
+        self, inputs: Mapping[str, Any], display_name: Callable[[str], str], where: str = ""
     ) -> tuple[dict[str, Any], list[str]]:
         """The canonical inputs, and what is wrong with them or with the settings. Warnings are given.
 
         Args:
-            old_inputs: of the last run.
             inputs: what the program declares.
             display_name: what the program calls a property.
             where: what warnings begin with, as the name of the resource.
         """
         checked = rules.check(inputs, api_on_loopback=self.settings.is_loopback)
-        faults = [*checked.faults, *self.adoptions.check(old_inputs, inputs)]
         for warning in checked.warnings:
             self.warn(where + warning.text(display_name(warning.property)))
-        reasons = [fault.text(display_name(fault.property)) for fault in faults]
+        reasons = [fault.text(display_name(fault.property)) for fault in checked.faults]
         return checked.inputs, [*self.settings.problems, *reasons]
 
     def protect(self, properties: Mapping[str, Any], secret_names: set[str] | None) -> None:

@@ -14,7 +14,7 @@ import pytest
 from pulumi.automation import CommandError, ConfigValue, OutputMap
 
 from benchmarks.runs import native_plugin
-from pulumi_truto.plugin.names import to_camel
+from pulumi_truto.names import to_camel
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine, open_stack
 from tests.commands import run

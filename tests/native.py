@@ -25,20 +25,19 @@ class Webhook(pulumi.CustomResource):
         event_types: Any = None,
         is_active: Any = True,
         opts: pulumi.ResourceOptions | None = None,
-        *,
-        known_secret: Any = None,
     ) -> None:
         props = {
             "targetUrl": target_url,
             "eventTypes": event_types,
             "isActive": is_active,
-            "knownSecret": None if known_secret is None else pulumi.Output.secret(known_secret),
             "secret": None,
             "environmentId": None,
             "createdAt": None,
             "updatedAt": None,
         }
-        super().__init__("truto:index:Webhook", resource_name, props, opts)
+        # As in every generated SDK: the schema says so.
+        aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="pulumi-python:dynamic/truto:Webhook")])
+        super().__init__("truto:index:Webhook", resource_name, props, pulumi.ResourceOptions.merge(opts, aliases))
 
     def __getattr__(self, name: str) -> Any:
         head, *tail = name.split("_")

@@ -89,7 +89,7 @@ def test_declaring_a_webhook_loads_little() -> None:
         pulumi_truto.Webhook
         print(*(name for name in set(sys.modules) - before if name not in sys.stdlib_module_names))
     """)
-    parts = ("adoption", "dynamic", "errors", "event_types", "notices", "resources", "rules", "session", "settings")
+    parts = ("dynamic", "errors", "event_types", "names", "notices", "resources", "rules", "session", "settings")
     assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{part}" for part in parts)}
 
 

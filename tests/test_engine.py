@@ -188,7 +188,7 @@ def test_a_stack_reference_is_refused(local_project: Project) -> None:
 def test_import_is_refused_for_the_dynamic_provider(local_project: Project) -> None:
     """`import_` cannot work with a dynamic provider, and the error names what does."""
     local_project.webhook(opts='pulumi.ResourceOptions(import_="00000000-0000-4000-8000-000000000000")')
-    assert "use `adopt` instead" in local_project.fails(local_project.preview).text
+    assert "use `pulumi-truto import-file`" in local_project.fails(local_project.preview).text
 
 
 def test_unsupported_providers_are_refused(local_project: Project) -> None:

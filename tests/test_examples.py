@@ -15,8 +15,8 @@ from pulumi.automation import ConfigValue
 
 from benchmarks.driving import REPOSITORY
 from pulumi_truto import EventType
-from pulumi_truto.plugin.names import WEBHOOK
 from pulumi_truto.plugin.schema import schema
+from pulumi_truto.plugin.tokens import WEBHOOK
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine, cli_version, open_stack
 from tests.commands import run, shown

@@ -18,8 +18,9 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from pulumi_truto import EventType, rules
-from pulumi_truto.plugin.names import CAMEL, GET_WEBHOOKS, WEBHOOK
+from pulumi_truto.names import CAMEL
 from pulumi_truto.plugin.schema import schema
+from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, GET_WEBHOOKS, WEBHOOK
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.stacks import Engine
 from pulumi_truto.values import from_struct, reveal, to_struct
@@ -66,12 +67,12 @@ def state(**properties: Any) -> dict[str, Any]:
 def test_schema_and_code_agree() -> None:
     """The schema has exactly the inputs that the rules check and the outputs that they keep."""
     webhook = schema()["resources"][WEBHOOK]
-    inputs = {*rules.INPUTS, "known_secret"}
-    assert set(webhook["inputProperties"]) == {CAMEL[name] for name in inputs}
-    checked = rules.check({"target_url": URL, "known_secret": "s"}).inputs
+    assert set(webhook["inputProperties"]) == {CAMEL[name] for name in rules.INPUTS}
+    checked = rules.check({"target_url": URL}).inputs
     assert {CAMEL[name] for name in checked} == set(webhook["inputProperties"])
     kept = {"environment_id", "created_at", "updated_at", "secret", *rules.INPUTS}
-    assert set(webhook["properties"]) == {CAMEL[name] for name in kept | {"known_secret"}}
+    assert set(webhook["properties"]) == {CAMEL[name] for name in kept}
+    assert webhook["aliases"] == [{"type": DYNAMIC_WEBHOOK}]
     assert webhook["inputProperties"]["isActive"]["default"] is True
     assert rules.check({"target_url": URL}).inputs["is_active"] is True
 
@@ -129,7 +130,6 @@ def test_plugin_serves_its_schema(plugin: Any) -> None:
         ({"eventTypes": ["a:b"]}, {"eventTypes": []}, {"eventTypes": "DELETE"}),
         ({"eventTypes": ["a:b"]}, {"eventTypes": ["a:c"]}, {"eventTypes": "UPDATE"}),
         ({"eventTypes": ["a:b", "a:c"]}, {"eventTypes": ["a:c", "a:b"]}, {}),
-        ({}, {"knownSecret": "other"}, {}),
     ],
 )
 def test_detailed_diff(plugin: Any, old: Any, new: Any, expected: dict[str, str]) -> None:
@@ -237,6 +237,36 @@ def test_a_function_takes_only_what_it_has(plugin: Any) -> None:
     assert "cannot find webhooks by is_active: it must be a bool" in str(caught.value)
 
 
+def test_list(plugin: Any, sandbox: Sandbox) -> None:
+    """The plugin lists the webhooks that match, page by page, no more than are asked for."""
+    made = [
+        sandbox.truto.create(sandbox.environment_id, {"target_url": f"{URL}/{n}", "is_active": n % 2 == 0})["id"]
+        for n in range(7)
+    ]
+
+    def listed(query: dict[str, Any], **request: Any) -> tuple[list[list[str]], list[str]]:
+        pages, token = [], ""
+        while True:
+            responses = list(
+                plugin.List(
+                    provider_pb2.ListRequest(token=WEBHOOK, query=to_struct(query), continuation_token=token, **request)
+                )
+            )
+            pages.append([each.result.id for each in responses if each.HasField("result")])
+            token = responses[-1].continuation.continuation_token if responses else ""
+            if not token:
+                return pages, [id_ for page in pages for id_ in page]
+
+    assert listed({})[1] == made
+    pages, ids = listed({}, page_size=3)
+    assert ids == made
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert listed({}, page_size=2, limit=3)[1] == made[:3]
+    assert listed({"isActive": True})[1] == made[::2]
+    with pytest.raises(grpc.RpcError, match="there is no resource truto:index:Other"):
+        list(plugin.List(provider_pb2.ListRequest(token="truto:index:Other")))
+
+
 # --- with an engine ---
 
 
@@ -253,26 +283,16 @@ def test_preview_of_an_update_downstream(native: Project) -> None:
 
 
 def test_import(native: Project) -> None:
-    """A webhook made by hand is imported, is then no change, is managed, and learns its secret without an API call."""
+    """A webhook made by hand is imported, is then no change, and is managed; its secret is null, with a warning."""
     made = native.sandbox.truto.create(native.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]})
     arguments = 'target_url=URL, event_types=["record:*"]'
     native.webhook(arguments, opts=f'pulumi.ResourceOptions(import_="{made["id"]}")')
     outcome = native.up()
     assert outcome.changes == {"create": 1, "import": 1}
-    assert "Truto shows it only once" in outcome.text
+    assert "pulumi-truto import-file" in outcome.text
     native.webhook(arguments)
     assert native.up().calls == []
     assert native.outputs.get("secret") is None
-    native.webhook(arguments + ', known_secret="the secret from the vault"')
-    assert native.preview().changes == {"same": 1, "update": 1}
-    assert native.up().calls == []
-    assert native.outputs["secret"] == "the secret from the vault"
-    assert "from the vault" not in native.state + native.shown
-    native.webhook(arguments + ', known_secret="another"')
-    assert native.up().changes == {"same": 2}
-    native.webhook(arguments)
-    assert native.up().changes == {"same": 2}
-    assert native.outputs["secret"] == "the secret from the vault"
     native.destroy()
     assert native.sandbox.truto.webhooks() == []
 

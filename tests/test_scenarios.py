@@ -277,10 +277,10 @@ def test_moving_to_another_environment(project: Project) -> None:
 
 def test_a_bad_input_is_not_shown(project: Project) -> None:
     """What is wrong is said without the value, which can be a secret or hold a password."""
-    project.webhook('target_url=pulumi.Output.secret("http://hooks.example.com/?key=S3CRET"), known_secret=73313')
+    project.webhook('target_url=pulumi.Output.secret("http://hooks.example.com/?key=S3CRET"), is_active=73313')
     text = project.fails(project.preview).text
     assert "must start with https://" in text
-    assert project.name_of("known_secret") + " must be a string" in text
+    assert project.name_of("is_active") + " must be true or false, not a number" in text
     assert "S3CRET" not in text
     assert "73313" not in text
     project.webhook('target_url="https://user:hunter2@hooks.example.com"')

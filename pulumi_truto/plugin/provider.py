@@ -19,9 +19,10 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 
 from pulumi_truto import rules, settings
 from pulumi_truto.errors import ConfigurationError, TrutoError, UpdateFailedError
-from pulumi_truto.plugin.names import CAMEL, GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK, from_camel, to_camel
+from pulumi_truto.names import CAMEL, from_camel, is_camel, to_camel
+from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK
 from pulumi_truto.session import ProviderSession
-from pulumi_truto.values import UNKNOWN, Properties, from_struct, reveal, secret, secret_keys, to_struct, with_secrets
+from pulumi_truto.values import UNKNOWN, Properties, from_struct, reveal, secret_keys, to_struct, with_secrets
 from pulumi_truto.version import __version__
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ __all__ = ["TrutoProvider"]
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 #: What is always a secret, whatever the program says of it.
-_SECRETS = {"secret", "knownSecret"}
+_SECRETS = {"secret"}
 #: What a program may declare.
-_INPUTS = [CAMEL[name] for name in (*rules.INPUTS, "known_secret")]
+_INPUTS = [CAMEL[name] for name in rules.INPUTS]
 #: What an update can change beside the inputs; everything else stays known in its preview.
-_MOVING = {"updated_at": rules.UNKNOWN}
+_UPDATED_OUTPUTS = {"updated_at": rules.UNKNOWN}
 
 
 class _UpdateFailed(Exception):
@@ -68,6 +69,21 @@ def _single_line_errors(method: _Method) -> _Method:
         except Exception as error:  # noqa: BLE001 - whatever it is, the user gets one line
             message = f"pulumi_truto failed unexpectedly, please report it: {type(error).__name__}: {error}"
         context.abort(grpc.StatusCode.UNKNOWN, message)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def _single_line_stream(method: _Method) -> _Method:
+    """`_single_line_errors` for a call whose response is a stream: a short one, so that it can be made first."""
+
+    def collect(self: TrutoProvider, request: Any, context: Any) -> Any:
+        return list(method(self, request, context))
+
+    whole: Any = _single_line_errors(collect)
+
+    @functools.wraps(method)
+    def wrapper(self: TrutoProvider, request: Any, context: Any) -> Any:
+        yield from whole(self, request, context)
 
     return wrapper  # type: ignore[return-value]
 
@@ -148,9 +164,8 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         declared = from_struct(request.news)
         name = request.urn.rpartition("::")[2]
-        inputs, reasons = self._session.check(
-            _to_rules(from_struct(request.olds)), _to_rules(declared), CAMEL.__getitem__, f"{name}: " if name else ""
-        )
+        where = f"{name}: " if name else ""
+        inputs, reasons = self._session.check(_to_rules(declared), CAMEL.__getitem__, where)
         reasons += [fault.text(fault.property) for fault in rules.unexpected(declared.keys(), _INPUTS)]
         # Failures of the whole resource: with one of a property Pulumi shows its value, also where that is a secret.
         failures = [provider_pb2.CheckFailure(property="", reason=reason) for reason in reasons]
@@ -160,10 +175,9 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     @_webhooks_only
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         self._session.known_ids.add(request.id)
-        state, inputs = _to_rules(from_struct(request.olds)), _to_rules(from_struct(request.news))
+        old_state = from_struct(request.olds)
+        state, inputs = _to_rules(old_state), _to_rules(from_struct(request.news))
         changed = rules.changes(state, inputs)
-        if rules.learn(state, inputs) is not None:
-            changed["known_secret"] = None
         olds = _to_rules(from_struct(request.old_inputs))
         details = {
             CAMEL[name]: provider_pb2.PropertyDiff(
@@ -173,9 +187,10 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
             )
             for name in changed
         }
-        some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
+        # What came from the dynamic provider is written anew, without a call: its outputs have other names.
+        is_changed = changed or not is_camel(old_state)
         return provider_pb2.DiffResponse(
-            changes=some,
+            changes=provider_pb2.DiffResponse.DIFF_SOME if is_changed else provider_pb2.DiffResponse.DIFF_NONE,
             diffs=sorted(details),
             detailedDiff=details,
             hasDetailedDiff=True,
@@ -210,8 +225,8 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         declared, olds = from_struct(request.news), from_struct(request.olds)
         state, inputs = _to_rules(olds), _to_rules(declared)
         if request.preview:
-            learned = {"secret": state.get("secret") or rules.learn(state, inputs)}
-            return provider_pb2.UpdateResponse(properties=_state({**state, **inputs, **learned, **_MOVING}, declared))
+            updated = _UPDATED_OUTPUTS if rules.changes(state, inputs) else {}
+            return provider_pb2.UpdateResponse(properties=_state({**state, **inputs, **updated}, declared))
         try:
             updated = self._manager(olds, declared).update(request.id, state, inputs)
         except UpdateFailedError as error:
@@ -233,6 +248,24 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         olds = from_struct(request.properties)
         self._manager(olds).delete(request.id, _to_rules(olds))
         return empty_pb2.Empty()
+
+    @_single_line_stream
+    def List(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        if request.token != WEBHOOK:
+            raise ConfigurationError(f"there is no resource {request.token}: the only one is {WEBHOOK}")
+        from pulumi_truto.queries import find_page
+
+        filters = _to_rules(from_struct(request.query))
+        if any(value is rules.UNKNOWN for value in filters.values()):
+            yield provider_pb2.ListResponse(computed=provider_pb2.ListResponse.Computed())
+            return
+        client = self._session.manager.client
+        found, cursor = find_page(client, request.continuation_token, request.page_size, request.limit, filters)
+        for each in found:
+            yield provider_pb2.ListResponse(result=provider_pb2.ListResponse.Result(id=each.id, name=each.target_url))
+        if cursor:
+            continuation = provider_pb2.ListResponse.Continuation(continuation_token=cursor)
+            yield provider_pb2.ListResponse(continuation=continuation)
 
     # --- the functions ---
 
@@ -285,8 +318,7 @@ def _from_rules(values: Mapping[str, Any], secrets: set[str]) -> Properties:
 
 def _state(values: Mapping[str, Any], declared: Properties) -> Any:
     """The outputs for the engine: what the program declared as a secret is one there too."""
-    known_secret = {"knownSecret": secret(reveal(declared["knownSecret"]))} if "knownSecret" in declared else {}
-    return to_struct({**_from_rules(values, secret_keys(declared)), **known_secret})
+    return to_struct(_from_rules(values, secret_keys(declared)))
 
 
 def _unknowns(value: Any, old: Any, new: Any) -> Any:

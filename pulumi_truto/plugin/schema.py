@@ -6,7 +6,16 @@ from typing import Any, Final
 
 from pulumi_truto import settings
 from pulumi_truto.event_types import EventType
-from pulumi_truto.plugin.names import EVENT_TYPE, GET_WEBHOOK, GET_WEBHOOKS, PACKAGE, SUMMARY, WEBHOOK, to_camel
+from pulumi_truto.names import to_camel
+from pulumi_truto.plugin.tokens import (
+    DYNAMIC_WEBHOOK,
+    EVENT_TYPE,
+    GET_WEBHOOK,
+    GET_WEBHOOKS,
+    PACKAGE,
+    SUMMARY,
+    WEBHOOK,
+)
 from pulumi_truto.version import __version__
 
 __all__ = ["schema"]
@@ -26,10 +35,6 @@ _EVENT_TYPES: Final = (
 _IS_ACTIVE: Final = (
     "Whether Truto delivers. Truto switches it off by itself when deliveries keep failing; a refresh shows that, and "
     "the next update switches it on again."
-)
-_IMPORTED: Final = (
-    "The signing secret of a webhook that was imported, as Truto shows it only when a webhook is created. Used only "
-    "while the state knows none; can be removed afterwards, without a change."
 )
 
 #: The properties that every view of a webhook has.
@@ -81,7 +86,8 @@ outputs:
 pulumi import truto:index:Webhook orders 3f2c0a52-6f5c-4b1c-9d55-0f8a5b0c9f11
 ```
 
-An imported webhook has no secret, as Truto shows it only once: give it as `knownSecret` if you have it.
+A webhook imported this way has no secret, as Truto shows it only once. `pulumi-truto import-file` of the Python package
+`pulumi-truto` writes a file for `pulumi import --file` that holds the secrets that you have.
 """
 
 
@@ -146,11 +152,9 @@ def _webhook() -> Json:
         "target_url": {"type": "string", "description": _TARGET_URL},
         "event_types": {"type": "array", "items": _ANY_EVENT_TYPE, "description": _EVENT_TYPES},
         "is_active": {"type": "boolean", "default": True, "description": _IS_ACTIVE},
-        "known_secret": {"type": "string", "secret": True, "description": _IMPORTED},
     }
     outputs = {
         **_SHOWN,
-        "known_secret": inputs["known_secret"],
         "secret": {
             "type": "string",
             "secret": True,
@@ -163,6 +167,9 @@ def _webhook() -> Json:
         "requiredInputs": ["targetUrl"],
         "properties": to_camel(outputs),
         "required": list(to_camel(dict.fromkeys(_SHOWN, 0))),
+        # A webhook that the dynamic provider had managed goes on as this one.
+        "aliases": [{"type": DYNAMIC_WEBHOOK}],
+        "listInputs": {"type": "object", "properties": _filters()},
     }
 
 
@@ -183,18 +190,22 @@ def _get_webhook() -> Json:
     }
 
 
-def _get_webhooks() -> Json:
+def _filters() -> Json:
     filters = {
         "is_active": {"type": "boolean", "description": "Only webhooks that are, or are not, active."},
         "target_url": {"type": "string", "description": "Only webhooks with this URL."},
         "event_type": {
             **_ANY_EVENT_TYPE,
-            "description": "Only webhooks that are told of this event type; those told of every event are among them.",
+            "description": "Only webhooks that are subscribed to this event type, or to every one.",
         },
     }
+    return to_camel(filters)
+
+
+def _get_webhooks() -> Json:
     return {
-        "description": "Lists the webhooks of the environment, all pages of them. The filters add up.",
-        "inputs": {"type": "object", "properties": to_camel(filters)},
+        "description": "Lists the webhooks of the environment. Filters combine with AND; pagination is automatic.",
+        "inputs": {"type": "object", "properties": _filters()},
         "outputs": {
             "type": "object",
             "properties": {"webhooks": {"type": "array", "items": {"$ref": f"#/types/{SUMMARY}"}}},

@@ -21,7 +21,6 @@ def later(value: Awaitable[str], names: list[str], events: Sequence[truto.EventT
     truto.Webhook("e", target_url=url, event_types=("record:created", "theirs:*"))
     truto.Webhook("f", target_url=url, event_types=["record:created", truto.EventType.RECORD_UPDATED, url, value])
     truto.Webhook("g", target_url=url, event_types=pulumi.Output.from_input(names))
-    truto.Webhook("h", target_url=url, adopt=value, known_secret=config.get_secret("knownSecret"))
 
 
 staging = truto.Provider("staging", api_token=config.require_secret("stagingToken"), base_url=config.get("stagingUrl"))
@@ -61,7 +60,6 @@ truto.Webhook("wrong", target_url=url, opts=staging)  # type: ignore[arg-type]
 truto.Webhook("wrong", target_url=url, secret="s")  # type: ignore[call-arg]
 truto.Webhook("wrong")  # type: ignore[call-arg]
 truto.Webhook.get("wrong", 1)  # type: ignore[arg-type]
-truto.Webhook("wrong", target_url=url, adopt=1)  # type: ignore[arg-type]
 truto.get_webhook(1)  # type: ignore[call-overload]
 truto.get_webhooks(event_type=1)  # type: ignore[call-overload]
 found.secret  # type: ignore[attr-defined]  # noqa: B018

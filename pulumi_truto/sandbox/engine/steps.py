@@ -135,7 +135,7 @@ class Steps:
         """The resource to import, as it is. Where the program wants it otherwise, an update follows, as in Pulumi."""
         if not provider.is_native:
             raise OperationError(
-                "`import_` does not work with a dynamic provider (pulumi/pulumi#16175): use `adopt` instead"
+                "`import_` does not work with a dynamic provider (pulumi/pulumi#16175): use `pulumi-truto import-file`"
             )
         found, outputs, inputs = provider.read(new.urn, goal.import_id, None, {})
         if not found:

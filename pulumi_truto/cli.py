@@ -1,0 +1,220 @@
+"""The command line `pulumi-truto`: ``import-file`` takes existing webhooks over, ``orphans`` finds what no stack knows.
+
+Token and base URL come from ``TRUTO_API_TOKEN`` and ``TRUTO_BASE_URL``. Nothing here changes anything at Truto.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pulumi_truto.errors import TrutoError
+from pulumi_truto.session import connect
+from pulumi_truto.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from pulumi_truto.models import Webhook
+    from pulumi_truto.orphans import Report
+
+__all__ = ["main"]
+
+#: The first Pulumi CLI that imports with the inputs and outputs of the file.
+_OLDEST_CLI: Final = (3, 254)
+#: The exit code of ``orphans`` where there are some.
+FOUND: Final = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. The exit code is 0 if all is well, 1 for a failure, 2 for wrong arguments, 3 for orphans."""
+    options = _parser().parse_args(arguments)
+    try:
+        run = _import_file if options.command == "import-file" else _orphans
+        code: int = run(options)
+    except (TrutoError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pulumi-truto", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    take = commands.add_parser(
+        "import-file",
+        help="write the file that brings existing webhooks into a stack",
+        description="Reads the webhooks of the environment and writes the file for `pulumi import --file`. Importing "
+        "makes no API call, and the next preview is unchanged.",
+    )
+    take.add_argument("--provider-kind", choices=["dynamic", "native"], required=True, help="who will manage them")
+    take.add_argument("--secrets", metavar="FILE", help="a JSON object of id to secret; - is standard input")
+    take.add_argument("--output", type=Path, required=True, metavar="FILE", help="what to write, for you only to read")
+    take.add_argument("--id", action="append", default=[], help="only this webhook; can be repeated")
+    take.add_argument("--target-url", help="only webhooks with this URL")
+    take.add_argument("--event-type", help="only webhooks that are subscribed to this event type")
+    take.add_argument(
+        "--name", action="append", default=[], type=_pair, metavar="ID=NAME", help="the resource name of a webhook"
+    )
+    find = commands.add_parser(
+        "orphans",
+        help="find the webhooks that no stack knows",
+        description="Joins the webhooks of the environment with the exports of all the stacks that use it. Exit code 0 "
+        f"for no difference, {FOUND} where there is one.",
+    )
+    find.add_argument(
+        "--stack-export",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="the output of `pulumi stack export`",
+    )
+    find.add_argument("--format", choices=["text", "json"], default="text")
+    return parser
+
+
+def _import_file(options: argparse.Namespace) -> int:
+    settings = _settings()
+    from pulumi_truto.import_file import build, names_for, python_program
+
+    secrets = _secrets(options.secrets)
+    webhooks = _webhooks(settings)
+    # Over all of them, so that a filter changes no name.
+    names = names_for(webhooks, dict(options.name))
+    unknown = sorted({*options.id, *dict(options.name), *secrets} - {each.id for each in webhooks})
+    if unknown:
+        raise ValueError(f"there is no webhook {', '.join(unknown)} in the environment of this token")
+    chosen = _filtered(webhooks, options)
+    if not chosen:
+        raise ValueError("no webhook of the environment matches, so there is nothing to import")
+    found = build(chosen, names, secrets, options.provider_kind, settings)
+    _write_private(options.output, json.dumps(found.document, indent=2) + "\n")
+    for id_ in found.without_secret:
+        _warn(f"the secret of webhook {id_} ({names[id_]}) is not in --secrets: it will be null in the stack")
+    _warn_of_old_cli()
+    if options.provider_kind == "dynamic":
+        print(python_program(chosen, names))
+    code = " --generate-code=false" if options.provider_kind == "dynamic" else ""
+    print(f"# {len(chosen)} of {len(webhooks)} webhooks are in {options.output}. Bring them into the stack with:")
+    print(f"#     pulumi import --file {options.output} --protect=false{code}")
+    print("# and run `pulumi preview`: with the code in the program it shows no change.")
+    print(f"# {options.output} holds secrets in plain: delete it after the import.")
+    return 0
+
+
+def _orphans(options: argparse.Namespace) -> int:
+    settings = _settings()
+    from pulumi_truto.orphans import compare, read_export
+
+    known = []
+    for file in options.stack_export:
+        try:
+            known += read_export(json.loads(file.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(f"{file} cannot be read: {error}") from None
+    report = compare(_webhooks(settings), known, settings)
+    if options.format == "json":
+        print(json.dumps(report.to_json(), indent=2))
+    else:
+        _show(report)
+    return FOUND if report.orphans or report.missing else 0
+
+
+def _show(report: Report) -> None:
+    for orphan in report.orphans:
+        state = "active" if orphan.is_active else "not active"
+        since = orphan.created_at_text or "an unknown time"
+        print(f"orphan   {orphan.id}  since {since}, {state}, {orphan.target_url}")
+    for known in report.missing:
+        print(f"missing  {known.id}  {known.target_url or 'unknown URL'}, known as {known.urn}")
+    if report.orphans:
+        ids = " ".join(f"--id {orphan.id}" for orphan in report.orphans)
+        print("No stack knows the orphans. There are two ways out:")
+        print(f"- take them over: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}")
+        print("- delete them: in Truto's dashboard, or with DELETE /webhook/<id> of its API")
+    if report.missing:
+        print("The missing ones were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
+    if report.others:
+        print(f"{report.others} webhooks of the stacks belong to other environments and were left out.")
+    if not report.orphans and not report.missing:
+        print("No difference: every webhook of the environment is known to a stack, and every known one is there.")
+
+
+def _settings() -> Settings:
+    settings = resolve(lambda _: None, os.environ)
+    if settings.problems:
+        raise ValueError("; ".join(settings.problems))
+    return settings
+
+
+def _webhooks(settings: Settings) -> list[Webhook]:
+    return list(connect(settings, _warn).iter_webhooks())
+
+
+def _filtered(webhooks: list[Webhook], options: argparse.Namespace) -> list[Webhook]:
+    from pulumi_truto.queries import matches
+
+    return [
+        each
+        for each in webhooks
+        if (not options.id or each.id in options.id)
+        and matches(each, target_url=options.target_url, event_type=options.event_type)
+    ]
+
+
+def _secrets(source: str | None) -> dict[str, str]:
+    if source is None:
+        return {}
+    try:
+        secrets: Any = json.loads(sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8"))
+    except ValueError:
+        secrets = None  # without the reason, which can repeat a secret
+    if not isinstance(secrets, dict) or not all(isinstance(each, str) and each for each in secrets.values()):
+        raise ValueError("--secrets must be a JSON object of webhook id to secret, both strings")
+    for id_, secret in secrets.items():
+        if secret != secret.strip():
+            raise ValueError(f"the secret of webhook {id_} starts or ends with whitespace, perhaps a line break")
+    return secrets
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, from its first byte on."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(text)
+    temporary.replace(path)
+
+
+def _warn_of_old_cli() -> None:
+    """Where there is a Pulumi CLI on PATH, it may be too old for the file."""
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        return
+    shown = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - on PATH
+    found = re.match(r"v?(\d+)\.(\d+)", shown.strip())
+    if found and (int(found[1]), int(found[2])) < _OLDEST_CLI:
+        oldest = ".".join(map(str, _OLDEST_CLI))
+        _warn(f"the Pulumi CLI on PATH is {shown.strip()}: importing from this file needs {oldest} or later")
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    id_, equals, name = text.partition("=")
+    if not id_ or not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form ID=NAME")
+    return id_, name
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""The plugin's package, and the tokens of its resource, types and functions: a part of users' state for ever."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["DYNAMIC_WEBHOOK", "EVENT_TYPE", "GET_WEBHOOK", "GET_WEBHOOKS", "PACKAGE", "SUMMARY", "WEBHOOK"]
+
+PACKAGE: Final = "truto"
+WEBHOOK: Final = "truto:index:Webhook"
+#: The same resource of the dynamic provider.
+DYNAMIC_WEBHOOK: Final = "pulumi-python:dynamic/truto:Webhook"
+EVENT_TYPE: Final = "truto:index:EventType"
+SUMMARY: Final = "truto:index:WebhookSummary"
+GET_WEBHOOK: Final = "truto:index:getWebhook"
+GET_WEBHOOKS: Final = "truto:index:getWebhooks"
