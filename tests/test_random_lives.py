@@ -42,6 +42,8 @@ CHANGES = st.one_of(
     st.tuples(st.just("reorder")),
 )
 OPERATIONS = st.sampled_from(["any", "any", "create", "read", "update", "delete", "list"])
+#: How late Truto carries out what a gateway has given up.
+LATE_SECONDS = 0.3
 #: Faults that end: a fault for ever would only show that nothing works without Truto.
 FAULTS = st.sampled_from(
     [
@@ -59,12 +61,15 @@ FAULTS = st.sampled_from(
         {"kind": "missing_fields", "fields": ["id"]},
         {"kind": "not_json"},
         {"kind": "status", "status": 403, "message": "not now"},
+        *({"kind": "status", "status": status, "processed": True} for status in (408, 409, 425, 499)),
+        {"kind": "status", "status": 504, "processed_after_seconds": LATE_SECONDS},
     ]
 )
 #: Changes of the world outside.
 EVENTS_OUTSIDE = st.one_of(
     st.tuples(st.just("fault"), OPERATIONS, FAULTS, st.integers(1, 2)),
     st.tuples(st.just("edit_outside"), st.integers(0, 9), st.sampled_from(["remove", "deactivate", "change"])),
+    st.tuples(st.just("behave"), st.sampled_from([0.0, 1.0]), st.sampled_from([-3.0, 0.0, 3.0])),
 )
 RUNS = st.one_of(
     st.tuples(st.just("up"), st.booleans()),
@@ -149,6 +154,10 @@ class Life(RuleBasedStateMachine):
         self.sandbox.inject(operation=operation, times=times, **fault)
         FIGURES["faults"] += times
 
+    def behave(self, lag_seconds: float, skew_seconds: float) -> None:
+        """Truto's list lags from now on, or its Date header is wrong, or neither."""
+        self.sandbox.truto.change_settings({"list_lag_seconds": lag_seconds, "date_skew_seconds": skew_seconds})
+
     def edit_outside(self, which: int, edit: str) -> None:
         """Somebody changes one of the stack's webhooks by hand."""
         ours = sorted(each["id"] for each in self.project.managed)
@@ -220,6 +229,7 @@ class Life(RuleBasedStateMachine):
             return
         try:
             self.sandbox.faults.clear()
+            self.behave(0.0, 0.0)
             self._write()
             self.project.up(refresh=True)
             self._check()
@@ -260,18 +270,17 @@ class Life(RuleBasedStateMachine):
         self._follow(text)
 
     def _follow(self, text: str) -> None:
-        """Does what a user is told to do: deletes the webhooks that a message names as perhaps left over."""
-        state = {each["id"] for each in self.project.managed}
+        """Does what a user is told to do: deletes what a message names as left over, or what no stack manages."""
         for line in text.splitlines():
-            there = {webhook.id for webhook in self.sandbox.truto.webhooks()}
-            if "equal it and were made" in line or "left over" in line:
-                named = there & set(UUID.findall(line))
-            elif "Look in Truto for a new webhook" in line:
-                named = there
-            else:
+            looks = "truto.get_webhooks" in line
+            if not looks and "equal it" not in line and "left over" not in line:
                 continue
+            if looks:
+                time.sleep(2 * LATE_SECONDS)  # until Truto has completed what it may still complete
+            state = {each["id"] for each in self.project.managed}
+            there = {webhook.id for webhook in self.sandbox.truto.webhooks()}
             FIGURES["advice followed"] += 1
-            for id_ in named - state - set(self.foreign):
+            for id_ in (there if looks else there & set(UUID.findall(line))) - state - set(self.foreign):
                 self.sandbox.truto.remove(id_)
 
     def _write(self) -> None:
