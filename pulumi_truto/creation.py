@@ -90,6 +90,7 @@ class ExactlyOnceCreator:
             started = time.monotonic()
             try:
                 created = self._client.create_webhook(body, idempotency_key=key, deadline=deadline)
+                started = created.sent_at
                 self._accept(created.webhook, body)
                 return created, ambiguous_attempts
             except TrutoError as error:

@@ -281,7 +281,8 @@ class _BufferedConnection(HTTPConnection):
             reason = error.reason if isinstance(error, ssl.SSLError) else "it does not respond in time"
             raise NewConnectionError(self, f"no TLS connection: {reason}") from error
         if not _call.get().may_attempt():
-            raise NewConnectionError(self, "no time left")
+            is_cancelled = _call.get().cancelled.is_set()
+            raise NewConnectionError(self, "the run was cancelled" if is_cancelled else "no time left")
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:

@@ -159,7 +159,7 @@ class Steps:
         """What has to be done, and whether a replacement begins with the deletion."""
         if _is_triggered(old.replacement_trigger, new.replacement_trigger):
             return OpType.REPLACE, bool(goal.delete_before_replace)
-        diff = _diff(provider, old, new.inputs)
+        diff = _diff(provider, old, new.inputs, new.urn)
         before = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
         if old.pending_replacement or _replaces(diff, goal.replace_on_changes):
             return OpType.REPLACE, before
@@ -257,9 +257,9 @@ def changed_keys(old: Properties, new: Properties) -> list[str]:
     )
 
 
-def _diff(provider: Provider, old: Resource, inputs: Properties) -> Diff:
+def _diff(provider: Provider, old: Resource, inputs: Properties, urn: str = "") -> Diff:
     """What the provider says, or where it says nothing what the inputs show."""
-    diff = provider.diff(old.urn, old.id, old.outputs, old.inputs, inputs)
+    diff = provider.diff(urn or old.urn, old.id, old.outputs, old.inputs, inputs)
     if diff.changes is not None:
         return diff
     keys = changed_keys(old.inputs, inputs)
