@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,9 @@ from typing import Any
 
 import yaml
 from pulumi.automation import ConfigValue
+
+from pulumi_truto.sandbox.engine import launcher
+from pulumi_truto.sandbox.engine.launcher import Process
 
 __all__ = ["SHOWN", "Program", "read_project", "wait"]
 
@@ -47,7 +49,7 @@ class Program:
     @contextlib.contextmanager
     def running(
         self, address: str, *, threads: int, dry_run: bool, parallel: int, on_output: Callable[[str], None]
-    ) -> Iterator[subprocess.Popen[bytes]]:
+    ) -> Iterator[Process]:
         """The process, which talks to the engine at this address. Nothing of it is left afterwards."""
         process = self._start(address, threads=threads, dry_run=dry_run, parallel=parallel)
         assert process.stdout is not None
@@ -59,7 +61,7 @@ class Program:
             _end(process)
             output.join(timeout=5)
 
-    def _start(self, address: str, *, threads: int, dry_run: bool, parallel: int) -> subprocess.Popen[bytes]:
+    def _start(self, address: str, *, threads: int, dry_run: bool, parallel: int) -> Process:
         arguments = {
             "program": str(self.path / "__main__.py" if self.path.is_dir() else self.path),
             "threads": threads,
@@ -77,15 +79,8 @@ class Program:
             "PULUMI_CONFIG": json.dumps({key: each.value for key, each in self.config.items()}),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps([key for key, each in self.config.items() if each.secret]),
         }
-        return subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-u", "-m", "pulumi_truto.sandbox.engine.run_program", json.dumps(arguments)],
-            cwd=self.work_dir,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        module = "pulumi_truto.sandbox.engine.run_program"
+        return launcher.start(module, [json.dumps(arguments)], self.work_dir, env, merge_stderr=True)
 
 
 def read_project(work_dir: Path) -> dict[str, Any]:
@@ -104,7 +99,7 @@ def read_project(work_dir: Path) -> dict[str, Any]:
     return project
 
 
-def wait(process: subprocess.Popen[bytes], until: Callable[[], bool]) -> None:
+def wait(process: Process, until: Callable[[], bool]) -> None:
     """Waits until the process has ended, or something else has come about."""
     while process.poll() is None and not until():
         time.sleep(0.01)
@@ -116,7 +111,7 @@ def _forward(stream: Any, on_output: Callable[[str], None]) -> None:
             on_output(line.decode(errors="replace").rstrip())
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Process) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:
             return

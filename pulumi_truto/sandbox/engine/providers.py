@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,15 +16,14 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
+from pulumi_truto.sandbox.engine import launcher
+from pulumi_truto.sandbox.engine.launcher import Process
 from pulumi_truto.values import Properties, from_struct, has_unknown, reveal, to_struct
 
 __all__ = ["InitError", "OperationError", "Provider", "ProviderHost", "default_config"]
 
 #: What starts a provider, for each package that this engine can serve.
-_COMMANDS: Final[dict[str, tuple[str, ...]]] = {
-    "pulumi-python": ("-m", "pulumi.dynamic"),
-    "truto": ("-m", "pulumi_truto"),
-}
+_MODULES: Final = {"pulumi-python": "pulumi.dynamic", "truto": "pulumi_truto"}
 #: The package whose providers have the whole configuration, keys with their namespace. Others have their own part.
 _DYNAMIC: Final = "pulumi-python"
 _CHANNEL_OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
@@ -65,9 +63,7 @@ class Diff:
 class Provider:
     """One provider process, configured, for one provider instance."""
 
-    def __init__(
-        self, package: str, process: subprocess.Popen[bytes], port: int, config: Properties, urn: str = ""
-    ) -> None:
+    def __init__(self, package: str, process: Process, port: int, config: Properties, urn: str = "") -> None:
         self.process = process
         # A provider whose settings are not known yet, in a preview, cannot be asked anything.
         self.is_configured = not has_unknown(config)
@@ -221,7 +217,7 @@ class ProviderHost:
         self._closed = False
         # Nearly every run needs one of this package: it starts while the program does.
         self._spare_package = spare
-        self._spare: subprocess.Popen[bytes] | None = self._spawn(spare)
+        self._spare: Process | None = self._spawn(spare)
 
     def get(self, urn: str, package: str, config: Properties) -> Provider:
         """The provider of this instance, with this configuration."""
@@ -232,7 +228,7 @@ class ProviderHost:
                 self._providers[urn] = self._start(urn, package, config)
             return self._providers[urn]
 
-    def processes(self) -> list[subprocess.Popen[bytes]]:
+    def processes(self) -> list[Process]:
         """The provider processes that serve a provider instance now."""
         with self._lock:
             return [each.process for each in self._providers.values()]
@@ -286,22 +282,13 @@ class ProviderHost:
             _end(process)
             raise
 
-    def _spawn(self, package: str) -> subprocess.Popen[bytes]:
-        if package not in _COMMANDS:
+    def _spawn(self, package: str) -> Process:
+        if package not in _MODULES:
             raise OperationError(
-                f"the local engine cannot run the provider {package!r}: it knows {', '.join(sorted(_COMMANDS))} only. "
+                f"the local engine cannot run the provider {package!r}: it knows {', '.join(sorted(_MODULES))} only. "
                 "Use the Pulumi CLI for a program with other providers"
             )
-        command = [sys.executable, "-u", *_COMMANDS[package], self._engine_address]
-        return subprocess.Popen(  # noqa: S603 - our own interpreter
-            command,
-            cwd=self._work_dir,
-            env=dict(self._env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the engine, which lets operations under way finish
-        )
+        return launcher.start(_MODULES[package], [self._engine_address], self._work_dir, self._env)
 
     def _forward(self, stream: Any) -> None:
         with stream:
@@ -320,7 +307,7 @@ def _init_failed(error: Any) -> provider_pb2.ErrorResourceInitFailed | None:
     return None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Process) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -32,6 +31,7 @@ from pulumi.automation._cmd import CommandResult  # the one class that CommandEr
 
 from pulumi_truto.sandbox.engine.deployment import Deployment
 from pulumi_truto.sandbox.engine.journal import Journal
+from pulumi_truto.sandbox.engine.launcher import Process
 from pulumi_truto.sandbox.engine.monitor import REGISTRATIONS, MonitorServer
 from pulumi_truto.sandbox.engine.program import SHOWN, Program, read_project, wait
 from pulumi_truto.sandbox.engine.providers import ProviderHost
@@ -166,7 +166,7 @@ class Stack:
         if self._host is not None:
             self._host.cancel()
 
-    def provider_processes(self) -> list[subprocess.Popen[bytes]]:
+    def provider_processes(self) -> list[Process]:
         """The provider processes of the run under way, for tests that kill them."""
         return self._host.processes() if self._host is not None else []
 
