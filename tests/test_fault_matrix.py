@@ -242,7 +242,8 @@ def check_cell_in(sandbox: Sandbox, cell: Cell, receiver: str) -> None:
     limits = RequestPolicy(
         connect_seconds=2,
         read_seconds=1 if cell.fault in SILENT else 5,
-        total_seconds=2 if goes_on else 30,
+        # Enough for a second attempt after the longest fault.
+        total_seconds=(8 if cell.fault in SILENT else 2) if goes_on else 30,
         max_attempts=3,
         backoff_seconds=0.01,
     )

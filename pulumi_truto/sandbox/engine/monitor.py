@@ -45,6 +45,8 @@ _SPARE_THREADS: Final = 64
 _OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 
 _STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
+#: SDKs before 3.272 have no such field, and take the id that they asked with.
+_HAS_READ_ID: Final = "id" in resource_pb2.ReadResourceResponse.DESCRIPTOR.fields_by_name
 #: Options of a resource that this engine does not have. A program that uses one is told so, not misled.
 _UNSUPPORTED: Final = {
     "customTimeouts": "custom_timeouts",
@@ -142,11 +144,10 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 additional_secret_outputs=list(request.additionalSecretOutputs),
             )
             resource = deployment.read(goal, request.id)
-            return resource_pb2.ReadResourceResponse(
-                urn=resource.urn,
-                id="" if resource.id == UNKNOWN else resource.id,
-                properties=to_struct(resource.outputs),
-            )
+            response = resource_pb2.ReadResourceResponse(urn=resource.urn, properties=to_struct(resource.outputs))
+            if _HAS_READ_ID and resource.id != UNKNOWN:
+                response.id = resource.id
+            return response
 
         if request.type == _STACK_REFERENCE:
             self._refuse(f"the StackReference {request.name!r}", context)
