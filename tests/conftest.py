@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -69,3 +70,8 @@ def new_project(engine: Engine, way: Way, sandbox: Sandbox, tmp_path: Path) -> C
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--record` writes down what the Pulumi CLI does, for the differential test."""
     parser.addoption("--record", action="store_true", help="record what the Pulumi CLI does in tests/differential")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: twice the cores, as many tests wait most of their time for faults, limits and other processes."""
+    return 2 * (os.cpu_count() or 1)

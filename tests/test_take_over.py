@@ -80,7 +80,11 @@ def test_an_imported_webhook_is_unchanged(sandbox: Sandbox, tmp_path: Path, way:
 
 def test_names_are_readable_and_stay(sandbox: Sandbox, tmp_path: Path) -> None:
     """Names come from the URLs, are the same in every run, whatever is filtered, and can be chosen."""
-    first, second, third = (made_by_hand(sandbox, target_url=url) for url in (URL, URL, "https://x.example/Orders/"))
+    made = []
+    for url in (URL, URL, "https://x.example/Orders/"):
+        made.append(made_by_hand(sandbox, target_url=url))
+        sandbox.truto.clock.advance(1)
+    first, second, third = made
     document, _ = import_file(sandbox, tmp_path, "native", {})
     names = {each["id"]: each["name"] for each in document["resources"]}
     assert names[first["id"]] == "hooks-example-com-truto"
