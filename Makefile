@@ -9,7 +9,7 @@ demo: $(VENV)/.installed-sandbox
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # Random lives of whole stacks; LIVES=n for another number.
 LIVES ?= 1000

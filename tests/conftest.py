@@ -13,12 +13,22 @@ from pulumi_truto.sandbox.stacks import Engine, cli_version
 from tests.harness import Project, Way
 
 #: The files whose tests take longest.
-LONGEST = ("test_packaging.py", "test_random_lives.py")
+LONGEST = (
+    "test_packaging.py",
+    "test_scenarios.py",
+    "test_differential.py",
+    "test_fault_matrix.py",
+    "test_create_once.py",
+    "test_client.py",
+    "test_safety.py",
+    "test_engine.py",
+    "test_random_lives.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests come first, so that no worker is alone with one of them at the end."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    """The longest files come first, so that no worker is alone with one of them at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture

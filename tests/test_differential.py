@@ -43,9 +43,7 @@ def cases() -> list[Any]:
     found = []
     for name in SCENARIOS:
         kinds = getattr(importlib.import_module(f"tests.differential.{name}"), "KINDS", ("dynamic",))
-        # One worker runs all of a scenario: what it records is in one file.
-        group = pytest.mark.xdist_group(name)
-        found += [pytest.param(name, kind, id=f"{name}-{kind}", marks=group) for kind in kinds]
+        found += [pytest.param(name, kind, id=f"{name}-{kind}") for kind in kinds]
     return found
 
 

@@ -27,9 +27,6 @@ from tests import commands
 
 ROOT = Path(__file__).parent.parent
 
-#: One worker builds the package and its environments once, however many there are.
-pytestmark = pytest.mark.xdist_group("packaging")
-
 # What a version of the dependencies must be able to do, from the first `preview` to the last `destroy`.
 LIFE = '''
 import sys
