@@ -125,7 +125,9 @@ class Life(RuleBasedStateMachine):
     def declare(self, name: str, events: list[str], active: bool, second: bool) -> None:
         """Declares a webhook, or declares it differently."""
         old = self.declared.get(name, Declared())
-        self.declared[name] = Declared(old.path, events, active, old.trigger, second)
+        # Another environment needs a new webhook: another provider alone is no change to Pulumi.
+        trigger = old.trigger + (second != old.second)
+        self.declared[name] = Declared(old.path, events, active, trigger, second)
 
     def move(self, name: str, path: str) -> None:
         """Declares another URL."""
