@@ -85,9 +85,12 @@ def _import_file(options: argparse.Namespace) -> int:
     from pulumi_truto.import_file import build, names_for, python_program
 
     secrets = _secrets(options.secrets)
-    webhooks = _webhooks(settings)
+    webhooks, unreadable = _webhooks(settings)
     # Over all of them, so that a filter changes no name.
     names = names_for(webhooks, dict(options.name))
+    named = {*options.id, *dict(options.name), *secrets}
+    if named & unreadable:
+        raise ValueError(f"webhook {', '.join(sorted(named & unreadable))} cannot be read: see the warning above")
     unknown = sorted({*options.id, *dict(options.name), *secrets} - {each.id for each in webhooks})
     if unknown:
         raise ValueError(f"there is no webhook {', '.join(unknown)} in the environment of this token")
@@ -119,12 +122,13 @@ def _orphans(options: argparse.Namespace) -> int:
             known += read_export(json.loads(file.read_text(encoding="utf-8")))
         except ValueError as error:
             raise ValueError(f"{file} cannot be read: {error}") from None
-    report = compare(_webhooks(settings), known, settings)
+    webhooks, unreadable = _webhooks(settings)
+    report = compare(webhooks, unreadable, known, settings)
     if options.format == "json":
         print(json.dumps(report.to_json(), indent=2))
     else:
         _show(report)
-    return FOUND if report.orphans or report.missing else 0
+    return FOUND if report.has_difference else 0
 
 
 def _show(report: Report) -> None:
@@ -141,10 +145,19 @@ def _show(report: Report) -> None:
         print("- delete them: in Truto's dashboard, or with DELETE /webhook/<id> of its API")
     if report.missing:
         print("The missing ones were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
+    for id_ in report.unreadable:
+        print(f"orphan   {id_}  cannot be read: see the warning")
+    for known in report.undecided:
+        print(f"unknown  {known.id}  {known.target_url or 'unknown URL'}, known as {known.urn}")
+    if report.undecided:
+        print(
+            "The API token sees no webhook at all, so the unknown ones may have been deleted, or belong to another "
+            "environment. Check the token."
+        )
     if report.others:
         print(f"{report.others} webhooks of the stacks belong to other environments and were left out.")
-    if not report.orphans and not report.missing:
-        print("No difference: every webhook of the environment is known to a stack, and every known one is there.")
+    if not report.has_difference:
+        print("No difference: a stack knows every webhook of the environment, and all that they know of it is there.")
 
 
 def _settings() -> Settings:
@@ -154,8 +167,11 @@ def _settings() -> Settings:
     return settings
 
 
-def _webhooks(settings: Settings) -> list[Webhook]:
-    return list(connect(settings, _warn).iter_webhooks())
+def _webhooks(settings: Settings) -> tuple[list[Webhook], set[str]]:
+    """The webhooks of the environment, and the ids of those that cannot be read."""
+    pages = list(connect(settings, _warn).iter_pages())
+    unreadable = {each.id for page in pages for each in page.unreadable if each.id}
+    return [webhook for page in pages for webhook in page.result], unreadable
 
 
 def _filtered(webhooks: list[Webhook], options: argparse.Namespace) -> list[Webhook]:

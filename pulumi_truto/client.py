@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import ssl
 import threading
@@ -119,6 +120,12 @@ class TrutoClient:
         for secret in secrets:
             if isinstance(secret, str):
                 self._redacted.update(dict.fromkeys(_parts_of(secret), "[secret]"))
+
+    def for_a_last_look(self) -> TrutoClient:
+        """The same client for a read that is due also after a cancel: what became of a request that was in flight."""
+        other = copy.copy(self)
+        other.cancelled = threading.Event()
+        return other
 
     def deadline(self) -> float:
         """When a call that begins now has to end, in seconds of `time.monotonic`."""
@@ -253,12 +260,10 @@ class TrutoClient:
             except InvalidResponseError as error:
                 failure: TrutoError = InvalidResponseError(f"cannot {what}: {error}. {self._misrouted_hint}")
             except (requests.exceptions.InvalidURL, LocationValueError):
-                failure = ConfigurationError(
-                    f"cannot {what}: the base URL {self.settings.base_url} names no host that can exist. Set "
-                    "truto:baseUrl"
-                )
+                failure = ConfigurationError(f"cannot {what}: {self._no_such_host}")
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-                failure = self._transport_error(what, error, time.monotonic() - started)
+                is_sent = call.sent_at is not None
+                failure = self._transport_error(what, error, time.monotonic() - started, is_sent=is_sent)
             else:
                 if 200 <= response.status_code < 300:
                     return response, call
@@ -282,7 +287,16 @@ class TrutoClient:
             "otherwise try again later"
         )
 
-    def _transport_error(self, what: str, error: Exception, took_seconds: float) -> TrutoError:
+    @property
+    def _no_such_host(self) -> str:
+        if self._session.trust_env and requests.utils.get_environ_proxies(self.settings.base_url):
+            return (
+                f"the base URL {self.settings.base_url}, or the proxy that the environment names, is not the URL of a "
+                "host that can exist. Check truto:baseUrl, HTTPS_PROXY and ALL_PROXY"
+            )
+        return f"the base URL {self.settings.base_url} names no host that can exist. Set truto:baseUrl"
+
+    def _transport_error(self, what: str, error: Exception, took_seconds: float, *, is_sent: bool) -> TrutoError:
         base_url = self.settings.base_url
         after = f"gave up after {took_seconds:.1f} s"
         cause = _cause(error)
@@ -295,6 +309,11 @@ class TrutoClient:
             return ConnectError(
                 f"cannot {what}: no connection to {base_url}: {_connect_failure_reason(cause)} ({after}). Check the "
                 "network, the proxy settings and truto:baseUrl; nothing was sent"
+            )
+        if not is_sent:
+            return ConnectError(
+                f"cannot {what}: no connection to {base_url}: {self.sanitize(str(cause) or type(cause).__name__)} "
+                f"({after}). Check the network, the proxy settings and truto:baseUrl; nothing was sent"
             )
         if isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
             reason = "the response did not come in time"

@@ -33,8 +33,10 @@ from pulumi_truto.models import Webhook
 
 __all__ = ["ExactlyOnceCreator"]
 
-#: A clock that is known less precisely than this decides nothing: too much else can happen in that time.
-_PRECISION_SECONDS: Final = 1.0
+#: A clock that is known less precisely than this decides nothing. It is the shortest wait between two attempts: what
+#: others create in that wait must not look as if it were of the attempt before.
+_PRECISION_SECONDS: Final = 0.5
+_MILLISECOND: Final = timedelta(milliseconds=1)
 #: So many webhooks a message names.
 _MOST_NAMED: Final = 10
 _HOW_TO_LOOK: Final = "list the webhooks with `truto.get_webhooks` and delete in Truto the ones that no stack manages"
@@ -64,6 +66,7 @@ class ExactlyOnceCreator:
         self._lock = threading.Lock()
         self._known_ids = known_ids
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._clock: _ClockBounds | None = None
 
     def create(self, body: Mapping[str, Any]) -> Webhook:
         """Returns the one new webhook, with its secret.
@@ -78,6 +81,9 @@ class ExactlyOnceCreator:
             lock = self._locks[key]
         with lock:
             created, ambiguous_attempts = self._attempt(body)
+            moment = created.webhook.created_at
+            if moment is not None and moment.microsecond:
+                self._narrow_clock(_ClockBounds.of(created, _MILLISECOND))
             if ambiguous_attempts:
                 self._delete_orphans(body, ambiguous_attempts, created)
             return created.webhook
@@ -141,7 +147,10 @@ class ExactlyOnceCreator:
                 f"listed to see whether one of those left another webhook behind ({error}). To check, {_HOW_TO_LOOK}"
             )
             return
-        clock = _ClockBounds.of(created, equal)
+        times = [each.created_at for each in (created.webhook, *equal) if each.created_at]
+        # One time without a fraction can be chance.
+        has_fractions = self._clock is not None or any(each.microsecond for each in times)
+        clock = self._narrow_clock(_ClockBounds.of(created, _MILLISECOND if has_fractions else timedelta(seconds=1)))
         orphans, undecided = clock.sort_out(equal, attempts)
         for webhook in orphans:
             self._delete(webhook)
@@ -157,14 +166,23 @@ class ExactlyOnceCreator:
                 f"what failed, as another webhook with a secret that nobody knows. To check, {_HOW_TO_LOOK}"
             )
 
+    def _narrow_clock(self, clock: _ClockBounds) -> _ClockBounds:
+        """What all creates tell together; one that does not fit to the others makes it useless, and so harmless."""
+        with self._lock:
+            clock = clock if self._clock is None else self._clock.narrowed(clock)
+            if clock.resolution == _MILLISECOND:
+                self._clock = clock
+            return clock
+
     def _list_equal(self, body: Mapping[str, Any]) -> list[Webhook]:
         """The webhooks that equal the request and that this process has not met."""
+        client = self._client.for_a_last_look()
         try:
-            listed = list(self._client.iter_webhooks())
+            listed = list(client.iter_webhooks())
         except InvalidResponseError:
             # What made nonsense of the response to the create may do so with the list as well.
-            self._client.cancelled.wait(self._client.policy.backoff_seconds)
-            listed = list(self._client.iter_webhooks())
+            time.sleep(client.policy.backoff_seconds)
+            listed = list(client.iter_webhooks())
         wanted = {"event_types": [], **body}
         with self._lock:
             known: Collection[str] = set(self._known_ids)
@@ -225,18 +243,23 @@ class _ClockBounds:
     resolution: timedelta
 
     @classmethod
-    def of(cls, created: CreatedWebhook, others: list[Webhook]) -> _ClockBounds:
-        # One time without a fraction can be chance.
-        times = [each.created_at for each in (created.webhook, *others) if each.created_at]
-        has_fractions = any(each.microsecond for each in times)
-        resolution = timedelta(milliseconds=1) if has_fractions else timedelta(seconds=1)
+    def of(cls, created: CreatedWebhook, resolution: timedelta) -> _ClockBounds:
+        """What one new webhook tells; nothing where its time is missing or out of any range."""
         moment = created.webhook.created_at
         if moment is None:
             return cls(None, None, resolution)
-        return cls(
-            moment - timedelta(seconds=created.responded_at),
-            moment + resolution - timedelta(seconds=created.sent_at),
-            resolution,
+        try:
+            earliest = moment - timedelta(seconds=created.responded_at)
+            return cls(earliest, moment + resolution - timedelta(seconds=created.sent_at), resolution)
+        except OverflowError:
+            return cls(None, None, resolution)
+
+    def narrowed(self, other: _ClockBounds) -> _ClockBounds:
+        """What both tell together."""
+        if self.earliest is None or self.latest is None or other.earliest is None or other.latest is None:
+            return other if self.earliest is None else self
+        return _ClockBounds(
+            max(self.earliest, other.earliest), min(self.latest, other.latest), min(self.resolution, other.resolution)
         )
 
     def sort_out(self, equal: list[Webhook], attempts: list[_Attempt]) -> tuple[list[Webhook], list[Webhook]]:
@@ -268,14 +291,14 @@ class _ClockBounds:
     def _is_precise(self) -> bool:
         if self.earliest is None or self.latest is None:
             return False
-        return self.latest - self.earliest < timedelta(seconds=_PRECISION_SECONDS)
+        return timedelta() <= self.latest - self.earliest < timedelta(seconds=_PRECISION_SECONDS)
 
     def _local_span(self, created_at: datetime | None) -> tuple[float, float] | None:
         """When that was on this machine's clock, at the earliest and at the latest."""
         if created_at is None or self.earliest is None or self.latest is None:
             return None
-        latest = created_at + self.resolution - self.earliest
-        return (created_at - self.latest).total_seconds(), latest.total_seconds()
+        latest = (created_at - self.earliest).total_seconds() + self.resolution.total_seconds()
+        return (created_at - self.latest).total_seconds(), latest
 
 
 def _attempts(attempts: list[_Attempt]) -> str:

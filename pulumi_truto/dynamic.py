@@ -72,6 +72,9 @@ class WebhookProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validates the inputs and makes them canonical."""
         declared = _from_pulumi(news)
+        if names.is_camel(_olds):
+            # Of the native plugin. Pulumi's `ignore_changes` does not find its names, and drops what it should keep.
+            declared = {**{name: value for name, value in _state(_olds).items() if name in rules.INPUTS}, **declared}
         canonical, reasons = self._session.check(declared, str)
         # Failures of the whole resource: with one of a property Pulumi shows its value, also where that is a secret.
         failures = [CheckFailure("", reason) for reason in reasons]

@@ -138,5 +138,7 @@ def _now_or_later(look_up: Callable[..., Any], **arguments: Any) -> Any:
 def _client(api_token: str | None, base_url: str | None) -> TrutoClient:
     given = {settings.API_TOKEN_KEY: api_token, settings.BASE_URL_KEY: base_url}
     config = pulumi.Config("truto")
-    found = settings.resolve(lambda key: given[key] or config.get(key.removeprefix("truto:")), os.environ)
+    # A program always has the present configuration, so no token is a recorded one.
+    place = "the argument api_token" if api_token else f"the stack's configuration, {settings.API_TOKEN_KEY}"
+    found = settings.resolve(lambda key: given[key] or config.get(key.removeprefix("truto:")), os.environ, place=place)
     return connect(found, pulumi.log.warn)

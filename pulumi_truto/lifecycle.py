@@ -165,7 +165,7 @@ class WebhookManager:
     ) -> UpdateFailedError:
         """The error, with what a look at the webhook says about whether the update took effect."""
         try:
-            now = self._written(id_, rules.keep(self.client.get_webhook(id_), state))
+            now = self._written(id_, rules.keep(self.client.for_a_last_look().get_webhook(id_), state))
         except TrutoError as reason:
             return UpdateFailedError(
                 f"{error} It is not known whether the update took effect, as the webhook cannot be read ({reason}). "
@@ -175,10 +175,9 @@ class WebhookManager:
         missing = rules.changes(now, {**{name: now[name] for name in rules.INPUTS}, **body})
         if not missing:
             return UpdateFailedError(f"{error} Truto applied the update all the same. Run `pulumi up --refresh`", now)
-        if len(missing) == len(body):
-            return UpdateFailedError(f"{error} Truto did not apply the update. Run `pulumi up --refresh`", now)
+        which = "the update" if len(missing) == len(body) else f"the update of {' and '.join(missing)}"
         return UpdateFailedError(
-            f"{error} Truto did not apply the update of {' and '.join(missing)}. Run `pulumi up --refresh`", now
+            f"{error} Truto has not applied {which} so far, and may still. Run `pulumi up --refresh`", now
         )
 
     def _confirm_deleted(self, id_: str, state: Mapping[str, Any]) -> None:

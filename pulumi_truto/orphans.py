@@ -6,7 +6,7 @@ that, and this finds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -31,6 +31,10 @@ class KnownWebhook:
     environment_id: str | None
     fingerprint: str | None
 
+    def to_json(self) -> dict[str, Any]:
+        """The webhook for programs."""
+        return {name: value for name, value in asdict(self).items() if name != "fingerprint"}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -39,12 +43,21 @@ class Report:
     Attributes:
         orphans: the webhooks that no stack knows.
         missing: the webhooks that a stack knows and that are not in the environment.
+        unreadable: the ids of the webhooks that no stack knows and that cannot be read.
+        undecided: the webhooks that a stack knows, of an environment that nothing shows to be this one or another.
         others: how many webhooks of the stacks belong to other environments.
     """
 
     orphans: list[Webhook]
     missing: list[KnownWebhook]
+    unreadable: list[str]
+    undecided: list[KnownWebhook]
     others: int
+
+    @property
+    def has_difference(self) -> bool:
+        """Whether anything does not fit, or may not."""
+        return bool(self.orphans or self.missing or self.unreadable or self.undecided)
 
     def to_json(self) -> dict[str, Any]:
         """The report for programs."""
@@ -58,10 +71,12 @@ class Report:
             }
             for each in self.orphans
         ]
-        missing = [
-            {name: value for name, value in asdict(each).items() if name != "fingerprint"} for each in self.missing
-        ]
-        return {"orphans": orphans, "missing": missing}
+        return {
+            "orphans": orphans,
+            "missing": [each.to_json() for each in self.missing],
+            "unreadable": self.unreadable,
+            "undecided": [each.to_json() for each in self.undecided],
+        }
 
 
 def read_export(document: object) -> list[KnownWebhook]:
@@ -79,20 +94,29 @@ def read_export(document: object) -> list[KnownWebhook]:
     return [_known(each) for each in resources if each.get("type") in _TYPES and each.get("id")]
 
 
-def compare(webhooks: Sequence[Webhook], known: Iterable[KnownWebhook], settings: Settings) -> Report:
+def compare(
+    webhooks: Sequence[Webhook], unreadable: Collection[str], known: Iterable[KnownWebhook], settings: Settings
+) -> Report:
     """What the environment has and no stack knows, and the other way round."""
     known = list(known)
-    known_ids, there = {each.id for each in known}, {each.id for each in webhooks}
+    known_ids, there = {each.id for each in known}, {each.id for each in webhooks} | set(unreadable)
     environments = {each.environment_id for each in webhooks if each.environment_id}
     environments |= {each.environment_id for each in known if each.id in there and each.environment_id}
     absent = [each for each in known if each.id not in there]
+    # With no webhook to show the environment, the credential that wrote it does.
     missing = [
         each
         for each in absent
-        # With no webhook to show the environment, the credential that wrote it does.
         if each.environment_id in environments or each.fingerprint == settings.fingerprint(each.id)
     ]
-    return Report([each for each in webhooks if each.id not in known_ids], missing, len(absent) - len(missing))
+    rest = [each for each in absent if each not in missing]
+    return Report(
+        orphans=[each for each in webhooks if each.id not in known_ids],
+        missing=missing,
+        unreadable=sorted(set(unreadable) - known_ids),
+        undecided=[] if environments else rest,
+        others=len(rest) if environments else 0,
+    )
 
 
 def _known(resource: Mapping[str, Any]) -> KnownWebhook:

@@ -66,7 +66,10 @@ def find_webhooks(
         ("event_type", event_type, str),
     ):
         if value is not None and not isinstance(value, kind):
-            raise ConfigurationError(f"cannot find webhooks by {name}: it must be a {kind.__name__}, and is {value!r}")
+            wanted = "a boolean" if kind is bool else "a string"
+            raise ConfigurationError(
+                f"cannot find webhooks by {name}: it must be {wanted}, not {rules.describe_type(value)}"
+            )
     return [
         _info(webhook)
         for webhook in client.iter_webhooks()

@@ -38,6 +38,7 @@ __all__ = [
     "changes",
     "check",
     "create_body",
+    "describe_type",
     "inputs_of",
     "keep",
     "normal_url",
@@ -237,7 +238,7 @@ def _target_url_faults(url: object, api_on_loopback: bool) -> list[str]:
     if url is None or url == "":
         return ["is required: the https:// URL that Truto posts the events to"]
     if not isinstance(url, str):
-        return [f"must be a string, the https:// URL that Truto posts the events to, not {_kind(url)}"]
+        return [f"must be a string, the https:// URL that Truto posts the events to, not {describe_type(url)}"]
     faults = []
     # First, as urlsplit drops some of these characters in silence.
     if any(character.isspace() or not character.isprintable() for character in url):
@@ -275,13 +276,13 @@ def _check_event_types(value: Any) -> tuple[Any, list[str], list[str]]:
     if isinstance(value, str):
         return value, ['must be a list, not a single string: put it in brackets, as in ["record:created"]'], []
     if not isinstance(value, (list, tuple)):
-        return value, [f'must be a list like ["record:created"], not {_kind(value)}'], []
+        return value, [f'must be a list like ["record:created"], not {describe_type(value)}'], []
     faults, warnings = [], []
     for index, each in enumerate(value):
         if each is UNKNOWN:
             continue
         if not isinstance(each, str):
-            faults.append(f"[{index}] must be a string, not {_kind(each)}")
+            faults.append(f"[{index}] must be a string, not {describe_type(each)}")
         elif not _EVENT_TYPE.fullmatch(each):
             faults.append(f'[{index}] is not an event type: they have the form "resource:event"')
         elif each not in _KNOWN_EVENT_TYPES and each not in value[:index]:
@@ -297,7 +298,7 @@ def _is_active_faults(value: object) -> list[str]:
     hint = ""
     if isinstance(value, str) and value.lower() in ("true", "false"):
         hint = ". A value from the stack's config is a string: read it with pulumi.Config().get_bool()"
-    return [f"must be true or false, not {_kind(value)}{hint}"]
+    return [f"must be true or false, not {describe_type(value)}{hint}"]
 
 
 def _unknown_event_type(index: int, event_type: str) -> str:
@@ -315,7 +316,8 @@ def _closest(name: str, names: Collection[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, sorted(names), n=1)), None)
 
 
-def _kind(value: object) -> str:
+def describe_type(value: object) -> str:
+    """What kind of value it is, in words that never show it."""
     if isinstance(value, bool):
         return "a boolean"
     if isinstance(value, str):

@@ -66,7 +66,12 @@ class Settings:
 
 
 def resolve(
-    config: Callable[[str], object], environ: Mapping[str, str], *, provider: str = "", argument: str = "apiToken"
+    config: Callable[[str], object],
+    environ: Mapping[str, str],
+    *,
+    provider: str = "",
+    argument: str = "apiToken",
+    place: str = "",
 ) -> Settings:
     """Finds the settings: the configuration first, then the environment variables, then the default.
 
@@ -78,11 +83,14 @@ def resolve(
         environ: the environment variables.
         provider: the name of the explicit provider whose arguments ``config`` has; empty for the stack's own.
         argument: what that provider calls its token.
+        place: where the token in ``config`` comes from, in words, if it is neither.
     """
     problems: list[str] = []
     token, source = _first(config, environ, API_TOKEN_KEY, API_TOKEN_VARIABLE)
     if source == API_TOKEN_VARIABLE:
         where = f"the environment variable {API_TOKEN_VARIABLE}"
+    elif place:
+        where = place
     elif provider:
         where = f'the argument {argument} of the provider "{provider}"'
     else:
@@ -117,7 +125,7 @@ def resolve(
         base_url=str(base_url).rstrip("/"),
         problems=tuple(problems),
         token_source=where,
-        token_is_recorded=source == API_TOKEN_KEY,
+        token_is_recorded=source == API_TOKEN_KEY and not place,
     )
 
 

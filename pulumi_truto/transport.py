@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import io
 import random
+import socket
 import ssl
 import threading
 import time
@@ -39,7 +40,7 @@ from urllib3.exceptions import InvalidHeader, MaxRetryError, NewConnectionError,
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 from urllib3.util.retry import Retry
 
-from pulumi_truto.errors import InvalidResponseError
+from pulumi_truto.errors import ConfigurationError, InvalidResponseError
 
 __all__ = ["RETRYABLE_STATUSES", "Adapter", "Call", "RequestPolicy", "call_deadline"]
 
@@ -259,10 +260,17 @@ class _BufferedConnection(HTTPConnection):
         return RawResponse(_DeadlineFile(sock, self.io_deadline), *args, **kwargs)  # type: ignore[arg-type]
 
     def _new_conn(self) -> Any:
-        self.timeout = self._start_timeout()
+        # urllib3 gives each address of a host the whole timeout.
+        self.timeout = self._start_timeout() / self._count_addresses()
         sock = super()._new_conn()
         sock.settimeout(max(0.001, self.io_deadline - time.monotonic()))
         return sock
+
+    def _count_addresses(self) -> int:
+        try:
+            return len(socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)) or 1
+        except (OSError, UnicodeError):
+            return 1  # which is reported where the connection is made
 
     def _start_timeout(self) -> float:
         """Starts the time for what comes next, as long as `timeout` and the call allow; returns it."""
@@ -272,6 +280,7 @@ class _BufferedConnection(HTTPConnection):
         return seconds
 
     def connect(self) -> None:
+        _call.get().sent_at = None  # what was sent on another connection before this one was refused
         try:
             super().connect()
         except ssl.SSLCertVerificationError:
@@ -280,13 +289,15 @@ class _BufferedConnection(HTTPConnection):
             # Nothing was sent on a connection that never came to be; urllib3 would leave that open.
             reason = error.reason if isinstance(error, ssl.SSLError) else "it does not respond in time"
             raise NewConnectionError(self, f"no TLS connection: {reason}") from error
-        if not _call.get().may_attempt():
-            is_cancelled = _call.get().cancelled.is_set()
-            raise NewConnectionError(self, "the run was cancelled" if is_cancelled else "no time left")
+        if not _call.get().may_attempt() and not _call.get().cancelled.is_set():
+            raise NewConnectionError(self, "no time left")
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:
             self.connect()
+        if _call.get().cancelled.is_set():
+            _call.get().sent_at = None
+            raise NewConnectionError(self, "the run was cancelled")
         # Only now: until here there was no request, whatever went wrong.
         _call.get().sent_at = time.monotonic()
         super().request(*args, **kwargs)
@@ -352,6 +363,11 @@ class Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        if proxy.lower().startswith("socks"):
+            raise ConfigurationError(
+                "nothing was sent: the environment names a SOCKS proxy, which is not supported. Set HTTPS_PROXY to an "
+                "http:// or https:// proxy, or NO_PROXY"
+            )
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager

@@ -14,6 +14,7 @@ import re
 import socket
 import socketserver
 import ssl
+import struct
 import sys
 import textwrap
 import threading
@@ -1124,3 +1125,90 @@ def test_a_drip_through_a_proxy(proxy_scheme: str, certificate: Path, monkeypatc
         before = time.monotonic()
         fails(client, TransportError)
         assert 0.5 <= time.monotonic() - before < 10
+
+
+@pytest.mark.parametrize("status", [403, 407, 502])
+def test_a_proxy_that_refuses(
+    proxy_scheme: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """What a proxy says to CONNECT is told, and nothing was sent to Truto: a create surely made nothing."""
+    line = f"HTTP/1.1 {status} Not now\r\n\r\n".encode()
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(line)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with tunnel(proxy_scheme, certificate, answer, monkeypatch):
+        with pytest.raises(ConnectError, match=f"{status} Not now.*nothing was sent") as caught:
+            client_for("https://truto.invalid", "token", max_attempts=1).create_webhook(BODY)
+        assert not caught.value.may_have_succeeded
+
+
+def test_a_connection_that_is_reset_in_its_handshake() -> None:
+    """A connection that breaks before it is one surely sent nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def reset() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        thread = threading.Thread(target=reset, daemon=True)
+        thread.start()
+        with pytest.raises(ConnectError):
+            client_for(f"https://127.0.0.1:{listener.getsockname()[1]}", "t", max_attempts=1).create_webhook(BODY)
+        thread.join(10)
+
+
+@pytest.mark.parametrize(
+    ("proxy_url", "said"),
+    [
+        ("http://proxy.invalid:port", "or the proxy that the environment names, is not the URL of a host"),
+        ("socks5h://127.0.0.1:1080", "SOCKS proxy, which is not supported"),
+    ],
+)
+def test_proxies_that_cannot_work(monkeypatch: pytest.MonkeyPatch, proxy_url: str, said: str) -> None:
+    """A proxy that cannot work is blamed itself, and not the base URL."""
+    for name in ("https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", proxy_url)
+    with pytest.raises(ConfigurationError, match=said):
+        client_for("https://truto.invalid", "token").list_webhooks()
+
+
+def test_a_host_with_many_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All addresses of a host together have the time of one connection."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address: tuple[str, int] = listener.getsockname()
+        for _ in range(4):  # enough to fill its queue: whoever comes later waits
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        found = (socket.AF_INET, socket.SOCK_STREAM, 6, "", address)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [found] * 6)
+        before = time.monotonic()
+        fails(client_for(f"http://127.0.0.1:{address[1]}", "token", connect_seconds=1.2, max_attempts=1), ConnectError)
+        assert 1 <= time.monotonic() - before < 5  # 7.2 s with the whole time for each
+
+
+# After a cancel --------------------------------------------------------------------------------------------
+
+
+def test_a_wait_for_the_rate_limit_that_is_cancelled(sandbox: Sandbox) -> None:
+    """A create that waits is not sent any more, and neither is one that begins later; a last look is possible."""
+    client = client_of(sandbox)
+    sandbox.inject("rate_limited", "create", retry_after="5")
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(client.create_webhook, BODY)
+        while not sandbox.calls:
+            time.sleep(0.01)
+        client.cancelled.set()
+        with pytest.raises(TrutoError):
+            creating.result(timeout=30)
+    with pytest.raises(ConnectError, match="the run was cancelled"):
+        client.create_webhook(BODY)
+    assert sandbox.count("create") == 1
+    assert sandbox.truto.webhooks() == []
+    assert list(client.for_a_last_look().iter_webhooks()) == []

@@ -561,6 +561,35 @@ def test_an_equal_webhook_made_after_the_attempt_has_ended(sandbox: Sandbox) -> 
     assert sandbox.count("delete") == 0
 
 
+def test_an_equal_webhook_in_the_wait_before_a_slow_retry(sandbox: Sandbox) -> None:
+    """A slow retry says too little about Truto's clock to take what others made in the wait for our own."""
+    stack = Stack(sandbox, backoff_seconds=0.5)
+    sandbox.inject("status", "create", status=504)
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(stack.create)
+        until(lambda: sandbox.count("create") == 1)
+        time.sleep(0.2)
+        theirs = sandbox.truto.create(sandbox.environment_id, dict(INPUTS))["id"]
+        sandbox.truto.change_settings({"latency_seconds": 0.75})
+        mine, _ = creating.result()
+    assert {*contents(sandbox)} == {theirs, mine}
+    assert theirs in stack.told
+    assert sandbox.count("delete") == 0
+
+
+@pytest.mark.parametrize("created_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
+def test_a_time_at_the_end_of_all_times(sandbox: Sandbox, created_at: str) -> None:
+    """Whatever time Truto gives a new webhook, the webhook and its secret are kept."""
+    stack = Stack(sandbox)
+    sandbox.inject("reset", "create", processed=True)
+    body = {**INPUTS, "id": "odd", "secret": "a secret", "created_at": created_at}
+    sandbox.inject("answer", "create", body=body)
+    assert stack.create() == ("odd", "a secret")
+    (orphan,) = contents(sandbox)
+    assert orphan in stack.told
+    assert sandbox.count("delete") == 0
+
+
 def test_an_equal_webhook_made_while_the_rate_limit_is_waited_for(sandbox: Sandbox) -> None:
     """The time of an attempt begins when it is sent: what others make while it waits for that is not ours."""
     stack = Stack(sandbox)

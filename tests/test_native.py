@@ -234,7 +234,7 @@ def test_a_function_takes_only_what_it_has(plugin: Any) -> None:
     plugin.Invoke(provider_pb2.InvokeRequest(tok=GET_WEBHOOKS, args=args))
     with pytest.raises(grpc.RpcError) as caught:
         plugin.Invoke(provider_pb2.InvokeRequest(tok=GET_WEBHOOKS, args=to_struct({"isActive": "true"})))
-    assert "cannot find webhooks by is_active: it must be a bool" in str(caught.value)
+    assert "cannot find webhooks by is_active: it must be a boolean, not a string" in str(caught.value)
 
 
 def test_list(plugin: Any, sandbox: Sandbox) -> None:

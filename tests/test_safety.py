@@ -83,7 +83,7 @@ def test_an_update_with_an_unknown_outcome(project: Project, processed: bool) ->
     project.webhook("target_url=URL, is_active=False")
     project.sandbox.inject("status", "update", status=409, processed=processed)
     text = project.fails(project.up).text
-    assert ("applied the update all the same" if processed else "did not apply the update") in text
+    assert ("applied the update all the same" if processed else "has not applied the update so far") in text
     assert "`pulumi up --refresh`" in text
     (managed,) = project.managed
     if project.way == "native":
@@ -134,6 +134,18 @@ def test_the_token_of_the_environment_variable(new_project: Callable[..., Projec
     text = project.fails(project.up).text
     assert "comes from the environment variable TRUTO_API_TOKEN" in text
     assert "--run-program" not in text
+
+
+def test_the_token_of_a_look_up(local_project: Project) -> None:
+    """A look-up with a token of its own names that argument, and gives no advice for recorded tokens."""
+    local_project.program("""truto.get_webhook("some-id", api_token="wrong-token")""")
+    text = local_project.fails(local_project.preview).text
+    assert "The token in use comes from the argument api_token." in text
+    assert "--run-program" not in text
+    local_project.program("""truto.get_webhooks(target_url=["https://h.example/s3cr3t" + "-path"])""")
+    text = local_project.fails(local_project.preview).text
+    assert "it must be a string, not a list" in text
+    assert "s3cr3t-path" not in text
 
 
 def test_a_provider_of_the_plugin_without_a_token(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:

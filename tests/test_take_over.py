@@ -228,10 +228,47 @@ def test_orphans_of_another_environment(project: Project, tmp_path: Path) -> Non
     project.webhook()
     project.up()
     other = project.sandbox.add_environment("other")
+    project.program(f"""
+        other = truto.Provider("other", api_token={other.token!r}, base_url={project.sandbox.base_url!r})
+        truto.Webhook("orders", target_url=URL)
+        truto.Webhook("there", target_url=URL, opts=pulumi.ResourceOptions(provider=other))
+    """)
+    project.up()
     file = export(project, tmp_path)
     done = command(project.sandbox, "orphans", "--stack-export", file, env={"TRUTO_API_TOKEN": other.token})
     assert done.returncode == 0
     assert "1 webhooks of the stacks belong to other environments" in done.stdout
+
+
+def test_orphans_that_cannot_be_decided(project: Project, tmp_path: Path) -> None:
+    """An empty environment and a token that wrote nothing prove nothing: that is no success."""
+    project.webhook()
+    project.up()
+    other = project.sandbox.add_environment("empty")
+    file = export(project, tmp_path)
+    done = command(project.sandbox, "orphans", "--stack-export", file, env={"TRUTO_API_TOKEN": other.token})
+    assert done.returncode == 3
+    assert f"unknown  {project.outputs['id']}" in done.stdout
+    assert "Check the token" in done.stdout
+    assert "No difference" not in done.stdout
+
+
+def test_a_webhook_that_cannot_be_read_is_there(project: Project, tmp_path: Path) -> None:
+    """One unreadable webhook of the list is neither missing nor silently left out."""
+    project.webhook()
+    project.up()
+    file = export(project, tmp_path)
+    known = {"id": project.outputs["id"], "target_url": URL}
+    body = {"result": [known, {"id": "unreadable-orphan"}], "next_cursor": None}
+    project.sandbox.inject("answer", "list", times=0, body=body)
+    done = command(project.sandbox, "orphans", "--stack-export", file)
+    assert done.returncode == 3
+    assert "orphan   unreadable-orphan  cannot be read" in done.stdout
+    assert "missing" not in done.stdout
+    arguments = ["--provider-kind", "native", "--output", str(tmp_path / "out.json"), "--id", known["id"]]
+    done = command(project.sandbox, "import-file", *arguments)
+    assert done.returncode == 1
+    assert f"webhook {known['id']} cannot be read" in done.stderr
 
 
 @pytest.mark.parametrize("content", ["nonsense", "[]", "{}", '{"deployment": {"resources": [1]}}'])
@@ -275,3 +312,23 @@ def test_changing_the_kind_of_provider(engine: Engine, sandbox: Sandbox, tmp_pat
     assert project.up().calls == ["update"]
     project.destroy()
     assert sandbox.truto.webhooks() == []
+
+
+@pytest.mark.parametrize("there", ["dynamic", "native"])
+def test_changing_the_kind_with_ignored_changes(engine: Engine, sandbox: Sandbox, tmp_path: Path, there: Way) -> None:
+    """What the program ignores is not sent by the move either, though Pulumi does not find it under its new name."""
+    project = Project(engine, sandbox, tmp_path, way="native")
+    modules = {"dynamic": "pulumi_truto", "native": "native"}
+    here: Way = "native" if there == "dynamic" else "dynamic"
+
+    def declare(kind: Way, arguments: str, ignored: list[str]) -> None:
+        options = f"pulumi.ResourceOptions(ignore_changes={ignored!r})"
+        project.program(f"import {modules[kind]} as kind\nkind.Webhook('orders', URL, {arguments}, opts={options})")
+
+    declare(here, "['a:b'], is_active=False", [])
+    project.up()
+    names = ["event_types", "is_active"]
+    declare(there, "None", [CAMEL[name] for name in names] if there == "native" else names)
+    assert project.up().calls == []
+    (webhook,) = sandbox.truto.webhooks()
+    assert (webhook.event_types, webhook.is_active) == (["a:b"], False)

@@ -162,7 +162,10 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_webhooks_only
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        declared = from_struct(request.news)
+        declared, old_inputs = from_struct(request.news), from_struct(request.olds)
+        if "target_url" in old_inputs:
+            # Of the dynamic provider. Pulumi's `ignoreChanges` does not find its names, and drops what it should keep.
+            declared = {**to_camel({name: old_inputs[name] for name in rules.INPUTS if name in old_inputs}), **declared}
         name = request.urn.rpartition("::")[2]
         where = f"{name}: " if name else ""
         inputs, reasons = self._session.check(_to_rules(declared), CAMEL.__getitem__, where)
