@@ -86,17 +86,15 @@ def find_page(
         client: the client of the environment.
         continuation: the token of this page; empty for the first one.
         page_size: how many at most; below 1 for as many as Truto gives.
-        limit: how many at most in all pages together; below 1 for all.
+        limit: how many at most; below 1 for all. The Pulumi CLI (3.260) asks each page for what it still wants, other
+            than the protocol says, which has the limit of all pages here.
         filters: as those of `find_webhooks`.
     """
-    sent, _, cursor = continuation.partition(":")
-    page = client.list_webhooks(cursor or None, page_size=page_size if page_size > 0 else None)
+    page = client.list_webhooks(continuation or None, page_size=page_size if page_size > 0 else None)
     found = [webhook for webhook in page.result if matches(webhook, **filters)]
-    if limit > 0:
-        found = found[: limit - int(sent or 0)]
-    count = int(sent or 0) + len(found)
-    is_last = not page.next_cursor or 0 < limit <= count
-    return found, "" if is_last else f"{count}:{page.next_cursor}"
+    if 0 < limit <= len(found):
+        return found[:limit], ""
+    return found, page.next_cursor or ""
 
 
 def matches(

@@ -261,7 +261,7 @@ def test_list(plugin: Any, sandbox: Sandbox) -> None:
     pages, ids = listed({}, page_size=3)
     assert ids == made
     assert [len(page) for page in pages] == [3, 3, 1]
-    assert listed({}, page_size=2, limit=3)[1] == made[:3]
+    assert listed({}, limit=3)[1] == made[:3]
     assert listed({"isActive": True})[1] == made[::2]
     with pytest.raises(grpc.RpcError, match="there is no resource truto:index:Other"):
         list(plugin.List(provider_pb2.ListRequest(token="truto:index:Other")))
