@@ -595,16 +595,23 @@ def test_the_total_time(sandbox: Sandbox) -> None:
     assert time.monotonic() - before < 15
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse connections where Linux lets them wait")
-def test_the_total_time_without_a_connection() -> None:
-    """A Truto that cannot be connected to takes no longer than all tries together may."""
+@contextlib.contextmanager
+def nobody_accepts() -> Iterator[tuple[str, int]]:
+    """An address whose queue of connections is full: whoever comes later waits."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         address: tuple[str, int] = listener.getsockname()
-        for _ in range(4):  # enough to fill its queue: whoever comes later waits
+        for _ in range(4):
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(address)
+        yield address
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse connections where Linux lets them wait")
+def test_the_total_time_without_a_connection() -> None:
+    """A Truto that cannot be connected to takes no longer than all tries together may."""
+    with nobody_accepts() as address:
         before = time.monotonic()
         client = client_for(f"http://127.0.0.1:{address[1]}", "token", connect_seconds=1, total_seconds=1.1)
         fails(client, ConnectError)
@@ -1177,15 +1184,10 @@ def test_proxies_that_cannot_work(monkeypatch: pytest.MonkeyPatch, proxy_url: st
         client_for("https://truto.invalid", "token").list_webhooks()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse connections where Linux lets them wait")
 def test_a_host_with_many_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """All addresses of a host together have the time of one connection."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        address: tuple[str, int] = listener.getsockname()
-        for _ in range(4):  # enough to fill its queue: whoever comes later waits
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(address)
+    with nobody_accepts() as address:
         found = (socket.AF_INET, socket.SOCK_STREAM, 6, "", address)
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [found] * 6)
         before = time.monotonic()
