@@ -11,8 +11,9 @@ then have a webhook whose secret nobody knows, or may make it later. What is don
 4. An ambiguous attempt that no orphan explains is warned of as well, since Truto may still complete it.
 
 Only Truto's own clock decides: the ``created_at`` of the successful attempt tells what that clock showed when that
-request was in flight, and so what it showed during the attempts before. Creates of equal webhooks wait for each other,
-so that the webhook of one is never the orphan of another.
+request was in flight, and so what it showed during the attempts before; to less than half a second, or nothing is
+deleted. What others create closer than that to an attempt cannot be told from its own. Creates of equal webhooks wait
+for each other, so that the webhook of one is never the orphan of another.
 """
 
 from __future__ import annotations
@@ -131,9 +132,8 @@ class ExactlyOnceCreator:
 
     def _wait(self, retry: int, deadline: float) -> bool:
         """Waits before a retry; ``False`` where there is no time left for it, or the run was cancelled."""
-        policy = self._client.policy
-        seconds = policy.wait_seconds(retry)
-        if time.monotonic() + seconds > deadline - policy.total_seconds / 10:
+        seconds = self._client.policy.wait_seconds(retry)
+        if not self._client.policy.leaves_time(deadline, after_seconds=seconds):
             return False
         return not self._client.cancelled.wait(seconds)
 
@@ -276,10 +276,11 @@ class _ClockBounds:
             earliest, latest = span
             if latest < attempts[0].started:
                 continue  # from before all of it
-            if not any(earliest <= each.ended and latest >= each.started for each in attempts):
+            possible = [each for each in attempts if earliest <= each.ended and latest >= each.started]
+            if not possible:
                 undecided.append(webhook)
                 continue
-            fitting = [each for each in unexplained if earliest <= each.ended and latest >= each.started]
+            fitting = [each for each in possible if each in unexplained]
             has_surplus = has_surplus or not fitting
             orphans.append(webhook)
             unexplained = [each for each in unexplained if each not in fitting[:1]]

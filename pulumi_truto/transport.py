@@ -83,6 +83,10 @@ class RequestPolicy:
         """The wait before the first, second, ... retry, without the jitter."""
         return min(_LONGEST_BACKOFF_SECONDS, self.backoff_seconds * 2.0 ** min(retry - 1, 30))
 
+    def leaves_time(self, deadline: float, *, after_seconds: float) -> bool:
+        """Whether an attempt after that wait makes sense: with a tenth of the time it would only end in a time-out."""
+        return after_seconds < deadline - time.monotonic() - self.total_seconds / 10
+
 
 @dataclass
 class Call:
@@ -107,9 +111,8 @@ class Call:
         return max(0.001, self.deadline - time.monotonic())
 
     def may_attempt(self, *, after_seconds: float = 0.0) -> bool:
-        """Whether an attempt may begin after that wait: with a tenth of the time it would only end in a time-out."""
-        reserve = self.policy.total_seconds / 10
-        return not self.cancelled.is_set() and after_seconds < self.deadline - time.monotonic() - reserve
+        """Whether an attempt may begin after that wait."""
+        return not self.cancelled.is_set() and self.policy.leaves_time(self.deadline, after_seconds=after_seconds)
 
     def wait(self, seconds: float) -> None:
         """Waits, unless the call is cancelled."""
