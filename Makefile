@@ -14,7 +14,7 @@ test: $(VENV)/.installed-test
 # Random lives of whole stacks; LIVES=n for another number.
 LIVES ?= 1000
 soak: $(VENV)/.installed-test
-	$(BIN)/python -m tests.test_random_lives --lives $(LIVES)
+	$(BIN)/python -m tests.provider.test_stateful --lives $(LIVES)
 
 # Prints a table, and writes it as JSON and as a picture to benchmarks/results.
 bench: $(VENV)/.installed-bench

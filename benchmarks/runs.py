@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,16 +12,19 @@ from typing import Any
 
 from pulumi.automation import ConfigValue
 
-from benchmarks.driving import ENGINE_THREADS, REPOSITORY, THREADS, Kind, SandboxProcess
+from benchmarks.kinds import THREADS, Kind
 from benchmarks.report import Row
 from benchmarks.startup import interleaved, later_create, ratio
-from pulumi_truto.sandbox.stacks import Engine, open_stack
+from pulumi_truto.local_engine.open_stack import Engine, open_stack
+from tests.support.commands import REPOSITORY
+from tests.support.plugin import install_plugin
+from tests.support.provider_process import ENGINE_THREADS, SandboxProcess
 
-__all__ = ["Runs", "measure_calls", "measure_many", "measure_one", "native_plugin"]
+__all__ = ["Runs", "measure_calls", "measure_many", "measure_one"]
 
 _MODULES: dict[Kind, str] = {
     "dynamic": "pulumi_truto",
-    "native": "native",
+    "native": "pulumi_truto_native",
     "naive": "benchmarks.naive",
     "bare": "benchmarks.bare",
 }
@@ -47,7 +47,7 @@ class Runs:
         self._work_dir.mkdir(parents=True)
         project = "name: bench\nruntime: python\n"
         if kind == "native":
-            project += native_plugin(folder, self._work_dir)
+            project += install_plugin(folder, self._work_dir)
         (self._work_dir / "Pulumi.yaml").write_text(project, encoding="utf-8")
         env = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", "PYTHONPATH": str(REPOSITORY), **_NO_CHECKPOINTS}
         self._stack: Any = open_stack(engine, self._work_dir, folder / "home", env_vars=env)
@@ -176,18 +176,3 @@ def measure_many(engine: Engine, folder: Path, count: int, latency: float, repea
         )
         for kind, target in targets.items()
     ]
-
-
-def native_plugin(folder: Path, work_dir: Path) -> str:
-    """What a project has to say of the plugin; makes a folder with the plugin for the CLI, and a program's way to it.
-
-    It runs with this interpreter, in which everything is installed, in place of a virtual environment of its own.
-    """
-    shutil.copy(REPOSITORY / "tests" / "native.py", work_dir)
-    plugin = folder / "plugin"
-    plugin.mkdir()
-    for name in ("pulumi_truto", "pyproject.toml", "README.md", "LICENSE"):
-        (plugin / name).symlink_to(REPOSITORY / name)
-    runtime = f"runtime:\n  name: python\n  options:\n    virtualenv: {os.fspath(sys.prefix)}\n"
-    (plugin / "PulumiPlugin.yaml").write_text(runtime, encoding="utf-8")
-    return f"plugins:\n  providers:\n    - name: truto\n      path: {plugin}\n"

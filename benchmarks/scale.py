@@ -1,4 +1,4 @@
-"""What many webhooks cost: time over the limit, calls, connections, memory, growth. Driven without an engine."""
+"""What many webhooks cost: time over the limit, calls, connections, memory, growth. There is no engine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from functools import partial
 from statistics import median
 
-from benchmarks.driving import ENGINE_THREADS, THREADS, Driven, Kind, SandboxProcess, Webhook
+from benchmarks.kinds import THREADS, Kind, start
 from benchmarks.report import Row
 from benchmarks.startup import interleaved
+from tests.support.provider_process import ENGINE_THREADS, ProviderProcess, SandboxProcess, Webhook
 
 __all__ = ["measure_creates", "measure_growth", "measure_rate_limit", "measure_refresh"]
 
@@ -28,7 +29,7 @@ def measure_creates(count: int, latency: float, repeats: int) -> list[Row]:
     with SandboxProcess(latency_seconds=latency, rate_limit=_UNLIMITED) as sandbox:
 
         def create(kind: Kind) -> float:
-            with Driven(kind, sandbox.base_url) as process:
+            with start(kind, sandbox.base_url) as process:
                 sandbox.reset()
                 _, failed, seconds = process.each(process.create, range(count))
                 assert not failed
@@ -75,12 +76,12 @@ def measure_refresh(count: int, latency: float, repeats: int) -> list[Row]:
     with ExitStack() as stack:
         sandboxes = {kind: stack.enter_context(SandboxProcess(rate_limit=_UNLIMITED)) for kind in _KINDS}
         for kind, sandbox in sandboxes.items():
-            with Driven(kind, sandbox.base_url) as process:
+            with start(kind, sandbox.base_url) as process:
                 made[kind] = process.each(process.create, range(count))[0]
             sandbox.set(latency_seconds=latency)
 
         def read(kind: Kind) -> float:
-            with Driven(kind, sandboxes[kind].base_url) as process:
+            with start(kind, sandboxes[kind].base_url) as process:
                 sandboxes[kind].reset()
                 _, failed, seconds = process.each(process.read, made[kind])
                 assert not failed
@@ -125,7 +126,7 @@ def measure_rate_limit(count: int, latency: float) -> list[Row]:
     rows = []
     outcomes = {}
     for kind in _KINDS:
-        with SandboxProcess(latency_seconds=latency) as sandbox, Driven(kind, sandbox.base_url) as process:
+        with SandboxProcess(latency_seconds=latency) as sandbox, start(kind, sandbox.base_url) as process:
             sandbox.reset()
             _, failed, seconds = process.each(process.create, range(count))
             outcomes[kind] = (failed, seconds, len(sandbox.calls()))
@@ -159,7 +160,7 @@ def measure_growth(sizes: tuple[int, int, int], repeats: int) -> list[Row]:
     figures: dict[Kind, dict[int, dict[str, float]]] = {kind: {} for kind in _KINDS}
     memory: dict[Kind, tuple[int, int]] = {}
     for kind, size in [(kind, size) for _ in range(repeats) for kind in _KINDS for size in sizes]:
-        with SandboxProcess(rate_limit=_UNLIMITED) as sandbox, Driven(kind, sandbox.base_url) as process:
+        with SandboxProcess(rate_limit=_UNLIMITED) as sandbox, start(kind, sandbox.base_url) as process:
             first = process.read(process.create(-1))  # loads HTTP and models
             before = process.memory_kib
             taken = _life(process, sandbox, size)
@@ -212,7 +213,7 @@ def measure_growth(sizes: tuple[int, int, int], repeats: int) -> list[Row]:
     return rows
 
 
-def _life(process: Driven, sandbox: SandboxProcess, size: int) -> dict[str, float]:
+def _life(process: ProviderProcess, sandbox: SandboxProcess, size: int) -> dict[str, float]:
     """The life of so many webhooks; what one of them took."""
     sandbox.reset()
     began = process.cpu_seconds

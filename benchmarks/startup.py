@@ -13,8 +13,9 @@ from functools import partial
 from statistics import median
 from typing import TypeVar
 
-from benchmarks.driving import REPOSITORY, Driven, Kind
+from benchmarks.kinds import Kind, start
 from benchmarks.report import Row
+from tests.support.commands import REPOSITORY
 
 __all__ = ["interleaved", "later_create", "measure", "ratio"]
 
@@ -106,14 +107,14 @@ def _on_top(code: str) -> float:
 
 
 def _first_check(kind: Kind) -> float:
-    process = Driven(kind)
+    process = start(kind)
     process.check(process.webhook(0))
     return process.end()
 
 
 def later_create(kind: Kind, base_url: str) -> float:
     """The wall time of a create of a process that has loaded everything."""
-    with Driven(kind, base_url) as process:
+    with start(kind, base_url) as process:
         process.create(0)
         webhook = process.check(process.webhook(1))
         began = time.perf_counter()

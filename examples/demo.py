@@ -12,10 +12,10 @@ from pathlib import Path
 from pulumi.automation import CommandError, ConfigValue
 from receiver import make_server
 
-from pulumi_truto.client import TrutoClient
+from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.config import Settings
+from pulumi_truto.local_engine.open_stack import cli_version, open_stack
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import cli_version, open_stack
-from pulumi_truto.settings import Settings
 
 QUICKSTART = Path(__file__).parent / "quickstart"
 
@@ -80,8 +80,8 @@ def play(engine, sandbox: Sandbox, folder: Path) -> int:
     stack.destroy(on_output=show)
     receiver.shutdown()
     receiver.server_close()
-    print(f"Webhooks left at Truto: {len(sandbox.truto.webhooks())}")
-    return 0 if not sandbox.truto.webhooks() else 1
+    print(f"Webhooks left at Truto: {len(sandbox.backend.webhooks())}")
+    return 0 if not sandbox.backend.webhooks() else 1
 
 
 def part(title: str) -> None:

@@ -25,12 +25,14 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
-from pulumi_truto import names, rules, settings
+from pulumi_truto import config as settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import ProviderSession
+from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook import properties as names
 
 if TYPE_CHECKING:
-    from pulumi_truto.lifecycle import WebhookManager
+    from pulumi_truto.webhook.manager import WebhookManager
 
 __all__ = ["WebhookProvider"]
 

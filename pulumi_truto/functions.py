@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pulumi
 
-from pulumi_truto import settings
+from pulumi_truto import config as settings
 from pulumi_truto.session import connect
 
 if TYPE_CHECKING:
-    from pulumi_truto.client import TrutoClient
+    from pulumi_truto.api.client import TrutoClient
     from pulumi_truto.event_types import EventType
-    from pulumi_truto.queries import WebhookInfo
+    from pulumi_truto.webhook.lookup import WebhookInfo
 
 __all__ = ["get_webhook", "get_webhooks"]
 
@@ -57,7 +57,7 @@ def get_webhook(id: Any, *, api_token: Any = None, base_url: Any = None) -> Any:
     """
 
     def look_up(id_: Any, api_token: Any, base_url: Any) -> WebhookInfo:
-        from pulumi_truto.queries import find_webhook
+        from pulumi_truto.webhook.lookup import find_webhook
 
         if not isinstance(id_, str):
             raise TypeError(f"truto.get_webhook takes an id, a string, not {type(id_).__name__}")
@@ -115,7 +115,7 @@ def get_webhooks(
     """
 
     def look_up(api_token: Any, base_url: Any, **filters: Any) -> list[WebhookInfo]:
-        from pulumi_truto.queries import find_webhooks
+        from pulumi_truto.webhook.lookup import find_webhooks
 
         return find_webhooks(_client(api_token, base_url), **filters)
 

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pulumi_truto import rules
+from pulumi_truto.config import Settings
+from pulumi_truto.diagnostics import Notices
 from pulumi_truto.errors import ConfigurationError
-from pulumi_truto.notices import Notices
-from pulumi_truto.settings import Settings
+from pulumi_truto.webhook import inputs as rules
 
 if TYPE_CHECKING:
-    from pulumi_truto.client import TrutoClient
-    from pulumi_truto.lifecycle import WebhookManager
+    from pulumi_truto.api.client import TrutoClient
+    from pulumi_truto.webhook.manager import WebhookManager
 
 __all__ = ["ProviderSession", "connect"]
 
@@ -26,7 +26,7 @@ def connect(settings: Settings, warn: Callable[[str], None], cancelled: threadin
             response cannot be read would be lost.
     """
     try:
-        from pulumi_truto.client import TrutoClient
+        from pulumi_truto.api.client import TrutoClient
     except Exception as error:
         raise ConfigurationError(
             f"nothing was sent, as no response could be read: this installation of requests or pydantic does not work "
@@ -53,7 +53,7 @@ class ProviderSession:
         with self._lock:
             if self._manager is None:
                 client = connect(self.settings, self.warn, self._cancelled)
-                from pulumi_truto.lifecycle import WebhookManager
+                from pulumi_truto.webhook.manager import WebhookManager
 
                 self._manager = WebhookManager(client, self.warn, self.known_ids)
             return self._manager

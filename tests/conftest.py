@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_truto.local_engine.open_stack import Engine, cli_version
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine, cli_version
-from tests.harness import Project, Way
+from tests.support.project import Project, ProviderKind
 
 #: The files whose tests take longest.
 LONGEST = (
@@ -48,16 +48,16 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture(params=["dynamic", "native"])
-def way(request: pytest.FixtureRequest) -> Way:
+def provider_kind(request: pytest.FixtureRequest) -> ProviderKind:
     """Both ways in."""
-    way: Way = request.param
-    return way
+    provider_kind: ProviderKind = request.param
+    return provider_kind
 
 
 @pytest.fixture
-def project(engine: Engine, way: Way, sandbox: Sandbox, tmp_path: Path) -> Project:
+def project(engine: Engine, provider_kind: ProviderKind, sandbox: Sandbox, tmp_path: Path) -> Project:
     """A Pulumi project on the sandbox, once for each engine and way in."""
-    return Project(engine, sandbox, tmp_path, way=way)
+    return Project(engine, sandbox, tmp_path, provider_kind=provider_kind)
 
 
 @pytest.fixture
@@ -67,19 +67,23 @@ def local_project(sandbox: Sandbox, tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def new_project(engine: Engine, way: Way, sandbox: Sandbox, tmp_path: Path) -> Callable[..., Project]:
+def new_project(
+    engine: Engine, provider_kind: ProviderKind, sandbox: Sandbox, tmp_path: Path
+) -> Callable[..., Project]:
     """Makes further projects, each in a folder of its own."""
     made = iter(range(100))
 
     def make(**env: str) -> Project:
-        return Project(engine, sandbox, tmp_path / str(next(made)), env, way)
+        return Project(engine, sandbox, tmp_path / str(next(made)), env, provider_kind)
 
     return make
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--record` writes down what the Pulumi CLI does, for the differential test."""
-    parser.addoption("--record", action="store_true", help="record what the Pulumi CLI does in tests/differential")
+    parser.addoption(
+        "--record", action="store_true", help="record what the Pulumi CLI does in tests/local_engine/differential"
+    )
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -25,7 +25,9 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from pulumi_truto import models, rules
+from pulumi_truto.api import models
+from pulumi_truto.api.connection import RETRYABLE_STATUSES, Adapter, Call, RequestPolicy, call_deadline
+from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     ConfigurationError,
     ConnectError,
@@ -34,9 +36,8 @@ from pulumi_truto.errors import (
     TrutoError,
     error_class,
 )
-from pulumi_truto.settings import Settings
-from pulumi_truto.transport import RETRYABLE_STATUSES, Adapter, Call, RequestPolicy, call_deadline
 from pulumi_truto.version import __version__
+from pulumi_truto.webhook import inputs as rules
 
 __all__ = ["CreatedWebhook", "TrutoClient"]
 

@@ -13,8 +13,8 @@ every other status                 not                         not
 =================================  ==========================  ==========================
 
 Here a POST is retried only where the request surely never reached Truto or was surely refused: what else a create may
-do is decided in `pulumi_truto.creation`. Between two attempts there is a wait, for ``Retry-After`` or an exponential
-backoff with jitter. All of it, waiting included, ends at the deadline of the call.
+do is decided in `pulumi_truto.webhook.create_once`. Between two attempts there is a wait, for ``Retry-After`` or an
+exponential backoff with jitter. All of it, waiting included, ends at the deadline of the call.
 """
 
 from __future__ import annotations

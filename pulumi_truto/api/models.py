@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
 )
 
-from pulumi_truto.rules import ID
+from pulumi_truto.webhook.inputs import ID
 
 __all__ = ["Deleted", "ErrorEnvelope", "Response", "TestResult", "UnreadableWebhook", "Webhook", "WebhookPage"]
 

@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pulumi_truto.config import Settings, resolve
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import connect
-from pulumi_truto.settings import Settings, resolve
 
 if TYPE_CHECKING:
-    from pulumi_truto.models import Webhook
-    from pulumi_truto.orphans import Report
+    from pulumi_truto.api.models import Webhook
+    from pulumi_truto.cli.orphans import Report
 
 __all__ = ["main"]
 
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _import_file(options: argparse.Namespace) -> int:
     settings = _settings()
-    from pulumi_truto.import_file import build, names_for, python_program
+    from pulumi_truto.cli.import_file import build, names_for, python_program
 
     secrets = _secrets(options.secrets)
     webhooks, unreadable = _webhooks(settings)
@@ -114,7 +114,7 @@ def _import_file(options: argparse.Namespace) -> int:
 
 def _orphans(options: argparse.Namespace) -> int:
     settings = _settings()
-    from pulumi_truto.orphans import compare, read_export
+    from pulumi_truto.cli.orphans import compare, read_export
 
     known = []
     for file in options.stack_export:
@@ -175,7 +175,7 @@ def _webhooks(settings: Settings) -> tuple[list[Webhook], set[str]]:
 
 
 def _filtered(webhooks: list[Webhook], options: argparse.Namespace) -> list[Webhook]:
-    from pulumi_truto.queries import matches
+    from pulumi_truto.webhook.lookup import matches
 
     return [
         each
@@ -230,7 +230,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not id_ or not equals or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form ID=NAME")
     return id_, name
-
-
-if __name__ == "__main__":
-    sys.exit(main())

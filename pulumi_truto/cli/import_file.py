@@ -9,18 +9,16 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pulumi_truto import rules
-from pulumi_truto.models import Webhook
-from pulumi_truto.names import STATE, to_camel
-from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
-from pulumi_truto.settings import Settings
+from pulumi_truto.api.models import Webhook
+from pulumi_truto.config import Settings
+from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
+from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook.properties import STATE, to_camel
 
-__all__ = ["ProviderKind", "build", "names_for", "python_program"]
-
-ProviderKind = Literal["dynamic", "native"]
+__all__ = ["build", "names_for", "python_program"]
 
 #: How Pulumi marks a secret in any JSON of its own (its sdk/go/common/resource/sig).
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from pulumi_truto import rules
-from pulumi_truto.models import Webhook
-from pulumi_truto.names import from_camel
+from pulumi_truto.api.models import Webhook
+from pulumi_truto.config import Settings
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
-from pulumi_truto.settings import Settings
+from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook.properties import from_camel
 
 __all__ = ["KnownWebhook", "Report", "compare", "read_export"]
 

@@ -11,20 +11,20 @@ from collections.abc import Callable, Mapping
 
 from pulumi.automation import ConfigValue
 
-from pulumi_truto.sandbox.engine.goal import Goal, inherit
-from pulumi_truto.sandbox.engine.journal import Journal
-from pulumi_truto.sandbox.engine.ordering import each_at_once, each_in_order
-from pulumi_truto.sandbox.engine.provider_instances import ProviderInstances
-from pulumi_truto.sandbox.engine.providers import OperationError, ProviderHost
-from pulumi_truto.sandbox.engine.state import Resource, State
-from pulumi_truto.sandbox.engine.steps import InvalidInputs, Protected, Steps
-from pulumi_truto.sandbox.engine.urns import STACK_TYPE, Namer
-from pulumi_truto.values import Properties, has_unknown
+from pulumi_truto.local_engine.display import Display
+from pulumi_truto.local_engine.goal import Goal, inherit
+from pulumi_truto.local_engine.ordering import run_in_dependency_order, run_in_parallel
+from pulumi_truto.local_engine.provider_host import OperationError, ProviderHost
+from pulumi_truto.local_engine.provider_registry import ProviderRegistry
+from pulumi_truto.local_engine.snapshot import Resource, Snapshot
+from pulumi_truto.local_engine.steps import InvalidInputs, Protected, Steps
+from pulumi_truto.local_engine.urns import STACK_TYPE, Namer
+from pulumi_truto.property_values import Properties, contains_unknown
 
-__all__ = ["Deployment", "Stopped"]
+__all__ = ["Cancelled", "Deployment"]
 
 
-class Stopped(Exception):
+class Cancelled(Exception):
     """The run is over, by a failure or a request to stop: nothing new is begun."""
 
 
@@ -48,21 +48,21 @@ class Deployment:
         project: str,
         stack: str,
         config: Mapping[str, ConfigValue],
-        state: State,
+        snapshot: Snapshot,
         host: ProviderHost,
-        journal: Journal,
+        display: Display,
         dry_run: bool,
         parallel: int,
     ) -> None:
         self._namer = Namer(stack, project)
-        self._state = state
-        self._journal = journal
+        self._snapshot = snapshot
+        self._display = display
         self._dry_run = dry_run
         self._slots = threading.Semaphore(parallel)
         self._parallel = parallel
         self._lock = threading.Lock()
-        self._instances = ProviderInstances(self._namer, config, state, host)
-        self._steps = Steps(state, self._instances, journal, dry_run=dry_run)
+        self._registry = ProviderRegistry(self._namer, config, snapshot, host)
+        self._steps = Steps(snapshot, self._registry, display, dry_run=dry_run)
         self._goals: dict[str, Goal] = {}
         self._renamed: dict[str, str] = {}
         self._stopped = threading.Event()
@@ -71,10 +71,10 @@ class Deployment:
     # --- what the program asks for -------------------------------------------------------------------------
 
     def register(self, goal: Goal) -> Resource:
-        """Brings one resource to its goal. Raises `Stopped` where that failed or the run is over."""
+        """Brings one resource to its goal. Raises `Cancelled` where that failed or the run is over."""
         if goal.parent in self._goals:
             goal = inherit(goal, self._goals[goal.parent])
-        urn, old = self._claim(goal)
+        urn, old = self._register_urn(goal)
         new = Resource(
             urn=urn,
             type=goal.type,
@@ -94,7 +94,7 @@ class Deployment:
 
     def read(self, goal: Goal, id_: str) -> Resource:
         """Reads a resource that exists and that this stack does not manage."""
-        urn, old = self._claim(goal)
+        urn, old = self._register_urn(goal)
         new = Resource(
             urn=urn,
             type=goal.type,
@@ -112,23 +112,23 @@ class Deployment:
         """Calls a function of a provider."""
         goal = Goal(type=token, name="", custom=True, inputs={}, provider=provider)
         try:
-            if has_unknown(arguments):
+            if contains_unknown(arguments):
                 return {}
-            return self._instances.for_goal(goal)[1].invoke(token, arguments, preview=self._dry_run)
+            return self._registry.for_goal(goal)[1].invoke(token, arguments, preview=self._dry_run)
         except OperationError as error:
-            self._journal.error(f"{token}: {error}")
+            self._display.error(f"{token}: {error}")
             self.stop()
-            raise Stopped from None
+            raise Cancelled from None
 
     def set_outputs(self, urn: str, outputs: Properties) -> None:
         """The outputs of a component. Those of the stack itself are settled when it is known how the run ended."""
-        resource = self._state.now(urn)
+        resource = self._snapshot.now(urn)
         assert resource is not None
         if resource.type == STACK_TYPE:
             self._stack_outputs = urn, outputs
         else:
             resource.outputs = outputs
-            self._state.save()
+            self._snapshot.save()
 
     @property
     def outputs(self) -> Properties:
@@ -140,10 +140,10 @@ class Deployment:
         if self._stack_outputs is None:
             return
         urn, outputs = self._stack_outputs
-        resource = self._state.now(urn)
+        resource = self._snapshot.now(urn)
         assert resource is not None
-        resource.outputs = {**resource.outputs, **outputs} if self._journal.failed else outputs
-        self._state.save()
+        resource.outputs = {**resource.outputs, **outputs} if self._display.failed else outputs
+        self._snapshot.save()
 
     @property
     def is_stopped(self) -> bool:
@@ -163,10 +163,10 @@ class Deployment:
 
     # --- what happens to what the program no longer asks for -----------------------------------------------
 
-    def delete_rest(self) -> None:
+    def delete_unregistered(self) -> None:
         """Deletes every resource that was not asked for in this run, dependents before what they depend on."""
-        each_in_order(
-            self._state.olds,
+        run_in_dependency_order(
+            self._snapshot.olds,
             lambda each: self._attempt(each, self._steps.delete),
             self._parallel,
             lambda: not self.is_stopped,
@@ -174,14 +174,14 @@ class Deployment:
 
     def refresh(self) -> None:
         """Reads every resource of the state anew, also those that are replaced already and still there."""
-        each_at_once(self._state.olds, lambda each: self._attempt(each, self._steps.refresh), self._parallel)
+        run_in_parallel(self._snapshot.olds, lambda each: self._attempt(each, self._steps.refresh), self._parallel)
 
     # --- helpers -------------------------------------------------------------------------------------------
 
-    def _claim(self, goal: Goal) -> tuple[str, Resource | None]:
+    def _register_urn(self, goal: Goal) -> tuple[str, Resource | None]:
         """The URN of a resource that the program asks for, and what the state has of it, also under a former name."""
         if self._stopped.is_set():
-            raise Stopped
+            raise Cancelled
         urn = self._namer.urn(goal.type, goal.name, goal.parent)
         with self._lock:
             if urn in self._goals:
@@ -191,7 +191,7 @@ class Deployment:
             self._goals[urn] = goal
             former = self._namer.former_urns(goal.type, goal.name, goal.parent, goal.aliases, self._renamed)
             for each in [urn, *former]:
-                old = self._state.before(each)
+                old = self._snapshot.before(each)
                 if old is not None and each != urn:
                     if each in self._goals or each in self._renamed.values():
                         self._refuse(f"duplicate resource: '{each}', a former name of '{urn}', is another resource too")
@@ -201,24 +201,24 @@ class Deployment:
         return urn, None
 
     def _refuse(self, message: str) -> None:
-        self._journal.error(message)
+        self._display.error(message)
         self.stop()
-        raise Stopped
+        raise Cancelled
 
     def _guarded(self, resource: Resource, run: Callable[[], Resource]) -> Resource:
         """Runs one operation; its failure stops the run, after what else is under way."""
         try:
             with self._slots:
                 if self._stopped.is_set():
-                    raise Stopped
+                    raise Cancelled
                 return run()
         except (OperationError, OSError) as error:  # OSError: the state cannot be saved
-            self._journal.error(str(error), resource)
+            self._display.error(str(error), resource)
             self.stop()
-            raise Stopped from None
+            raise Cancelled from None
         except InvalidInputs:
             self.stop()
-            raise Stopped from None
+            raise Cancelled from None
 
     def _attempt(self, resource: Resource, work: Callable[[Resource], None]) -> bool:
         """Whether the work was done; a failure stops the run."""
@@ -227,7 +227,7 @@ class Deployment:
         try:
             work(resource)
         except (OperationError, OSError) as error:
-            self._journal.error(str(error), resource)
+            self._display.error(str(error), resource)
             if not isinstance(error, Protected):
                 self.stop()
             return False

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from pulumi.automation import OpType
 
-from pulumi_truto.sandbox.engine.state import Resource
+from pulumi_truto.local_engine.snapshot import Resource
 
-__all__ = ["Journal"]
+__all__ = ["Display"]
 
 _MARKS = {
     OpType.CREATE: "+",
@@ -32,7 +32,7 @@ _PAST = {
 }
 
 
-class Journal:
+class Display:
     """Collects what happens in one run. Safe to use from several threads."""
 
     def __init__(self, on_output: Callable[[str], None] | None, *, dry_run: bool = False) -> None:

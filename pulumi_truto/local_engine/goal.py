@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pulumi_truto.sandbox.engine.urns import Alias
-from pulumi_truto.values import Properties
+from pulumi_truto.local_engine.urns import Alias
+from pulumi_truto.property_values import Properties
 
 __all__ = ["Goal", "inherit"]
 

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 from pulumi.automation import ConfigValue
 
-from pulumi_truto.sandbox.engine import launcher
-from pulumi_truto.sandbox.engine.launcher import Process
+from pulumi_truto.local_engine import launcher
+from pulumi_truto.local_engine.launcher import Process
 
 __all__ = ["SHOWN", "Program", "read_project", "wait"]
 
@@ -79,7 +79,7 @@ class Program:
             "PULUMI_CONFIG": json.dumps({key: each.value for key, each in self.config.items()}),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps([key for key, each in self.config.items() if each.secret]),
         }
-        module = "pulumi_truto.sandbox.engine.run_program"
+        module = "pulumi_truto.local_engine.run_program"
         return launcher.start(module, [json.dumps(arguments)], self.work_dir, env, merge_stderr=True)
 
 

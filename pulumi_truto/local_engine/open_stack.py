@@ -14,7 +14,7 @@ from typing import Literal
 
 import pulumi.automation as auto
 
-from pulumi_truto.sandbox.engine import Stack, create_or_select_stack
+from pulumi_truto.local_engine import Stack, create_or_select_stack
 
 __all__ = ["Engine", "cli_version", "open_stack"]
 
@@ -36,7 +36,7 @@ def open_stack(
     stack_name: str = "dev",
     env_vars: Mapping[str, str] | None = None,
 ) -> auto.Stack | Stack:
-    """The stack of the Pulumi program in ``work_dir``, with its state and everything else below ``home``.
+    """The stack of the Pulumi program in ``work_dir``, with its snapshot and everything else below ``home``.
 
     On the CLI the configuration is written to a file in ``work_dir``, as ever: give a copy if that matters.
     """

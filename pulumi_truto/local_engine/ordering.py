@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from pulumi_truto.sandbox.engine.state import Resource
+from pulumi_truto.local_engine.snapshot import Resource
 
-__all__ = ["dependents", "each_at_once", "each_in_order"]
+__all__ = ["dependents", "run_in_dependency_order", "run_in_parallel"]
 
 
-def each_at_once(resources: list[Resource], work: Callable[[Resource], bool], parallel: int) -> list[Resource]:
+def run_in_parallel(resources: list[Resource], work: Callable[[Resource], bool], parallel: int) -> list[Resource]:
     """Works on all of them, that many at the same time. Returns those where the work was not done."""
     with ThreadPoolExecutor(parallel) as pool:
         done = list(pool.map(work, resources))
     return [each for each, is_done in zip(resources, done, strict=True) if not is_done]
 
 
-def each_in_order(
+def run_in_dependency_order(
     resources: list[Resource], work: Callable[[Resource], bool], parallel: int, go_on: Callable[[], bool]
 ) -> None:
     """Works on each only when everything that depends on it is done; independent ones at the same time.
@@ -31,7 +31,7 @@ def each_in_order(
             return
         ready = [each for each in layer if each.urn not in kept]
         skipped = [each for each in layer if each.urn in kept]
-        for each in [*each_at_once(ready, work, parallel), *skipped]:
+        for each in [*run_in_parallel(ready, work, parallel), *skipped]:
             kept |= _needs(each)
 
 

@@ -16,9 +16,9 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from pulumi_truto.sandbox.engine import launcher
-from pulumi_truto.sandbox.engine.launcher import Process
-from pulumi_truto.values import Properties, from_struct, has_unknown, reveal, to_struct
+from pulumi_truto.local_engine import launcher
+from pulumi_truto.local_engine.launcher import Process
+from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets
 
 __all__ = ["InitError", "OperationError", "Provider", "ProviderHost", "default_config"]
 
@@ -66,7 +66,7 @@ class Provider:
     def __init__(self, package: str, process: Process, port: int, config: Properties, urn: str = "") -> None:
         self.process = process
         # A provider whose settings are not known yet, in a preview, cannot be asked anything.
-        self.is_configured = not has_unknown(config)
+        self.is_configured = not contains_unknown(config)
         self.is_native = package != _DYNAMIC
         self._accepts_secrets = False
         self._supports_preview = False
@@ -76,7 +76,7 @@ class Provider:
             if self.is_native:
                 self._check_config(config, urn)
             name = urn.rpartition("::")[2]
-            request = provider_pb2.ConfigureRequest(args=to_struct(config), acceptSecrets=True, urn=urn, name=name)
+            request = provider_pb2.ConfigureRequest(args=marshal(config), acceptSecrets=True, urn=urn, name=name)
             response = self._call("configure", self._stub.Configure, request)
             self._accepts_secrets = response.acceptSecrets
             self._supports_preview = response.supportsPreview
@@ -87,7 +87,7 @@ class Provider:
             return news, []
         request = provider_pb2.CheckRequest(urn=urn, olds=self._wire(olds), news=self._wire(news))
         response = self._call("check", self._stub.Check, request)
-        return from_struct(response.inputs), [(each.property, each.reason) for each in response.failures]
+        return unmarshal(response.inputs), [(each.property, each.reason) for each in response.failures]
 
     def diff(self, urn: str, id_: str, olds: Properties, old_inputs: Properties, news: Properties) -> Diff:
         """How the inputs differ from the state."""
@@ -109,7 +109,7 @@ class Provider:
         response = self._call("create", self._stub.Create, request)
         if not response.id and not preview:
             raise OperationError("the provider returned no id for the new resource")
-        return response.id, from_struct(response.properties)
+        return response.id, unmarshal(response.properties)
 
     def update(
         self, urn: str, id_: str, olds: Properties, old_inputs: Properties, news: Properties, *, preview: bool
@@ -125,7 +125,7 @@ class Provider:
             old_inputs=self._wire(old_inputs),
             preview=preview,
         )
-        return from_struct(self._call("update", self._stub.Update, request).properties)
+        return unmarshal(self._call("update", self._stub.Update, request).properties)
 
     def read(
         self, urn: str, id_: str, properties: Properties | None, inputs: Properties
@@ -135,8 +135,8 @@ class Provider:
         if properties is not None:
             request.properties.CopyFrom(self._wire(properties))
         response = self._call("read", self._stub.Read, request)
-        fresh = from_struct(response.inputs) if response.HasField("inputs") else None
-        return response.id, from_struct(response.properties), fresh
+        fresh = unmarshal(response.inputs) if response.HasField("inputs") else None
+        return response.id, unmarshal(response.properties), fresh
 
     def delete(self, urn: str, id_: str, outputs: Properties, inputs: Properties) -> None:
         """Deletes the resource."""
@@ -151,7 +151,7 @@ class Provider:
         response = self._call("invoke", self._stub.Invoke, request)
         if response.failures:
             raise OperationError("; ".join(f"{each.property}: {each.reason}" for each in response.failures))
-        return from_struct(getattr(response, "return"))
+        return unmarshal(getattr(response, "return"))
 
     def cancel(self) -> None:
         """Asks the provider to give up what it is doing."""
@@ -164,13 +164,13 @@ class Provider:
         _end(self.process)
 
     def _check_config(self, config: Properties, urn: str) -> None:
-        request = provider_pb2.CheckRequest(news=to_struct(config), urn=urn, name=urn.rpartition("::")[2])
+        request = provider_pb2.CheckRequest(news=marshal(config), urn=urn, name=urn.rpartition("::")[2])
         response = self._call("check of its configuration", self._stub.CheckConfig, request)
         if response.failures:
             raise OperationError("; ".join(each.reason for each in response.failures))
 
     def _wire(self, properties: Properties) -> Any:
-        return to_struct(properties if self._accepts_secrets else reveal(properties))
+        return marshal(properties if self._accepts_secrets else unwrap_secrets(properties))
 
     def _call(self, what: str, method: Any, request: Any) -> Any:
         try:
@@ -178,7 +178,7 @@ class Provider:
         except grpc.RpcError as error:
             failed = _init_failed(error)
             if failed is not None:
-                raise InitError("; ".join(failed.reasons), from_struct(failed.properties)) from None
+                raise InitError("; ".join(failed.reasons), unmarshal(failed.properties)) from None
             raise OperationError(self._message(what, error)) from None
         except ValueError:  # the channel is closed: the run was stopped
             raise OperationError(f"the run was stopped during the {what}") from None

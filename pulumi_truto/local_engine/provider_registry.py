@@ -8,22 +8,22 @@ from collections.abc import Mapping
 
 from pulumi.automation import ConfigValue
 
-from pulumi_truto.sandbox.engine.goal import Goal
-from pulumi_truto.sandbox.engine.providers import OperationError, Provider, ProviderHost, default_config
-from pulumi_truto.sandbox.engine.state import Resource, State
-from pulumi_truto.sandbox.engine.urns import Namer
-from pulumi_truto.values import UNKNOWN, secret
+from pulumi_truto.local_engine.goal import Goal
+from pulumi_truto.local_engine.provider_host import OperationError, Provider, ProviderHost, default_config
+from pulumi_truto.local_engine.snapshot import Resource, Snapshot
+from pulumi_truto.local_engine.urns import Namer
+from pulumi_truto.property_values import UNKNOWN, make_secret
 
-__all__ = ["ProviderInstances"]
+__all__ = ["ProviderRegistry"]
 
 
-class ProviderInstances:
+class ProviderRegistry:
     """The provider instances of one run, explicit and default ones, with their processes."""
 
-    def __init__(self, namer: Namer, config: Mapping[str, ConfigValue], state: State, host: ProviderHost) -> None:
+    def __init__(self, namer: Namer, config: Mapping[str, ConfigValue], snapshot: Snapshot, host: ProviderHost) -> None:
         self._namer = namer
         self._config = config
-        self._state = state
+        self._snapshot = snapshot
         self._host = host
         self._lock = threading.Lock()
         self._defaults: dict[str, Resource] = {}
@@ -38,7 +38,7 @@ class ProviderInstances:
         return self._process(self._by_urn(resource.provider_urn))
 
     def _by_urn(self, urn: str) -> Resource:
-        known = self._state.now(urn)
+        known = self._snapshot.now(urn)
         if known is None:
             raise OperationError(f"the state has no provider {urn}")
         return known
@@ -54,12 +54,12 @@ class ProviderInstances:
             if package not in self._defaults:
                 config = default_config(
                     package,
-                    {key: secret(each.value) if each.secret else each.value for key, each in self._config.items()},
+                    {key: make_secret(each.value) if each.secret else each.value for key, each in self._config.items()},
                 )
                 urn = self._namer.urn(type_, "default", "")
-                old = self._state.before(urn)
+                old = self._snapshot.before(urn)
                 id_ = old.id if old else str(uuid.uuid4())
                 new = Resource(urn=urn, type=type_, custom=True, id=id_, inputs=config, outputs=config)
-                self._state.settle(new, old)
+                self._snapshot.record(new, old)
                 self._defaults[package] = new
             return self._defaults[package]

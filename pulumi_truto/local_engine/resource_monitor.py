@@ -15,11 +15,11 @@ from google.protobuf import empty_pb2
 from pulumi.automation import ConfigValue
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
-from pulumi_truto.sandbox.engine.deployment import Deployment, Stopped
-from pulumi_truto.sandbox.engine.goal import Goal
-from pulumi_truto.sandbox.engine.journal import Journal
-from pulumi_truto.sandbox.engine.urns import Alias
-from pulumi_truto.values import UNKNOWN, from_struct, from_value, to_struct
+from pulumi_truto.local_engine.deployment import Cancelled, Deployment
+from pulumi_truto.local_engine.display import Display
+from pulumi_truto.local_engine.goal import Goal
+from pulumi_truto.local_engine.urns import Alias
+from pulumi_truto.property_values import UNKNOWN, marshal, unmarshal, unmarshal_value
 
 __all__ = ["REGISTRATIONS", "MonitorServer"]
 
@@ -67,12 +67,12 @@ _UNSUPPORTED: Final = {
 class MonitorServer:
     """Serves both services on a loopback port until it is closed."""
 
-    def __init__(self, journal: Journal, parallel: int) -> None:
+    def __init__(self, display: Display, parallel: int) -> None:
         threads = futures.ThreadPoolExecutor(REGISTRATIONS * parallel + _SPARE_THREADS)
         self._server = grpc.server(threads, options=_OPTIONS)
-        self._monitor = _Monitor(journal)
+        self._monitor = _Monitor(display)
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self._monitor, self._server)
-        engine_pb2_grpc.add_EngineServicer_to_server(_Engine(journal), self._server)
+        engine_pb2_grpc.add_EngineServicer_to_server(_Engine(display), self._server)
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
 
@@ -92,8 +92,8 @@ class MonitorServer:
 
 
 class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, display: Display) -> None:
+        self._display = display
         self.deployment: Deployment | None = None
         self.info: Mapping[str, Any] = {}
         self.drained = threading.Event()
@@ -119,14 +119,14 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             resource = deployment.register(_goal(request))
             # As Pulumi's engine: the outputs of a component are for its own program to say.
             outputs = resource.outputs if resource.custom else {}
-            return resource_pb2.RegisterResourceResponse(urn=resource.urn, id=resource.id, object=to_struct(outputs))
+            return resource_pb2.RegisterResourceResponse(urn=resource.urn, id=resource.id, object=marshal(outputs))
 
         self._refuse_unsupported(request, context)
         return self._answer(run, context)
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
         def run(deployment: Deployment) -> Any:
-            deployment.set_outputs(request.urn, from_struct(request.outputs))
+            deployment.set_outputs(request.urn, unmarshal(request.outputs))
             return empty_pb2.Empty()
 
         return self._answer(run, context)
@@ -137,14 +137,14 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
                 type=request.type,
                 name=request.name,
                 custom=True,
-                inputs=from_struct(request.properties),
+                inputs=unmarshal(request.properties),
                 parent=request.parent,
                 provider=request.provider,
                 dependencies=list(request.dependencies),
                 additional_secret_outputs=list(request.additionalSecretOutputs),
             )
             resource = deployment.read(goal, request.id)
-            response = resource_pb2.ReadResourceResponse(urn=resource.urn, properties=to_struct(resource.outputs))
+            response = resource_pb2.ReadResourceResponse(urn=resource.urn, properties=marshal(resource.outputs))
             if _HAS_READ_ID and resource.id != UNKNOWN:
                 response.id = resource.id
             return response
@@ -157,8 +157,8 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
         def run(deployment: Deployment) -> Any:
             response = resource_pb2.ResourceInvokeResponse()
-            found = deployment.invoke(request.tok, from_struct(request.args), request.provider)
-            getattr(response, "return").CopyFrom(to_struct(found))
+            found = deployment.invoke(request.tok, unmarshal(request.args), request.provider)
+            getattr(response, "return").CopyFrom(marshal(found))
             return response
 
         return self._answer(run, context)
@@ -189,7 +189,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         assert self.deployment is not None
         try:
             return run(self.deployment)
-        except Stopped:
+        except Cancelled:
             # The status with which Pulumi's own engine tells a program that the run is over.
             context.abort(grpc.StatusCode.UNAVAILABLE, "the run was stopped")
 
@@ -202,7 +202,7 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def _refuse(self, what: str, context: Any) -> None:
         assert self.deployment is not None
-        self._journal.error(
+        self._display.error(
             f"the local engine does not support {what}. It is made for trying and testing pulumi_truto: use the "
             "Pulumi CLI for this program"
         )
@@ -211,19 +211,19 @@ class _Monitor(resource_pb2_grpc.ResourceMonitorServicer):
 
 
 class _Engine(engine_pb2_grpc.EngineServicer):
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, display: Display) -> None:
+        self._display = display
         self._root = ""
 
     def Log(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         if request.severity == engine_pb2.ERROR:
             # How a program takes it when a run is stopped; what stopped the run has been shown already.
             if not request.message.startswith("Resource monitor has terminated"):
-                self._journal.logged_error(request.message)
+                self._display.logged_error(request.message)
         elif request.severity == engine_pb2.WARNING:
-            self._journal.warning(request.message)
+            self._display.warning(request.message)
         elif request.severity == engine_pb2.INFO and not request.ephemeral:
-            self._journal.info(request.message)
+            self._display.info(request.message)
         return empty_pb2.Empty()
 
     def GetRootResource(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
@@ -234,7 +234,7 @@ class _Engine(engine_pb2_grpc.EngineServicer):
         return engine_pb2.SetRootResourceResponse()
 
     def RequirePulumiVersion(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._journal.warning(
+        self._display.warning(
             f"the program requires a Pulumi CLI {request.pulumi_version_range}, which the local engine does not check"
         )
         return engine_pb2.RequirePulumiVersionResponse()
@@ -265,12 +265,12 @@ def _alias(message: Any) -> Alias:
 
 
 def _goal(request: Any) -> Goal:
-    trigger = from_value(request.replacement_trigger) if request.HasField("replacement_trigger") else None
+    trigger = unmarshal_value(request.replacement_trigger) if request.HasField("replacement_trigger") else None
     return Goal(
         type=request.type,
         name=request.name,
         custom=request.custom,
-        inputs=from_struct(request.object),
+        inputs=unmarshal(request.object),
         parent=request.parent,
         provider=request.provider,
         providers=dict(request.providers),

@@ -1,6 +1,6 @@
 """Runs a Pulumi program in a process of its own, the way Pulumi's Python host does.
 
-``python -m pulumi_truto.sandbox.engine.run_program '{...}'``: the argument is JSON with the settings of
+``python -m pulumi_truto.local_engine.run_program '{...}'``: the argument is JSON with the settings of
 `pulumi.runtime.Settings` and the program's file. The configuration comes in ``PULUMI_CONFIG``.
 """
 
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pulumi_truto.sandbox.engine.program import SHOWN
+from pulumi_truto.local_engine.language_host import SHOWN
 
 
 def main(arguments: dict[str, Any]) -> int:

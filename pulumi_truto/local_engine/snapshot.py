@@ -17,9 +17,9 @@ from typing import Any, Final
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from pulumi_truto.values import SECRET, SIGNATURE, Properties, is_secret
+from pulumi_truto.property_values import SECRET, SIGNATURE, Properties, is_secret
 
-__all__ = ["Crypter", "Resource", "State"]
+__all__ = ["Crypter", "Resource", "Snapshot"]
 
 VERSION: Final = 3
 #: Pulumi's names of these in a deployment, where they are not simply camel case.
@@ -150,7 +150,7 @@ class Crypter:
         return [self.decrypt(each) for each in value] if isinstance(value, list) else value
 
 
-class State:
+class Snapshot:
     """The resources of a stack, saved to the file after every change.
 
     During a run there are the resources that the run has settled, in order, and those of the last run that it has
@@ -161,7 +161,7 @@ class State:
         self._file = file
         self._crypter = crypter
         self._lock = threading.Lock()
-        self._settled: list[Resource] = []
+        self._recorded: list[Resource] = []
         self._olds: list[Resource] = []
         self._befores: dict[str, Resource] = {}
         self._current: dict[str, Resource] = {}
@@ -183,7 +183,7 @@ class State:
     def resources(self) -> list[Resource]:
         """Every resource, dependencies before what depends on them."""
         with self._lock:
-            return [*self._settled, *self._olds]
+            return [*self._recorded, *self._olds]
 
     @property
     def olds(self) -> list[Resource]:
@@ -195,8 +195,8 @@ class State:
         """Starts a run: nothing is settled yet."""
         with self._lock:
             self._dry_run = dry_run
-            self._olds = [*self._settled, *self._olds]
-            self._settled, self._current = [], {}
+            self._olds = [*self._recorded, *self._olds]
+            self._recorded, self._current = [], {}
             self._befores = {each.urn: each for each in self._olds if not each.delete}
 
     def before(self, urn: str) -> Resource | None:
@@ -207,14 +207,14 @@ class State:
         """The resource of this URN: settled by this run, or left by the last one."""
         return self._current.get(urn) or self._befores.get(urn)
 
-    def settle(self, new: Resource | None, old: Resource | None, *, save: bool = True) -> None:
+    def record(self, new: Resource | None, old: Resource | None, *, save: bool = True) -> None:
         """Puts the new resource in place of the old one; ``None`` for a resource that is gone or was not there."""
         with self._lock:
             if old is not None:
                 self._olds = [each for each in self._olds if each is not old]
-                self._settled = [each for each in self._settled if each is not old]
+                self._recorded = [each for each in self._recorded if each is not old]
             if new is not None:
-                self._settled.append(new)
+                self._recorded.append(new)
                 self._current[new.urn] = new
         if save:
             self.save()
@@ -222,7 +222,7 @@ class State:
     def rename(self, before: str, now: str) -> None:
         """Lets everything that refers to a URN refer to the one that it has now."""
         with self._lock:
-            for each in [*self._settled, *self._olds]:
+            for each in [*self._recorded, *self._olds]:
                 each.follow(before, now)
 
     def save(self) -> None:
@@ -236,7 +236,7 @@ class State:
             if self._written >= mine:
                 return
             with self._lock:
-                upto, resources = self._changes, [*self._settled, *self._olds]
+                upto, resources = self._changes, [*self._recorded, *self._olds]
             self._write(resources)
             self._written = upto
 
@@ -279,7 +279,7 @@ class State:
         document = json.loads(self._file.read_text(encoding="utf-8"))
         if document["version"] != VERSION:
             raise ValueError(f"{self._file}: version {document['version']} of the state is not known")
-        self._settled = [_from_json(self._crypter.decrypt(each)) for each in document["resources"]]
+        self._recorded = [_from_json(self._crypter.decrypt(each)) for each in document["resources"]]
 
 
 def _to_json(resource: Resource) -> dict[str, Any]:

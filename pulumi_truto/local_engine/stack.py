@@ -29,15 +29,15 @@ from pulumi.automation import (
 )
 from pulumi.automation._cmd import CommandResult  # the one class that CommandError takes; not exported
 
-from pulumi_truto.sandbox.engine.deployment import Deployment
-from pulumi_truto.sandbox.engine.journal import Journal
-from pulumi_truto.sandbox.engine.launcher import Process
-from pulumi_truto.sandbox.engine.monitor import REGISTRATIONS, MonitorServer
-from pulumi_truto.sandbox.engine.program import SHOWN, Program, read_project, wait
-from pulumi_truto.sandbox.engine.providers import ProviderHost
-from pulumi_truto.sandbox.engine.state import Crypter, State
-from pulumi_truto.sandbox.engine.urns import STACK_TYPE
-from pulumi_truto.values import has_secret, has_unknown, is_secret, reveal
+from pulumi_truto.local_engine.deployment import Deployment
+from pulumi_truto.local_engine.display import Display
+from pulumi_truto.local_engine.language_host import SHOWN, Program, read_project, wait
+from pulumi_truto.local_engine.launcher import Process
+from pulumi_truto.local_engine.provider_host import ProviderHost
+from pulumi_truto.local_engine.resource_monitor import REGISTRATIONS, MonitorServer
+from pulumi_truto.local_engine.snapshot import Crypter, Snapshot
+from pulumi_truto.local_engine.urns import STACK_TYPE
+from pulumi_truto.property_values import contains_secret, contains_unknown, is_secret, unwrap_secrets
 
 __all__ = ["Stack", "create_or_select_stack"]
 
@@ -91,7 +91,7 @@ class Stack:
         if passphrase is None:
             raise ValueError(f"set {_PASSPHRASE}: it encrypts the secrets in the state, and may be empty")
         self._passphrase = passphrase
-        self._crypter = Crypter(passphrase, State.salt_of(self._file) or secrets.token_bytes(16))
+        self._crypter = Crypter(passphrase, Snapshot.salt_of(self._file) or secrets.token_bytes(16))
         self._running: Deployment | None = None
         self._host: ProviderHost | None = None
 
@@ -114,46 +114,46 @@ class Stack:
 
     def preview(self, *, parallel: int = 16, on_output: OnOutput | None = None) -> PreviewResult:
         """Shows what `up` would do, and does nothing."""
-        journal = Journal(on_output, dry_run=True)
-        journal.line(f"Previewing update ({self.name}):")
-        with self._run(journal, dry_run=True, parallel=parallel) as (deployment, monitor):
-            self._run_program(deployment, monitor, journal, dry_run=True, parallel=parallel)
-        return PreviewResult(journal.stdout, journal.stderr, dict(journal.counts))
+        display = Display(on_output, dry_run=True)
+        display.line(f"Previewing update ({self.name}):")
+        with self._run(display, dry_run=True, parallel=parallel) as (deployment, monitor):
+            self._run_program(deployment, monitor, display, dry_run=True, parallel=parallel)
+        return PreviewResult(display.stdout, display.stderr, dict(display.counts))
 
     def up(self, *, parallel: int = 16, refresh: bool = False, on_output: OnOutput | None = None) -> UpResult:
         """Brings the stack to what the program declares."""
         if refresh:
             self.refresh(parallel=parallel, on_output=on_output)
-        journal = Journal(on_output)
-        journal.line(f"Updating ({self.name}):")
+        display = Display(on_output)
+        display.line(f"Updating ({self.name}):")
         began = _now()
-        with self._run(journal, dry_run=False, parallel=parallel) as (deployment, monitor):
-            self._run_program(deployment, monitor, journal, dry_run=False, parallel=parallel)
-        return UpResult(journal.stdout, journal.stderr, self._summary("update", began, journal), self.outputs())
+        with self._run(display, dry_run=False, parallel=parallel) as (deployment, monitor):
+            self._run_program(deployment, monitor, display, dry_run=False, parallel=parallel)
+        return UpResult(display.stdout, display.stderr, self._summary("update", began, display), self.outputs())
 
     def refresh(self, *, parallel: int = 16, on_output: OnOutput | None = None) -> RefreshResult:
         """Brings the state to what there really is."""
-        journal = Journal(on_output)
-        journal.line(f"Refreshing ({self.name}):")
+        display = Display(on_output)
+        display.line(f"Refreshing ({self.name}):")
         began = _now()
-        with self._run(journal, dry_run=False, parallel=parallel) as (deployment, _):
+        with self._run(display, dry_run=False, parallel=parallel) as (deployment, _):
             deployment.refresh()
-        return RefreshResult(journal.stdout, journal.stderr, self._summary("refresh", began, journal))
+        return RefreshResult(display.stdout, display.stderr, self._summary("refresh", began, display))
 
     def destroy(self, *, parallel: int = 16, on_output: OnOutput | None = None) -> DestroyResult:
         """Deletes every resource of the stack."""
-        journal = Journal(on_output)
-        journal.line(f"Destroying ({self.name}):")
+        display = Display(on_output)
+        display.line(f"Destroying ({self.name}):")
         began = _now()
-        with self._run(journal, dry_run=False, parallel=parallel) as (deployment, _):
-            deployment.delete_rest()
-        return DestroyResult(journal.stdout, journal.stderr, self._summary("destroy", began, journal))
+        with self._run(display, dry_run=False, parallel=parallel) as (deployment, _):
+            deployment.delete_unregistered()
+        return DestroyResult(display.stdout, display.stderr, self._summary("destroy", began, display))
 
     def outputs(self) -> OutputMap:
         """What the program exported, secrets in plain. As with Pulumi, one with a secret further in is no secret."""
         root = next((each for each in self._load().resources if each.type == STACK_TYPE), None)
         outputs = root.outputs if root is not None else {}
-        return {name: OutputValue(reveal(value), is_secret(value)) for name, value in outputs.items()}
+        return {name: OutputValue(unwrap_secrets(value), is_secret(value)) for name, value in outputs.items()}
 
     def export_stack(self) -> ExportedDeployment:
         """The state in Pulumi's form, its secrets encrypted."""
@@ -171,43 +171,43 @@ class Stack:
         return self._host.processes() if self._host is not None else []
 
     @contextlib.contextmanager
-    def _run(self, journal: Journal, *, dry_run: bool, parallel: int) -> Iterator[tuple[Deployment, MonitorServer]]:
+    def _run(self, display: Display, *, dry_run: bool, parallel: int) -> Iterator[tuple[Deployment, MonitorServer]]:
         """A run: everything it needs is there inside, and nothing of it is left afterwards."""
-        monitor = MonitorServer(journal, parallel)
+        monitor = MonitorServer(display, parallel)
         env = {**self._env, "PULUMI_PROJECT": self._project, "PULUMI_STACK": self.name}
-        host = ProviderHost(self._work_dir, env, monitor.address, journal.info, self._likely_provider)
-        state = self._load()
-        state.begin(dry_run=dry_run)
+        host = ProviderHost(self._work_dir, env, monitor.address, display.info, self._likely_provider)
+        snapshot = self._load()
+        snapshot.begin(dry_run=dry_run)
         deployment = Deployment(
             project=self._project,
             stack=self.name,
             config=self._config,
-            state=state,
+            snapshot=snapshot,
             host=host,
-            journal=journal,
+            display=display,
             dry_run=dry_run,
             parallel=parallel,
         )
         self._running, self._host = deployment, host
         try:
-            with _stopped_by_signals(self.cancel, journal):
+            with _stopped_by_signals(self.cancel, display):
                 yield deployment, monitor
-                if not journal.failed:
-                    _show_outputs(journal, deployment)
+                if not display.failed:
+                    _show_outputs(display, deployment)
         finally:
             self._running, self._host = None, None
             host.close()
             monitor.close()
             try:
-                state.save()
+                snapshot.save()
             except OSError as error:
-                journal.error(f"the state cannot be saved: {error}")
-        journal.summary()
-        if journal.failed:
-            raise CommandError(CommandResult(journal.stdout, journal.stderr, 255))
+                display.error(f"the state cannot be saved: {error}")
+        display.summary()
+        if display.failed:
+            raise CommandError(CommandResult(display.stdout, display.stderr, 255))
 
     def _run_program(
-        self, deployment: Deployment, monitor: MonitorServer, journal: Journal, *, dry_run: bool, parallel: int
+        self, deployment: Deployment, monitor: MonitorServer, display: Display, *, dry_run: bool, parallel: int
     ) -> None:
         """Runs the program to its end, then deletes what it did not ask for."""
         info = {
@@ -224,28 +224,28 @@ class Stack:
             threads=REGISTRATIONS * parallel,
             dry_run=dry_run,
             parallel=parallel,
-            on_output=journal.info,
+            on_output=display.info,
         ) as process:
             wait(process, until=lambda: deployment.is_stopped)
             if deployment.is_stopped:
                 deployment.wait(_GRACE_SECONDS)
         if not deployment.is_stopped:
             if process.returncode == SHOWN:
-                journal.failed = True
+                display.failed = True
             elif process.returncode != 0:
-                journal.error(f"the program ended with exit code {process.returncode}")
-            elif not journal.failed:
-                deployment.delete_rest()
+                display.error(f"the program ended with exit code {process.returncode}")
+            elif not display.failed:
+                deployment.delete_unregistered()
         deployment.settle_outputs()
 
-    def _load(self) -> State:
+    def _load(self) -> Snapshot:
         """The state as it is in the file now, which another process may have written meanwhile."""
-        salt = State.salt_of(self._file) or self._crypter.salt
+        salt = Snapshot.salt_of(self._file) or self._crypter.salt
         if salt != self._crypter.salt:
             self._crypter = Crypter(self._passphrase, salt)
-        return State(self._file, self._crypter)
+        return Snapshot(self._file, self._crypter)
 
-    def _summary(self, kind: str, began: datetime, journal: Journal) -> UpdateSummary:
+    def _summary(self, kind: str, began: datetime, display: Display) -> UpdateSummary:
         return UpdateSummary(
             kind=kind,
             start_time=began,
@@ -253,29 +253,29 @@ class Stack:
             message="",
             environment={},
             config={},
-            result="failed" if journal.failed else "succeeded",
-            resource_changes=dict(journal.counts),
+            result="failed" if display.failed else "succeeded",
+            resource_changes=dict(display.counts),
         )
 
 
-def _show_outputs(journal: Journal, deployment: Deployment) -> None:
+def _show_outputs(display: Display, deployment: Deployment) -> None:
     """Shows the stack's outputs, secrets masked."""
     if deployment.outputs:
-        journal.line("Outputs:")
+        display.line("Outputs:")
     for name, value in sorted(deployment.outputs.items()):
-        shown = "[secret]" if has_secret(value) else "[unknown]" if has_unknown(value) else json.dumps(value)
-        journal.line(f"    {name}: {shown}")
+        shown = "[secret]" if contains_secret(value) else "[unknown]" if contains_unknown(value) else json.dumps(value)
+        display.line(f"    {name}: {shown}")
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(cancel: Callable[[], None], journal: Journal) -> Iterator[None]:
+def _stopped_by_signals(cancel: Callable[[], None], display: Display) -> Iterator[None]:
     """Ctrl-C and SIGTERM stop the run in good order: what is under way ends, and its outcome is saved."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only a main thread gets signals
         return
 
     def stop(number: int, _frame: Any) -> None:
-        journal.error(f"stopped by {signal.Signals(number).name}: what is under way is ended, nothing new is begun")
+        display.error(f"stopped by {signal.Signals(number).name}: what is under way is ended, nothing new is begun")
         threading.Thread(target=cancel, daemon=True).start()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -12,13 +12,21 @@ from typing import Any
 
 from pulumi.automation import OpType
 
-from pulumi_truto.sandbox.engine.goal import Goal
-from pulumi_truto.sandbox.engine.journal import Journal
-from pulumi_truto.sandbox.engine.ordering import dependents
-from pulumi_truto.sandbox.engine.provider_instances import ProviderInstances
-from pulumi_truto.sandbox.engine.providers import Diff, InitError, OperationError, Provider
-from pulumi_truto.sandbox.engine.state import Resource, State
-from pulumi_truto.values import UNKNOWN, Properties, has_unknown, is_secret, reveal, secret_keys, with_secrets
+from pulumi_truto.local_engine.display import Display
+from pulumi_truto.local_engine.goal import Goal
+from pulumi_truto.local_engine.ordering import dependents
+from pulumi_truto.local_engine.provider_host import Diff, InitError, OperationError, Provider
+from pulumi_truto.local_engine.provider_registry import ProviderRegistry
+from pulumi_truto.local_engine.snapshot import Resource, Snapshot
+from pulumi_truto.property_values import (
+    UNKNOWN,
+    Properties,
+    contains_unknown,
+    is_secret,
+    secret_keys,
+    unwrap_secrets,
+    with_secrets,
+)
 
 __all__ = ["InvalidInputs", "Protected", "Steps"]
 
@@ -34,10 +42,10 @@ class Protected(OperationError):
 class Steps:
     """The steps of one run over a stack."""
 
-    def __init__(self, state: State, instances: ProviderInstances, journal: Journal, *, dry_run: bool) -> None:
-        self._state = state
-        self._instances = instances
-        self._journal = journal
+    def __init__(self, snapshot: Snapshot, registry: ProviderRegistry, display: Display, *, dry_run: bool) -> None:
+        self._snapshot = snapshot
+        self._registry = registry
+        self._display = display
         self._dry_run = dry_run
 
     def register(self, goal: Goal, new: Resource, old: Resource | None) -> Resource:
@@ -46,7 +54,7 @@ class Steps:
 
     def read(self, goal: Goal, new: Resource, old: Resource | None) -> Resource:
         """Reads a resource that this stack does not manage. One that it managed under this name is let go."""
-        new.provider, provider = self._instances.for_goal(goal)
+        new.provider, provider = self._registry.for_goal(goal)
         if not new.id:
             raise OperationError(f"expected an id for {new.urn}")
         is_another = old is not None and not old.external and old.id != new.id
@@ -69,23 +77,23 @@ class Steps:
                 "`pulumi up` first"
             )
         self._delete_at_provider(old)
-        self._state.settle(None, old)
+        self._snapshot.record(None, old)
         # The deletion of what was replaced is a part of the replacement, which is counted already.
         if not old.delete and not old.pending_replacement and not old.is_default_provider:
-            self._journal.step(OpType.DISCARD if old.external else OpType.DELETE, old)
+            self._display.step(OpType.DISCARD if old.external else OpType.DELETE, old)
 
     def refresh(self, old: Resource) -> None:
         """Brings the state of one resource to what there really is."""
         if not old.custom or old.is_provider or old.pending_replacement:
-            self._state.settle(old, old)
+            self._snapshot.record(old, old)
             if not old.is_default_provider:
-                self._journal.step(OpType.SAME, old)
+                self._display.step(OpType.SAME, old)
             return
-        provider = self._instances.of(old)
+        provider = self._registry.of(old)
         found, outputs, inputs = provider.read(old.urn, old.id, old.outputs, old.inputs)
         if not found:
-            self._state.settle(None, old)
-            self._journal.step(OpType.DELETE, old)
+            self._snapshot.record(None, old)
+            self._display.step(OpType.DELETE, old)
             return
         new = replace(old, id=found, outputs=_mark(old, outputs))
         if inputs is not None:
@@ -93,8 +101,8 @@ class Steps:
         changed = changed_keys(old.outputs, new.outputs)
         # As Pulumi: a managed resource has changed where an update would have something to do. The same provider says.
         is_changed = bool(changed) if old.external else _diff(provider, new, old.inputs).changes
-        self._state.settle(new, old)
-        self._journal.step(OpType.UPDATE if is_changed else OpType.SAME, new, changed)
+        self._snapshot.record(new, old)
+        self._display.step(OpType.UPDATE if is_changed else OpType.SAME, new, changed)
 
     # --- the steps that a goal leads to ----------------------------------------------------------------------
 
@@ -107,12 +115,16 @@ class Steps:
         op = OpType.CREATE
         if old is not None:
             # As Pulumi: an input that becomes a secret is a change of a component, and none of a provider instance.
-            is_same = reveal(old.inputs) == reveal(new.inputs) if new.is_provider else old.inputs == new.inputs
+            is_same = (
+                unwrap_secrets(old.inputs) == unwrap_secrets(new.inputs)
+                if new.is_provider
+                else old.inputs == new.inputs
+            )
             op = OpType.SAME if is_same else OpType.UPDATE
         return self._finish(new, old, op)
 
     def _register_managed(self, goal: Goal, new: Resource, old: Resource | None) -> Resource:
-        new.provider, provider = self._instances.for_goal(goal)
+        new.provider, provider = self._registry.for_goal(goal)
         was = old
         if goal.import_id and (old is None or old.external or old.id != goal.import_id):
             old = self._import(provider, goal, new, old)
@@ -150,7 +162,7 @@ class Steps:
         for name, reason in failures:
             value = "[secret]" if name in secret_keys(new.inputs) else new.inputs.get(name)
             where = f"property {name} value {{{value}}} has" if name else "this resource has"
-            self._journal.error(f"{where} a problem: {reason}", new)
+            self._display.error(f"{where} a problem: {reason}", new)
         if failures:
             raise InvalidInputs
         return with_secrets(checked, secret_keys(new.inputs))
@@ -180,7 +192,7 @@ class Steps:
         except InitError as error:
             # As Pulumi: what the provider tells is kept, the run fails, and the next one tries an update.
             new.outputs, new.init_errors = _mark(new, error.outputs), [str(error)]
-            self._state.settle(new, old)
+            self._snapshot.record(new, old)
             raise
         new.outputs = _mark(new, outputs)
         return self._finish(new, old, OpType.UPDATE, changed_keys(old.inputs, new.inputs))
@@ -190,7 +202,7 @@ class Steps:
             message = "this resource has to be replaced, which its option `protect` forbids"
             if not self._dry_run:
                 raise OperationError(message)
-            self._journal.error(message, new)
+            self._display.error(message, new)
         if goal.import_id and not self._dry_run:
             raise OperationError("this resource has to be replaced: remove `import_` from its options first")
         # As Pulumi's engine does: what takes the place of the old one is checked as something new.
@@ -201,20 +213,20 @@ class Steps:
             if not each.pending_replacement:
                 self._delete_at_provider(each)
                 each.pending_replacement = True
-                self._state.save()
+                self._snapshot.save()
         return self._create(provider, new, old, OpType.REPLACE)
 
     def _replaced_with(self, old: Resource) -> list[Resource]:
         """The dependents that have to be replaced because of a resource that is deleted before it is replaced."""
         replaced, urns = [], {old.urn}
-        for each in dependents(old, self._state.olds):
+        for each in dependents(old, self._snapshot.olds):
             inputs = {
                 name: UNKNOWN if urns & {*each.property_dependencies.get(name, [])} else value
                 for name, value in each.inputs.items()
             }
             if not each.is_managed or each.delete or inputs == each.inputs:
                 continue
-            if _replaces(_diff(self._instances.of(each), each, inputs), each.replace_on_changes):
+            if _replaces(_diff(self._registry.of(each), each, inputs), each.replace_on_changes):
                 if each.protect:
                     raise OperationError(f"{each.urn} has to be replaced too, which its option `protect` forbids")
                 replaced.append(each)
@@ -223,7 +235,7 @@ class Steps:
 
     def _delete_at_provider(self, old: Resource) -> None:
         if old.is_managed and not old.retain_on_delete and not old.pending_replacement and not self._dry_run:
-            self._instances.of(old).delete(old.urn, old.id, old.outputs, old.inputs)
+            self._registry.of(old).delete(old.urn, old.id, old.outputs, old.inputs)
 
     def _finish(
         self,
@@ -240,11 +252,11 @@ class Steps:
         if old is not None and keep_old:
             old.delete = True
         if old is not None and old.urn != new.urn:
-            self._state.rename(old.urn, new.urn)
+            self._snapshot.rename(old.urn, new.urn)
         # What stays as it was is saved with the next change, or at the end of the run.
-        self._state.settle(new, None if keep_old else old, save=op is not OpType.SAME)
+        self._snapshot.record(new, None if keep_old else old, save=op is not OpType.SAME)
         if shown:
-            self._journal.step(op, new, changed, counted=counted)
+            self._display.step(op, new, changed, counted=counted)
         return new
 
 
@@ -253,7 +265,8 @@ def changed_keys(old: Properties, new: Properties) -> list[str]:
     return sorted(
         key
         for key in {*old, *new}
-        if not key.startswith("__") and (reveal(old.get(key)) != reveal(new.get(key)) or has_unknown(new.get(key)))
+        if not key.startswith("__")
+        and (unwrap_secrets(old.get(key)) != unwrap_secrets(new.get(key)) or contains_unknown(new.get(key)))
     )
 
 
@@ -274,9 +287,9 @@ def _replaces(diff: Diff, replace_on_changes: list[str]) -> bool:
 
 def _is_triggered(old: Any, new: Any) -> bool:
     """Whether the replacement trigger has changed. One that is added or removed replaces nothing."""
-    if has_unknown(old) or has_unknown(new):
+    if contains_unknown(old) or contains_unknown(new):
         return True
-    old, new = _forget_secrets(old), reveal(new)
+    old, new = _forget_secrets(old), unwrap_secrets(new)
     return old is not None and new is not None and old != new
 
 

@@ -17,16 +17,25 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from pulumi_truto import rules, settings
+from pulumi_truto import config as settings
 from pulumi_truto.errors import ConfigurationError, TrutoError, UpdateFailedError
-from pulumi_truto.names import CAMEL, from_camel, is_camel, to_camel
 from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK
+from pulumi_truto.property_values import (
+    UNKNOWN,
+    Properties,
+    marshal,
+    secret_keys,
+    unmarshal,
+    unwrap_secrets,
+    with_secrets,
+)
 from pulumi_truto.session import ProviderSession
-from pulumi_truto.values import UNKNOWN, Properties, from_struct, reveal, secret_keys, to_struct, with_secrets
 from pulumi_truto.version import __version__
+from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook.properties import CAMEL, from_camel, is_camel, to_camel
 
 if TYPE_CHECKING:
-    from pulumi_truto.lifecycle import WebhookManager
+    from pulumi_truto.webhook.manager import WebhookManager
 
 __all__ = ["TrutoProvider"]
 
@@ -133,36 +142,36 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_single_line_errors
     def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        inputs = from_struct(request.news)
-        if any(reveal(value) == UNKNOWN for value in inputs.values()):
+        inputs = unmarshal(request.news)
+        if any(unwrap_secrets(value) == UNKNOWN for value in inputs.values()):
             problems: tuple[str, ...] = ()  # a preview whose token another resource will produce
         else:
             problems = _resolve(inputs, request).problems
         failures = [provider_pb2.CheckFailure(property="", reason=problem) for problem in problems]
         # Also a token that was configured without --secret is encrypted in the state.
         secrets = set() if inputs.get("apiToken") == UNKNOWN else {"apiToken"}
-        return provider_pb2.CheckResponse(inputs=to_struct(with_secrets(inputs, secrets)), failures=failures)
+        return provider_pb2.CheckResponse(inputs=marshal(with_secrets(inputs, secrets)), failures=failures)
 
     @_single_line_errors
     def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         # Never a replacement: another token or base URL touches no webhook.
         # A message is always true, so an engine that sends no old inputs has to be asked for.
         old_inputs = request.old_inputs if request.HasField("old_inputs") else request.olds
-        olds, news = reveal(from_struct(old_inputs)), reveal(from_struct(request.news))
+        olds, news = unwrap_secrets(unmarshal(old_inputs)), unwrap_secrets(unmarshal(request.news))
         changed = sorted(key for key in {*olds, *news} if olds.get(key) != news.get(key))
         some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(changes=some, diffs=changed)
 
     @_single_line_errors
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._session = ProviderSession(_resolve(from_struct(request.args), request))
+        self._session = ProviderSession(_resolve(unmarshal(request.args), request))
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     # --- the webhook ---
 
     @_webhooks_only
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        declared, old_inputs = from_struct(request.news), from_struct(request.olds)
+        declared, old_inputs = unmarshal(request.news), unmarshal(request.olds)
         if "target_url" in old_inputs:
             # Of the dynamic provider. Pulumi's `ignoreChanges` does not find its names, and drops what it should keep.
             declared = {**to_camel({name: old_inputs[name] for name in rules.INPUTS if name in old_inputs}), **declared}
@@ -173,15 +182,15 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         # Failures of the whole resource: with one of a property Pulumi shows its value, also where that is a secret.
         failures = [provider_pb2.CheckFailure(property="", reason=reason) for reason in reasons]
         checked = declared if failures else _from_rules(inputs, secret_keys(declared))
-        return provider_pb2.CheckResponse(inputs=to_struct(checked), failures=failures)
+        return provider_pb2.CheckResponse(inputs=marshal(checked), failures=failures)
 
     @_webhooks_only
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         self._session.known_ids.add(request.id)
-        old_state = from_struct(request.olds)
-        state, inputs = _to_rules(old_state), _to_rules(from_struct(request.news))
+        old_state = unmarshal(request.olds)
+        state, inputs = _to_rules(old_state), _to_rules(unmarshal(request.news))
         changed = rules.changes(state, inputs)
-        olds = _to_rules(from_struct(request.old_inputs))
+        olds = _to_rules(unmarshal(request.old_inputs))
         details = {
             CAMEL[name]: provider_pb2.PropertyDiff(
                 kind=_kind_of_change(state.get(name), inputs.get(name)),
@@ -202,7 +211,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_webhooks_only
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        declared = from_struct(request.properties)
+        declared = unmarshal(request.properties)
         inputs = _to_rules(declared)
         if request.preview:
             unknown = dict.fromkeys(("secret", "environment_id", "created_at", "updated_at"), rules.UNKNOWN)
@@ -212,7 +221,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_webhooks_only
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        olds, inputs = from_struct(request.properties), from_struct(request.inputs)
+        olds, inputs = unmarshal(request.properties), unmarshal(request.inputs)
         state = self._manager(olds, inputs).read(request.id, _to_rules(olds))
         if state is None:
             return provider_pb2.ReadResponse()
@@ -220,12 +229,12 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ReadResponse(
             id=request.id,
             properties=_state(state, {**olds, **inputs}),
-            inputs=to_struct(_from_rules(fresh, secret_keys(inputs))),
+            inputs=marshal(_from_rules(fresh, secret_keys(inputs))),
         )
 
     @_webhooks_only
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        declared, olds = from_struct(request.news), from_struct(request.olds)
+        declared, olds = unmarshal(request.news), unmarshal(request.olds)
         state, inputs = _to_rules(olds), _to_rules(declared)
         if request.preview:
             updated = _UPDATED_OUTPUTS if rules.changes(state, inputs) else {}
@@ -240,7 +249,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
             failed = provider_pb2.ErrorResourceInitFailed(
                 id=request.id,
                 properties=_state(error.state, {**olds, **declared}),
-                inputs=to_struct(_from_rules(fresh, secret_keys(declared))),
+                inputs=marshal(_from_rules(fresh, secret_keys(declared))),
                 reasons=[str(error)],
             )
             raise _UpdateFailed(str(error), failed) from None
@@ -248,7 +257,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_webhooks_only
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        olds = from_struct(request.properties)
+        olds = unmarshal(request.properties)
         self._manager(olds).delete(request.id, _to_rules(olds))
         return empty_pb2.Empty()
 
@@ -256,9 +265,9 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     def List(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         if request.token != WEBHOOK:
             raise ConfigurationError(f"there is no resource {request.token}: the only one is {WEBHOOK}")
-        from pulumi_truto.queries import find_page
+        from pulumi_truto.webhook.lookup import find_page
 
-        filters = _to_rules(from_struct(request.query))
+        filters = _to_rules(unmarshal(request.query))
         if any(value is rules.UNKNOWN for value in filters.values()):
             yield provider_pb2.ListResponse(computed=provider_pb2.ListResponse.Computed())
             return
@@ -276,9 +285,9 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         from dataclasses import asdict
 
-        from pulumi_truto.queries import find_webhook, find_webhooks
+        from pulumi_truto.webhook.lookup import find_webhook, find_webhooks
 
-        arguments = _to_rules(from_struct(request.args))
+        arguments = _to_rules(unmarshal(request.args))
         client = self._session.manager.client
         if request.tok == GET_WEBHOOK:
             found = to_camel(asdict(find_webhook(client, str(arguments.get("id") or ""))))
@@ -288,7 +297,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         else:
             raise ConfigurationError(f"there is no function {request.tok}: only {GET_WEBHOOK} and {GET_WEBHOOKS}")
         response = provider_pb2.InvokeResponse()
-        getattr(response, "return").CopyFrom(to_struct(found))
+        getattr(response, "return").CopyFrom(marshal(found))
         return response
 
     def _manager(self, *properties: Properties) -> WebhookManager:
@@ -301,7 +310,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
 def _resolve(inputs: Properties, request: Any) -> settings.Settings:
     """The settings from the provider's inputs, which have no namespace here."""
-    plain = reveal(inputs)
+    plain = unwrap_secrets(inputs)
     name = request.name or request.urn.rpartition("::")[2]
     # The engine calls its own ones "default", or "default_1_2_3" with a version in it.
     explicit = "" if name == "default" or re.fullmatch(r"default_[0-9_a-z]+", name) else name
@@ -310,7 +319,9 @@ def _resolve(inputs: Properties, request: Any) -> settings.Settings:
 
 def _to_rules(properties: Properties) -> dict[str, Any]:
     """Pulumi's properties as the rules know them: the API's spelling, no secrets' wrapping, their own unknown."""
-    return {name: _unknowns(reveal(value), UNKNOWN, rules.UNKNOWN) for name, value in from_camel(properties).items()}
+    return {
+        name: _unknowns(unwrap_secrets(value), UNKNOWN, rules.UNKNOWN) for name, value in from_camel(properties).items()
+    }
 
 
 def _from_rules(values: Mapping[str, Any], secrets: set[str]) -> Properties:
@@ -321,7 +332,7 @@ def _from_rules(values: Mapping[str, Any], secrets: set[str]) -> Properties:
 
 def _state(values: Mapping[str, Any], declared: Properties) -> Any:
     """The outputs for the engine: what the program declared as a secret is one there too."""
-    return to_struct(_from_rules(values, secret_keys(declared)))
+    return marshal(_from_rules(values, secret_keys(declared)))
 
 
 def _unknowns(value: Any, old: Any, new: Any) -> Any:

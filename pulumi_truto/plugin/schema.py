@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pulumi_truto import settings
+from pulumi_truto import config as settings
 from pulumi_truto.event_types import EventType
-from pulumi_truto.names import to_camel
 from pulumi_truto.plugin.tokens import (
     DYNAMIC_WEBHOOK,
     EVENT_TYPE,
@@ -17,6 +16,7 @@ from pulumi_truto.plugin.tokens import (
     WEBHOOK,
 )
 from pulumi_truto.version import __version__
+from pulumi_truto.webhook.properties import to_camel
 
 __all__ = ["schema"]
 

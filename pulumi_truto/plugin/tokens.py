@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["DYNAMIC_WEBHOOK", "EVENT_TYPE", "GET_WEBHOOK", "GET_WEBHOOKS", "PACKAGE", "SUMMARY", "WEBHOOK"]
+__all__ = [
+    "DYNAMIC_WEBHOOK",
+    "EVENT_TYPE",
+    "GET_WEBHOOK",
+    "GET_WEBHOOKS",
+    "PACKAGE",
+    "SUMMARY",
+    "WEBHOOK",
+    "ProviderKind",
+]
+
+#: The dynamic provider in a Python program, or the native plugin.
+ProviderKind = Literal["dynamic", "native"]
 
 PACKAGE: Final = "truto"
 WEBHOOK: Final = "truto:index:Webhook"

@@ -1,4 +1,4 @@
-"""The sandbox's command line: ``serve`` a local Truto, or bring a Pulumi program ``up`` on one."""
+"""The sandbox's command line: ``serve`` a local Truto API."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import argparse
 import contextlib
 import signal
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 
@@ -21,15 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
     serve.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
     serve.add_argument("--token", help="the API token to accept (default: a random one, printed to stderr)")
-    up = commands.add_parser("up", help="bring the Pulumi program in DIR up on a sandbox of its own, and down again")
-    up.add_argument("dir", type=Path, metavar="DIR", help="the folder of Pulumi.yaml")
-    up.add_argument("--config", action="append", default=[], type=_pair, metavar="KEY=VALUE", help="a config value")
-    up.add_argument("--secret", action="append", default=[], type=_pair, metavar="KEY=VALUE", help="a secret one")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "serve":
-            return _serve(options.host, options.port, options.token)
-        return _up(options.dir, options.config, options.secret)
+        return _serve(options.host, options.port, options.token)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -47,45 +39,6 @@ def _serve(host: str, port: int, token: str | None) -> int:
         while not stopped.wait(timeout=0.5):
             pass
     return 0
-
-
-def _up(work_dir: Path, config: list[tuple[str, str]], secrets: list[tuple[str, str]]) -> int:
-    for key, _ in (*config, *secrets):
-        if key in ("truto:apiToken", "truto:baseUrl"):
-            raise ValueError(f"{key} cannot be set here: the program is run against a sandbox of its own")
-    from pulumi.automation import ConfigValue
-
-    from pulumi_truto.sandbox.server import Sandbox
-    from pulumi_truto.sandbox.stacks import open_stack
-
-    with Sandbox() as sandbox, tempfile.TemporaryDirectory(prefix="pulumi-truto-") as home:
-        stack = open_stack("local", work_dir, Path(home), stack_name="sandbox")
-        stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
-        stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
-        for key, value in config:
-            stack.set_config(key, ConfigValue(value))
-        for key, value in secrets:
-            stack.set_config(key, ConfigValue(value, secret=True))
-        succeeded = _runs(stack.up)
-        # Also after a failure: what the program had created is of no use to anybody.
-        return 0 if _runs(stack.destroy) and succeeded else 1
-
-
-def _runs(run: Callable[..., object]) -> bool:
-    from pulumi.automation import CommandError
-
-    try:
-        run(on_output=print)
-    except CommandError:
-        return False  # on_output has shown why
-    return True
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEY=VALUE")
-    return key, value
 
 
 @contextlib.contextmanager

@@ -11,26 +11,26 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from pulumi_truto.sandbox.api import CallLog, parse_object
-from pulumi_truto.sandbox.deliveries import Courier
+from pulumi_truto.sandbox.backend import TrutoBackend
+from pulumi_truto.sandbox.deliveries import DeliveryWorker
 from pulumi_truto.sandbox.errors import ApiError
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
-from pulumi_truto.sandbox.records import Json, Webhook
-from pulumi_truto.sandbox.state import Truto
+from pulumi_truto.sandbox.models import Json, Webhook
+from pulumi_truto.sandbox.responses import ApiResponse, send
 from pulumi_truto.sandbox.validation import is_loopback
-from pulumi_truto.sandbox.wire import Answer, send
 
 PREFIX = "/__sandbox__/"
 
 _Handler = Callable[[web.Request, Json], Awaitable[Json]]
 
 
-class Control:
+class AdminApi:
     """What a person or a test in another process can see and change; who may, `_require_local` decides."""
 
-    def __init__(self, truto: Truto, faults: FaultPlan, courier: Courier, log: CallLog) -> None:
-        self._truto = truto
+    def __init__(self, truto: TrutoBackend, faults: FaultPlan, worker: DeliveryWorker, log: CallLog) -> None:
+        self._backend = truto
         self._faults = faults
-        self._courier = courier
+        self._worker = worker
         self._log = log
 
     def add_to(self, app: web.Application) -> None:
@@ -77,71 +77,71 @@ class Control:
         return {"faults": []}
 
     async def _settings(self, _request: web.Request, _body: Json) -> Json:
-        return asdict(self._truto.settings)
+        return asdict(self._backend.settings)
 
     async def _change_settings(self, _request: web.Request, body: Json) -> Json:
-        return asdict(self._truto.change_settings(body))
+        return asdict(self._backend.change_settings(body))
 
     async def _time(self, _request: web.Request, _body: Json) -> Json:
-        clock = self._truto.clock
+        clock = self._backend.clock
         return {"now": _iso(clock.now()), "frozen": clock.frozen}
 
     async def _change_time(self, request: web.Request, body: Json) -> Json:
         if not body or set(body) - {"advance_seconds", "frozen"}:
             raise ValueError("give advance_seconds, frozen, or both")
-        frozen = body.get("frozen", self._truto.clock.frozen)
+        frozen = body.get("frozen", self._backend.clock.frozen)
         if not isinstance(frozen, bool):
             raise ValueError("frozen must be true or false")
-        self._truto.clock.advance(body.get("advance_seconds", 0))
-        self._truto.clock.frozen = frozen
+        self._backend.clock.advance(body.get("advance_seconds", 0))
+        self._backend.clock.frozen = frozen
         return await self._time(request, body)
 
     async def _state(self, _request: web.Request, _body: Json) -> Json:
-        tokens = self._truto.tokens()
+        tokens = self._backend.tokens()
         environments = [
             {
                 "id": environment.id,
                 "name": environment.name,
                 "tokens": [token for token, bound_to in tokens.items() if bound_to == environment.id],
             }
-            for environment in self._truto.environments()
+            for environment in self._backend.environments()
         ]
-        webhooks = [_whole_webhook(webhook) for webhook in self._truto.webhooks()]
+        webhooks = [_whole_webhook(webhook) for webhook in self._backend.webhooks()]
         return {"environments": environments, "webhooks": webhooks}
 
     async def _add_environment(self, _request: web.Request, body: Json) -> Json:
-        environment = self._truto.add_environment(_string(body, "name"))
+        environment = self._backend.add_environment(_string(body, "name"))
         return {"id": environment.id, "name": environment.name, "token": environment.token}
 
     async def _add_token(self, _request: web.Request, body: Json) -> Json:
         environment_id = _string(body, "environment_id")
-        return {"environment_id": environment_id, "token": self._truto.add_token(environment_id)}
+        return {"environment_id": environment_id, "token": self._backend.add_token(environment_id)}
 
     async def _revoke_token(self, request: web.Request, _body: Json) -> Json:
         try:
-            self._truto.revoke_token(request.match_info["token"])
+            self._backend.revoke_token(request.match_info["token"])
         except ValueError as error:
             raise ApiError(404, str(error)) from None
         return {}
 
     async def _edit_webhook(self, request: web.Request, body: Json) -> Json:
-        return _whole_webhook(self._truto.edit(request.match_info["id"], body))
+        return _whole_webhook(self._backend.edit(request.match_info["id"], body))
 
     async def _remove_webhook(self, request: web.Request, _body: Json) -> Json:
-        self._truto.remove(request.match_info["id"])
+        self._backend.remove(request.match_info["id"])
         return {"id": request.match_info["id"]}
 
     async def _publish(self, _request: web.Request, body: Json) -> Json:
         event = _string(body, "event")
-        known = [environment.id for environment in self._truto.environments()]
+        known = [environment.id for environment in self._backend.environments()]
         environment_id = body.get("environment_id", known[0])
         if environment_id not in known:
             raise ValueError(f"there is no environment {environment_id!r}")
-        deliveries = await self._courier.publish(environment_id, event, body.get("payload", {}))
+        deliveries = await self._worker.publish(environment_id, event, body.get("payload", {}))
         return {"deliveries": [asdict(delivery) for delivery in deliveries]}
 
     async def _deliveries(self, _request: web.Request, _body: Json) -> Json:
-        return {"deliveries": [asdict(delivery) for delivery in self._courier.deliveries]}
+        return {"deliveries": [asdict(delivery) for delivery in self._worker.deliveries]}
 
     async def _unknown(self, request: web.Request, _body: Json) -> Json:
         routes = sorted({route.resource.canonical for route in request.app.router.routes() if route.resource})
@@ -157,10 +157,10 @@ def _answered(handler: _Handler) -> Callable[[web.Request], Awaitable[web.Stream
             _require_local(request)
             result = await handler(request, parse_object(await request.read()))
         except ApiError as error:
-            return await send(request, Answer.error(error), None)
+            return await send(request, ApiResponse.error(error), None)
         except ValueError as error:
-            return await send(request, Answer.error(ApiError(400, str(error))), None)
-        return await send(request, Answer.json(200, result), None)
+            return await send(request, ApiResponse.error(ApiError(400, str(error))), None)
+        return await send(request, ApiResponse.json(200, result), None)
 
     return answer
 

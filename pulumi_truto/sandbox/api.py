@@ -14,13 +14,13 @@ from typing import Any
 
 from aiohttp import web
 
-from pulumi_truto.sandbox.deliveries import Courier
+from pulumi_truto.sandbox.backend import TrutoBackend
+from pulumi_truto.sandbox.deliveries import DeliveryWorker
 from pulumi_truto.sandbox.errors import ApiError
 from pulumi_truto.sandbox.faults import FaultPlan
 from pulumi_truto.sandbox.holds import Hold
-from pulumi_truto.sandbox.records import Json, Rate
-from pulumi_truto.sandbox.state import Truto
-from pulumi_truto.sandbox.wire import Answer, send, spoil
+from pulumi_truto.sandbox.models import Json, RateLimitStatus
+from pulumi_truto.sandbox.responses import ApiResponse, apply_fault, send
 
 MAX_BODY_BYTES = 1024 * 1024
 #: So many calls the log keeps, so that a sandbox can serve for weeks.
@@ -96,11 +96,11 @@ class Api:
     """Answers every request outside the control routes."""
 
     def __init__(
-        self, truto: Truto, faults: FaultPlan, courier: Courier, log: CallLog, holds: Sequence[Hold] = ()
+        self, truto: TrutoBackend, faults: FaultPlan, worker: DeliveryWorker, log: CallLog, holds: Sequence[Hold] = ()
     ) -> None:
-        self._truto = truto
+        self._backend = truto
         self._faults = faults
-        self._courier = courier
+        self._worker = worker
         self._log = log
         self._late: set[asyncio.Task[None]] = set()
         self._holds = holds
@@ -109,19 +109,19 @@ class Api:
         """The one handler: fault or not, record, answer."""
         route = _route(request.method, request.path)
         body = await _read(request)
-        await asyncio.sleep(self._truto.settings.latency_seconds)
+        await asyncio.sleep(self._backend.settings.latency_seconds)
         for hold in tuple(self._holds):
             await hold.pass_through(route.operation)
-        environment_id = self._truto.tokens().get(_token(request))
+        environment_id = self._backend.tokens().get(_token(request))
         fault = self._faults.take(route.operation) if route.operation else None
-        answer: Answer | None = None
+        answer: ApiResponse | None = None
         if fault is not None and fault.processed_after_seconds is not None:
             self._process_later(fault.processed_after_seconds, request, route, body)
         elif fault is None or fault.needs_processing:
             answer = await self._answer(request, route, body)
         if fault is not None:
-            headers = _rate_headers(self._truto.rate(_token(request), count=False))
-            answer = spoil(fault, answer, headers)
+            headers = _rate_headers(self._backend.rate(_token(request), count=False))
+            answer = apply_fault(fault, answer, headers)
         # Before the answer goes out, so that whoever has the answer finds the call in the log.
         self._log.add(
             Call(
@@ -131,7 +131,7 @@ class Api:
                 status=answer.status if answer else None,
                 environment_id=environment_id,
                 body=_parsed_or_none(body),
-                at=self._truto.clock.now(),
+                at=self._backend.clock.now(),
                 query=dict(request.query),
                 idempotency_key=request.headers.get("Idempotency-Key"),
             )
@@ -149,29 +149,29 @@ class Api:
         self._late.add(task)
         task.add_done_callback(self._late.discard)
 
-    async def _answer(self, request: web.Request, route: _Route, body: bytes | None) -> Answer:
+    async def _answer(self, request: web.Request, route: _Route, body: bytes | None) -> ApiResponse:
         """What Truto would answer: the token first, then its rate limit, then the route, then the request."""
         token = _token(request)
-        environment_id = self._truto.tokens().get(token)
-        headers = _rate_headers(self._truto.rate(token, count=False))
+        environment_id = self._backend.tokens().get(token)
+        headers = _rate_headers(self._backend.rate(token, count=False))
         try:
             if environment_id is None:
                 raise ApiError(401, "Unauthorized: the API token is missing, expired or wrong")
-            rate = self._truto.rate(token)
+            rate = self._backend.rate(token)
             headers = _rate_headers(rate)
             if not rate.allowed:
                 # The whole window rather than its rest, as Truto documents `Retry-After: 10`.
-                window = str(self._truto.settings.rate_window_seconds)
+                window = str(self._backend.settings.rate_window_seconds)
                 raise ApiError(429, "Rate limit exceeded", {"Retry-After": window})
             result = await self._carry_out(request, route, environment_id, body)
         except ApiError as error:
-            return Answer.error(error, headers)
-        return Answer(204, headers=headers) if result is None else Answer.json(200, result, headers)
+            return ApiResponse.error(error, headers)
+        return ApiResponse(204, headers=headers) if result is None else ApiResponse.json(200, result, headers)
 
     async def _carry_out(
         self, request: web.Request, route: _Route, environment_id: str, body: bytes | None
     ) -> Json | None:
-        truto = self._truto
+        truto = self._backend
         if not route.allowed:
             raise ApiError(404, f"Cannot {request.method} {request.path}")
         if not route.operation:
@@ -196,7 +196,7 @@ class Api:
         webhook_id = body.get("id")
         if not isinstance(webhook_id, str):
             raise ApiError(400, "id is required" if webhook_id is None else "id must be a string")
-        return {"success": await self._courier.test(self._truto.find(environment_id, webhook_id))}
+        return {"success": await self._worker.test(self._backend.find(environment_id, webhook_id))}
 
 
 def parse_object(body: bytes) -> Json:
@@ -260,7 +260,7 @@ def _token(request: web.Request) -> str:
     return parts[1] if len(parts) == 2 and parts[0].lower() == "bearer" else ""
 
 
-def _rate_headers(rate: Rate) -> Mapping[str, str]:
+def _rate_headers(rate: RateLimitStatus) -> Mapping[str, str]:
     return {
         "ratelimit-limit": str(rate.limit),
         "ratelimit-remaining": str(rate.remaining),

@@ -18,16 +18,16 @@ from typing import Any
 
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.records import Environment, Json, Rate, Webhook
+from pulumi_truto.sandbox.models import Environment, Json, RateLimitStatus, Webhook
 from pulumi_truto.sandbox.settings import Settings
-from pulumi_truto.sandbox.validation import checked, cursor, cursor_number, edited, page_limit
+from pulumi_truto.sandbox.validation import cursor, cursor_number, page_limit, validate_body, validate_edit
 
 MAX_LAG_SECONDS = 10**9
-Webhooks = list[Webhook]  # an alias, as `list` inside `Truto` is a method
+Webhooks = list[Webhook]  # an alias, as `list` inside `TrutoBackend` is a method
 Environments = list[Environment]
 
 
-class Truto:
+class TrutoBackend:
     """One Truto with environments, tokens and webhooks. Every method may be called from any thread.
 
     `create`, `read`, `update`, `delete` and `list` are the API: they take the environment of the caller's
@@ -48,7 +48,7 @@ class Truto:
 
     def create(self, environment_id: str, body: Json) -> Json:
         """``POST /webhook``; the only answer that holds the secret."""
-        fields = checked(body)
+        fields = validate_body(body)
         if "target_url" not in fields:
             raise ApiError(400, "target_url is required")
         # Null is what an SDK sends for a field that its caller left out.
@@ -82,14 +82,14 @@ class Truto:
         """``PATCH /webhook/{id}``: a field left out stays as it was."""
         with self._lock:
             self.find(environment_id, webhook_id)
-            return self._shown(self._change(webhook_id, checked(body)))
+            return self._shown(self._change(webhook_id, validate_body(body)))
 
     def delete(self, environment_id: str, webhook_id: str) -> Json | None:
         """``DELETE /webhook/{id}``; None for an answer without a body."""
         with self._lock:
             self.find(environment_id, webhook_id)
             del self._webhooks[webhook_id]
-            return {"id": webhook_id} if self._settings.delete_answer == "object" else None
+            return {"id": webhook_id} if self._settings.delete_response == "object" else None
 
     def list(self, environment_id: str, query: Mapping[str, str]) -> Json:
         """``GET /webhook``: oldest first, as much as `limit` allows from `next_cursor` on."""
@@ -159,7 +159,7 @@ class Truto:
         with self._lock:
             return dict(self._tokens)
 
-    def rate(self, token: str, *, count: bool = True) -> Rate:
+    def rate(self, token: str, *, count: bool = True) -> RateLimitStatus:
         """Where the token stands; a request that is allowed is counted, one over the limit is not."""
         with self._lock:
             limit, window = self._settings.rate_limit, timedelta(seconds=self._settings.rate_window_seconds)
@@ -172,7 +172,7 @@ class Truto:
                 used += 1
                 self._windows[token] = (start, used)
             reset = math.ceil((start + window - now).total_seconds())
-            return Rate(allowed, limit, max(0, limit - used), reset)
+            return RateLimitStatus(allowed, limit, max(0, limit - used), reset)
 
     def webhooks(self) -> Webhooks:
         """Copies of all webhooks of all environments, oldest first."""
@@ -193,13 +193,13 @@ class Truto:
         Only types are checked, so that states which the API itself refuses can be made. Wrong fields are a
         ValueError, a webhook that does not exist is a 404.
         """
-        checked = {name: edited(name, value) for name, value in fields.items()}
+        valid = {name: validate_edit(name, value) for name, value in fields.items()}
         with self._lock:
-            if "environment_id" in checked:
-                self._require_environment(checked["environment_id"])
+            if "environment_id" in valid:
+                self._require_environment(valid["environment_id"])
             if webhook_id not in self._webhooks:
                 raise ApiError(404, "Webhook not found")
-            return replace(self._change(webhook_id, checked))
+            return replace(self._change(webhook_id, valid))
 
     def remove(self, webhook_id: str) -> None:
         """Deletes a webhook of any environment from outside; one that does not exist is a 404."""
@@ -207,7 +207,7 @@ class Truto:
             if self._webhooks.pop(webhook_id, None) is None:
                 raise ApiError(404, "Webhook not found")
 
-    def note_delivery(self, webhook_id: str, *, ok: bool) -> None:
+    def record_delivery(self, webhook_id: str, *, ok: bool) -> None:
         """Counts failed deliveries in a row, and switches the webhook off after too many of them."""
         with self._lock:
             webhook = self._webhooks.get(webhook_id)
@@ -237,9 +237,9 @@ class Truto:
             "created_at": self.timestamp(webhook.created_at),
             "updated_at": self.timestamp(webhook.updated_at),
         }
-        if not webhook.event_types and self._settings.everything_as == "null":
+        if not webhook.event_types and self._settings.empty_event_types_as == "null":
             shown["event_types"] = None
-        if not webhook.event_types and self._settings.everything_as == "absent":
+        if not webhook.event_types and self._settings.empty_event_types_as == "absent":
             del shown["event_types"]
         return shown
 

@@ -15,9 +15,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.records import Json, Webhook
-from pulumi_truto.sandbox.state import Truto
+from pulumi_truto.sandbox.models import Json, Webhook
 from pulumi_truto.sandbox.validation import is_loopback
 from pulumi_truto.signature import HEADER, sign
 
@@ -42,11 +42,11 @@ class Delivery:
     """Why there was no answer, or that there never could be one."""
 
 
-class Courier:
+class DeliveryWorker:
     """Makes deliveries and keeps a list of them; its coroutines belong to the sandbox's loop."""
 
-    def __init__(self, truto: Truto) -> None:
-        self._truto = truto
+    def __init__(self, truto: TrutoBackend) -> None:
+        self._backend = truto
         self._lock = threading.Lock()
         self._deliveries: list[Delivery] = []
         self._session: aiohttp.ClientSession | None = None
@@ -89,25 +89,25 @@ class Courier:
         All deliveries carry the event's ``id`` and ``created_at``. Truto's documentation has one `id` for "the webhook
         event" and leaves open whether two webhooks share it: the setting ``event_id="per_webhook"`` gives each its own.
         """
-        webhooks = [each for each in self._truto.webhooks() if each.environment_id == environment_id]
+        webhooks = [each for each in self._backend.webhooks() if each.environment_id == environment_id]
         wanted = [webhook for webhook in webhooks if webhook.wants(event)]
         shared = self._event(event, payload)
-        own_ids = self._truto.settings.event_id == "per_webhook"
+        own_ids = self._backend.settings.event_id == "per_webhook"
         events = [{**shared, "id": str(uuid.uuid4())} if own_ids else shared for _ in wanted]
         return await asyncio.gather(*map(self._publish, wanted, events))
 
     def _event(self, event: str, payload: Any) -> Json:
         """What every delivery of an event has in common."""
-        created_at = self._truto.timestamp(self._truto.clock.now())
+        created_at = self._backend.timestamp(self._backend.clock.now())
         return {"id": str(uuid.uuid4()), "event": event, "payload": payload, "created_at": created_at}
 
     async def _publish(self, webhook: Webhook, event: Json) -> Delivery:
         delivery = await self._deliver(webhook, event, retries=RETRIES)
-        self._truto.note_delivery(webhook.id, ok=delivery.ok)
+        self._backend.record_delivery(webhook.id, ok=delivery.ok)
         return delivery
 
     async def _deliver(self, webhook: Webhook, event: Json, *, retries: int) -> Delivery:
-        settings = self._truto.settings
+        settings = self._backend.settings
         message = {**event, "environment_id": webhook.environment_id, "webhook_id": webhook.id}
         body = json.dumps(message).encode()
         headers = {
@@ -138,7 +138,7 @@ class Courier:
             # Asked of the very object that is connected to, so that no two parsers can disagree.
             if not is_loopback(url.host):
                 return None, LOOPBACK_ONLY
-            timeout = aiohttp.ClientTimeout(total=self._truto.settings.delivery_timeout_seconds)
+            timeout = aiohttp.ClientTimeout(total=self._backend.settings.delivery_timeout_seconds)
             # ssl=False: a receiver on this machine has a certificate of its own making, if any.
             async with self._session.post(
                 url, data=body, headers=headers, timeout=timeout, allow_redirects=False, ssl=False

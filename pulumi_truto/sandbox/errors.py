@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from pulumi_truto.sandbox.records import Json
+from pulumi_truto.sandbox.models import Json
 
 
 class ApiError(Exception):

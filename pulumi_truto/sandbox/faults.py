@@ -15,10 +15,10 @@ from pulumi_truto.sandbox.clock import is_duration
 
 OPERATIONS = ("create", "read", "update", "delete", "list", "test")
 
-NO_ANSWER = ("reset", "close", "timeout")
-REAL_ANSWER = ("truncated", "wrong_types", "missing_fields", "other_id", "extra_fields", "slow_drip")
-_OWN_ANSWER = ("html", "empty", "status", "rate_limited", "not_json", "huge", "redirect", "answer")
-KINDS = (*NO_ANSWER, *REAL_ANSWER, *_OWN_ANSWER)
+NO_RESPONSE = ("reset", "close", "timeout")
+REAL_RESPONSE = ("truncated", "wrong_types", "missing_fields", "other_id", "extra_fields", "slow_drip")
+_OWN_RESPONSE = ("html", "empty", "status", "rate_limited", "not_json", "huge", "redirect", "response")
+KINDS = (*NO_RESPONSE, *REAL_RESPONSE, *_OWN_RESPONSE)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Fault:
         seconds: see "timeout" and "slow_drip".
         status: instead of the kind's own status, for the kinds from "html" on.
         message: the message of "status" and "rate_limited".
-        body: the body of "answer", a string as it is, anything else as JSON; of "html" and "not_json", a
+        body: the body of "response", a string as it is, anything else as JSON; of "html" and "not_json", a
             string.
         headers: added to the answer, for the kinds from "html" on.
         retry_after: see "rate_limited".
@@ -91,7 +91,9 @@ class Fault:
         _require(is_duration(self.seconds), "seconds must be a number that is not negative")
         late = self.processed_after_seconds
         _require(late is None or is_duration(late), "processed_after_seconds must be a number that is not negative")
-        _require(late is None or self.kind not in REAL_ANSWER, f"{self.kind!r} needs the request to be processed first")
+        _require(
+            late is None or self.kind not in REAL_RESPONSE, f"{self.kind!r} needs the request to be processed first"
+        )
         status = self.status
         _require(status is None or (_is_count(status) and 200 <= status <= 599), "status must be from 200 to 599")
         _require(self.message is None or isinstance(self.message, str), "message must be a string")
@@ -119,7 +121,7 @@ class Fault:
     @property
     def needs_processing(self) -> bool:
         """Whether the request is carried out before the fault happens."""
-        return self.processed or self.kind in REAL_ANSWER
+        return self.processed or self.kind in REAL_RESPONSE
 
 
 @dataclass

@@ -43,7 +43,7 @@ class Webhook:
 
 
 @dataclass(frozen=True)
-class Rate:
+class RateLimitStatus:
     """Where a token stands in its rate limit."""
 
     allowed: bool

@@ -1,6 +1,6 @@
 """An answer on its way to the client, right or spoiled by a fault; it must import neither the routes nor the server.
 
-`spoil` decides which answer goes out, `send` how it goes over the wire.
+`apply_fault` decides which answer goes out, `send` how it goes over the wire.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.faults import NO_ANSWER, REAL_ANSWER, Fault
+from pulumi_truto.sandbox.faults import NO_RESPONSE, REAL_RESPONSE, Fault
 
 _DEFAULT_STATUS = {"html": 502, "empty": 500, "status": 503, "rate_limited": 429, "redirect": 302}
 _HTML = "<html><head><title>{0} Bad Gateway</title></head><body><h1>{0} Bad Gateway</h1>proxy</body></html>"
@@ -25,7 +25,7 @@ _CHUNK = b"x" * 65536
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """An answer before it goes over the wire."""
 
     status: int
@@ -33,18 +33,18 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def json(cls, status: int, body: object, headers: Mapping[str, str] | None = None) -> Answer:
+    def json(cls, status: int, body: object, headers: Mapping[str, str] | None = None) -> ApiResponse:
         """An answer with a JSON body."""
         content_type = {"Content-Type": "application/json; charset=utf-8"}
         return cls(status, json.dumps(body).encode(), {**content_type, **(headers or {})})
 
     @classmethod
-    def error(cls, error: ApiError, headers: Mapping[str, str] | None = None) -> Answer:
+    def error(cls, error: ApiError, headers: Mapping[str, str] | None = None) -> ApiResponse:
         """An answer with the error envelope."""
         return cls.json(error.status, error.envelope(), {**(headers or {}), **error.headers})
 
 
-def spoil(fault: Fault, real: Answer | None, headers: Mapping[str, str]) -> Answer | None:
+def apply_fault(fault: Fault, real: ApiResponse | None, headers: Mapping[str, str]) -> ApiResponse | None:
     """The answer that goes out instead of the real one; None where none does.
 
     Args:
@@ -52,9 +52,9 @@ def spoil(fault: Fault, real: Answer | None, headers: Mapping[str, str]) -> Answ
         real: the right answer, given where `Fault.needs_processing`.
         headers: what the API itself adds to every answer.
     """
-    if fault.kind in NO_ANSWER:
+    if fault.kind in NO_RESPONSE:
         return None
-    if fault.kind in REAL_ANSWER:
+    if fault.kind in REAL_RESPONSE:
         return _spoiled_json(fault, real) if real and real.body else real
     status = fault.status or _DEFAULT_STATUS.get(fault.kind, 200)
     if fault.kind in ("status", "rate_limited"):
@@ -62,15 +62,15 @@ def spoil(fault: Fault, real: Answer | None, headers: Mapping[str, str]) -> Answ
         extra = {"Retry-After": fault.retry_after} if limited and fault.retry_after is not None else {}
         empty = {"ratelimit-remaining": "0"} if limited else {}
         message = fault.message or ("Rate limit exceeded" if limited else "injected by the sandbox")
-        return Answer.error(ApiError(status, message, {**extra, **fault.headers}), {**headers, **empty})
+        return ApiResponse.error(ApiError(status, message, {**extra, **fault.headers}), {**headers, **empty})
     content_type, body = _own_body(fault, status)
-    return Answer(status, body, {"Content-Type": content_type, **_location(fault), **fault.headers})
+    return ApiResponse(status, body, {"Content-Type": content_type, **_location(fault), **fault.headers})
 
 
-async def send(request: web.Request, answer: Answer | None, fault: Fault | None) -> web.StreamResponse:
+async def send(request: web.Request, answer: ApiResponse | None, fault: Fault | None) -> web.StreamResponse:
     """Puts an answer on the wire in the way that the fault asks for."""
     kind = fault.kind if fault else ""
-    if fault is None or kind not in (*NO_ANSWER, "truncated", "slow_drip", "huge"):
+    if fault is None or kind not in (*NO_RESPONSE, "truncated", "slow_drip", "huge"):
         assert answer is not None
         return web.Response(status=answer.status, body=answer.body or None, headers=answer.headers)
     if answer is None:
@@ -110,7 +110,7 @@ def _hang_up(request: web.Request, *, reset: bool) -> None:
         transport.close()
 
 
-def _spoiled_json(fault: Fault, real: Answer) -> Answer:
+def _spoiled_json(fault: Fault, real: ApiResponse) -> ApiResponse:
     answer = json.loads(real.body)
     # In a list, what holds for a webhook holds for each of its items.
     items = [item for item in answer.get("result", ()) if isinstance(item, dict)]
@@ -129,7 +129,7 @@ def _spoiled_json(fault: Fault, real: Answer) -> Answer:
             each.update(new_field="new", new_object={"nested": [1, None]}, __proto__=None)
     else:
         return real
-    return Answer(real.status, json.dumps(answer).encode(), real.headers)
+    return ApiResponse(real.status, json.dumps(answer).encode(), real.headers)
 
 
 def _wrong(value: object) -> object:
@@ -150,7 +150,7 @@ def _own_body(fault: Fault, status: int) -> tuple[str, bytes]:
         return "text/plain", (fault.body or "\x00{upstream says hello").encode()
     if fault.kind == "huge":
         return "application/json", f'{{"id": "{uuid.uuid4()}", "padding": "'.encode()
-    if fault.kind == "answer" and fault.body is not None:
+    if fault.kind == "response" and fault.body is not None:
         text = fault.body if isinstance(fault.body, str) else json.dumps(fault.body)
         return "application/json", text.encode()
     return "application/json", b""

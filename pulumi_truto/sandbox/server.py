@@ -14,14 +14,14 @@ from typing import Any
 
 from aiohttp import web
 
+from pulumi_truto.sandbox.admin_api import AdminApi
 from pulumi_truto.sandbox.api import MAX_BODY_BYTES, Api, Call, CallLog
+from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.clock import Clock
-from pulumi_truto.sandbox.control import Control
-from pulumi_truto.sandbox.deliveries import Courier, Delivery
+from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
 from pulumi_truto.sandbox.holds import Hold
-from pulumi_truto.sandbox.records import Environment
-from pulumi_truto.sandbox.state import Truto
+from pulumi_truto.sandbox.models import Environment
 
 # How long stop() waits for answers that are being written, a silent "timeout" fault among them.
 _SHUTDOWN_SECONDS = 0.1
@@ -57,15 +57,15 @@ class Sandbox:
         clock: Clock | None = None,
         **settings: Any,
     ) -> None:
-        self.truto = Truto(clock=clock, **settings)
+        self.backend = TrutoBackend(clock=clock, **settings)
         self.faults = FaultPlan()
-        environment = self.truto.add_environment("default", token)
+        environment = self.backend.add_environment("default", token)
         self.environment_id = environment.id
         self.token = environment.token
         self._host = host
         self._port = port
         self._log = CallLog()
-        self._courier = Courier(self.truto)
+        self._worker = DeliveryWorker(self.backend)
         self._holds: list[Hold] = []
         self._thread: threading.Thread | None = None
         self._stop: Callable[[], None] | None = None
@@ -124,11 +124,11 @@ class Sandbox:
     @property
     def deliveries(self) -> list[Delivery]:
         """The deliveries so far, oldest first."""
-        return self._courier.deliveries
+        return self._worker.deliveries
 
     def add_environment(self, name: str) -> Environment:
         """Makes another environment, with a token of its own."""
-        return self.truto.add_environment(name)
+        return self.backend.add_environment(name)
 
     def inject(self, kind: str, operation: str = "any", **fields: Any) -> None:
         """Plans a `pulumi_truto.sandbox.faults.Fault`; anything unknown or out of range is a ValueError."""
@@ -173,7 +173,7 @@ class Sandbox:
         stopped = asyncio.Event()
         runner = web.AppRunner(self._app(), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
-        await self._courier.start()
+        await self._worker.start()
         protocol = runner.server
         assert protocol is not None
 
@@ -190,17 +190,17 @@ class Sandbox:
         await stopped.wait()
         server.close()
         await runner.cleanup()
-        await self._courier.close()
+        await self._worker.close()
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        Control(self.truto, self.faults, self._courier, self._log).add_to(app)
-        api = Api(self.truto, self.faults, self._courier, self._log, self._holds)
+        AdminApi(self.backend, self.faults, self._worker, self._log).add_to(app)
+        api = Api(self.backend, self.faults, self._worker, self._log, self._holds)
         app.router.add_route("*", "/{path:.*}", api.handle)
         app.on_response_prepare.append(self._set_date)
         return app
 
     async def _set_date(self, _request: web.Request, response: web.StreamResponse) -> None:
         # A client that measures against the server's clock must see the sandbox's, not the machine's.
-        skew = timedelta(seconds=self.truto.settings.date_skew_seconds)
-        response.headers["Date"] = format_datetime(self.truto.clock.now() + skew, usegmt=True)
+        skew = timedelta(seconds=self.backend.settings.date_skew_seconds)
+        response.headers["Date"] = format_datetime(self.backend.clock.now() + skew, usegmt=True)

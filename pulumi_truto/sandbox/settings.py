@@ -15,9 +15,9 @@ class Settings:
 
     timestamp_format: Literal["iso", "space"] = "iso"
     """``2021-08-10T10:00:00.000Z`` or ``2021-08-10 10:00:00``."""
-    everything_as: Literal["empty", "null", "absent"] = "empty"
+    empty_event_types_as: Literal["empty", "null", "absent"] = "empty"
     """How ``event_types`` of a webhook that is subscribed to everything is shown."""
-    delete_answer: Literal["object", "no_content"] = "object"
+    delete_response: Literal["object", "no_content"] = "object"
     """200 with ``{"id": ...}``, or 204 with no body."""
     digest: Literal["hex", "base64"] = "hex"
     """How the signature of a delivery is written."""
@@ -72,8 +72,8 @@ class Settings:
 MAX_SKEW_SECONDS = 10**9
 _CHOICES = {
     "timestamp_format": ("iso", "space"),
-    "everything_as": ("empty", "null", "absent"),
-    "delete_answer": ("object", "no_content"),
+    "empty_event_types_as": ("empty", "null", "absent"),
+    "delete_response": ("object", "no_content"),
     "digest": ("hex", "base64"),
     "event_id": ("shared", "per_webhook"),
 }

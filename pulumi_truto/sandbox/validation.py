@@ -10,10 +10,10 @@ from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
 from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.records import Json
+from pulumi_truto.sandbox.models import Json
 
 
-def checked(body: Json) -> Json:
+def validate_body(body: Json) -> Json:
     """The known fields of a body, each of the right type; unknown ones are ignored, as Truto does."""
     fields: Json = {}
     if "target_url" in body:
@@ -51,7 +51,7 @@ def _event_types(value: object) -> list[str]:
     return [*value]
 
 
-def edited(name: str, value: object) -> object:
+def validate_edit(name: str, value: object) -> object:
     """The value for a field that is edited from outside; a wrong name or value is a ValueError."""
     if name == "event_types":
         try:

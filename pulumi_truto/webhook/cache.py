@@ -11,11 +11,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from pulumi_truto.client import TrutoClient
+from pulumi_truto.api.client import TrutoClient
 from pulumi_truto.errors import TrutoError
 
 if TYPE_CHECKING:
-    from pulumi_truto.models import Webhook
+    from pulumi_truto.api.models import Webhook
 
 __all__ = ["Reading"]
 

@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pulumi_truto import rules
-from pulumi_truto.client import CreatedWebhook, TrutoClient
+from pulumi_truto.api.client import CreatedWebhook, TrutoClient
+from pulumi_truto.api.models import Webhook
 from pulumi_truto.errors import AmbiguousCreateError, InvalidResponseError, NotFoundError, TrutoError
-from pulumi_truto.models import Webhook
+from pulumi_truto.webhook import inputs as rules
 
 __all__ = ["ExactlyOnceCreator"]
 

@@ -22,11 +22,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from pulumi_truto.config import is_loopback
 from pulumi_truto.event_types import EventType
-from pulumi_truto.settings import is_loopback
 
 if TYPE_CHECKING:
-    from pulumi_truto.models import Webhook
+    from pulumi_truto.api.models import Webhook
 
 __all__ = [
     "FINGERPRINT",

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi_truto import rules
-from pulumi_truto.client import TrutoClient
+from pulumi_truto.api.client import TrutoClient
 from pulumi_truto.errors import ConfigurationError
+from pulumi_truto.webhook import inputs as rules
 
 if TYPE_CHECKING:
-    from pulumi_truto.models import Webhook
+    from pulumi_truto.api.models import Webhook
 
 __all__ = ["WebhookInfo", "find_page", "find_webhook", "find_webhooks", "matches"]
 

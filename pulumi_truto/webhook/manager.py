@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pulumi_truto import rules
-from pulumi_truto.client import TrutoClient
-from pulumi_truto.creation import ExactlyOnceCreator
+from pulumi_truto.api.client import TrutoClient
 from pulumi_truto.errors import (
     InvalidResponseError,
     NotFoundError,
@@ -20,7 +18,9 @@ from pulumi_truto.errors import (
     UpdateFailedError,
     WrongEnvironmentError,
 )
-from pulumi_truto.reading import Reading
+from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook.cache import Reading
+from pulumi_truto.webhook.create_once import ExactlyOnceCreator
 
 __all__ = ["WebhookManager"]
 

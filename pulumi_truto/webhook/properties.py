@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pulumi_truto.rules import FINGERPRINT, INPUTS
+from pulumi_truto.webhook.inputs import FINGERPRINT, INPUTS
 
 __all__ = ["CAMEL", "STATE", "from_camel", "is_camel", "to_camel"]
 

@@ -32,7 +32,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pulumi_truto import errors
-from pulumi_truto.client import TrutoClient
+from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     APIError,
     AuthenticationError,
@@ -49,9 +51,7 @@ from pulumi_truto.errors import (
     TrutoError,
 )
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.settings import Settings
-from pulumi_truto.transport import RequestPolicy
-from tests.commands import run
+from tests.support.commands import run
 
 URL = "https://hooks.example.com/truto"
 BODY = {"target_url": URL, "event_types": ["record:created"], "is_active": True}
@@ -145,7 +145,7 @@ def answered(body: bytes, *headers: str) -> bytes:
 def test_create(sandbox: Sandbox) -> None:
     """A create sends the body as it is and returns the new webhook with its secret."""
     webhook = client_of(sandbox).create_webhook(BODY).webhook
-    (made,) = sandbox.truto.webhooks()
+    (made,) = sandbox.backend.webhooks()
     assert (webhook.id, webhook.secret) == (made.id, made.secret)
     assert webhook.environment_id == sandbox.environment_id
     assert (webhook.target_url, webhook.event_types, webhook.is_active) == (URL, ["record:created"], True)
@@ -154,10 +154,10 @@ def test_create(sandbox: Sandbox) -> None:
     assert (call.method, call.path, call.body) == ("POST", "/webhook", BODY)
 
 
-@pytest.mark.parametrize("everything_as", ["empty", "null", "absent"])
-def test_get(everything_as: str) -> None:
+@pytest.mark.parametrize("empty_event_types_as", ["empty", "null", "absent"])
+def test_get(empty_event_types_as: str) -> None:
     """A webhook is read as it is, without its secret, however Truto shows that it is for every event."""
-    with Sandbox(everything_as=everything_as) as sandbox:
+    with Sandbox(empty_event_types_as=empty_event_types_as) as sandbox:
         client = client_of(sandbox)
         made = client.create_webhook({"target_url": URL}).webhook
         webhook = client.get_webhook(made.id)
@@ -171,7 +171,7 @@ def test_both_forms_of_time(timestamp_format: str) -> None:
     """Whichever form Truto writes its times in, they are understood."""
     with Sandbox(timestamp_format=timestamp_format) as sandbox:
         webhook = client_of(sandbox).create_webhook(BODY).webhook
-        made_at = sandbox.truto.webhooks()[0].created_at
+        made_at = sandbox.backend.webhooks()[0].created_at
     assert webhook.created_at is not None
     assert abs((webhook.created_at - made_at).total_seconds()) <= 1
 
@@ -186,16 +186,16 @@ def test_update(sandbox: Sandbox) -> None:
     assert (sandbox.calls[-1].method, sandbox.calls[-1].body) == ("PATCH", {"is_active": False})
 
 
-@pytest.mark.parametrize("delete_answer", ["object", "no_content"])
-def test_delete(delete_answer: str) -> None:
+@pytest.mark.parametrize("delete_response", ["object", "no_content"])
+def test_delete(delete_response: str) -> None:
     """A delete succeeds with either of the answers that Truto gives to it, and the connection goes on."""
-    with Sandbox(delete_answer=delete_answer) as sandbox:
+    with Sandbox(delete_response=delete_response) as sandbox:
         client = client_of(sandbox)
         for _ in range(3):
             client.delete_webhook(client.create_webhook(BODY).webhook.id)
-        assert sandbox.truto.webhooks() == []
+        assert sandbox.backend.webhooks() == []
         assert {call.status for call in sandbox.calls if call.operation == "delete"} == {
-            200 if delete_answer == "object" else 204
+            200 if delete_response == "object" else 204
         }
         assert sandbox.connections == 1
 
@@ -261,7 +261,7 @@ def test_settings_with_a_problem() -> None:
 
 def test_every_page(sandbox: Sandbox) -> None:
     """A list goes through every page, in order and each webhook once."""
-    sandbox.truto.change_settings({"page_maximum": 3})
+    sandbox.backend.change_settings({"page_maximum": 3})
     client = client_of(sandbox)
     made = [client.create_webhook(BODY).webhook.id for _ in range(8)]
     assert [webhook.id for webhook in client.iter_webhooks()] == made
@@ -272,7 +272,7 @@ def test_every_page(sandbox: Sandbox) -> None:
 
 def test_a_list_is_read_as_far_as_needed(sandbox: Sandbox) -> None:
     """Whoever needs only the first webhook loads only the first page."""
-    sandbox.truto.change_settings({"page_maximum": 1})
+    sandbox.backend.change_settings({"page_maximum": 1})
     client = client_of(sandbox)
     made = [client.create_webhook(BODY).webhook.id for _ in range(3)]
     assert next(client.iter_webhooks()).id == made[0]
@@ -287,14 +287,14 @@ def test_an_empty_list(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("cursor", ["", None])
 def test_the_last_page(sandbox: Sandbox, cursor: str | None) -> None:
     """No cursor and an empty one both end a list."""
-    sandbox.inject("answer", "list", body={"result": [], "next_cursor": cursor})
+    sandbox.inject("response", "list", body={"result": [], "next_cursor": cursor})
     assert list(client_of(sandbox).iter_webhooks()) == []
     assert sandbox.count() == 1
 
 
 def test_a_cursor_that_comes_again(sandbox: Sandbox) -> None:
     """A list that leads back to where it was ends with an error and not never."""
-    sandbox.inject("answer", "list", times=0, body={"result": [], "next_cursor": "again"})
+    sandbox.inject("response", "list", times=0, body={"result": [], "next_cursor": "again"})
     with pytest.raises(InvalidResponseError, match="does not end"):
         list(client_of(sandbox).iter_webhooks())
     assert sandbox.count("list") <= 3
@@ -316,7 +316,7 @@ def test_an_item_that_cannot_be_read_is_skipped(sandbox: Sandbox) -> None:
     """One broken item does not make the list unreadable: the others are there, and a warning names it."""
     good = {"id": NO_WEBHOOK, "target_url": URL, "is_active": True}
     broken = [{**good, "id": "../token"}, {**good, "id": "broken-1", "is_active": "yes"}, None]
-    sandbox.inject("answer", "list", body={"result": [broken[0], good, *broken[1:]]})
+    sandbox.inject("response", "list", body={"result": [broken[0], good, *broken[1:]]})
     warnings: list[str] = []
     client = TrutoClient(Settings(sandbox.token, sandbox.base_url), warn=warnings.append)
     [page] = client.iter_pages()
@@ -332,7 +332,7 @@ def test_the_time_of_a_whole_list() -> None:
     """All pages of a list together take no longer than one call may, and not each of them as long."""
     with Sandbox(page_maximum=1, latency_seconds=0.4) as sandbox:
         for _ in range(40):
-            sandbox.truto.create(sandbox.environment_id, dict(BODY))
+            sandbox.backend.create(sandbox.environment_id, dict(BODY))
         before = time.monotonic()
         with pytest.raises(TransportError):
             list(client_of(sandbox, total_seconds=2, max_attempts=1).iter_webhooks())
@@ -342,8 +342,8 @@ def test_the_time_of_a_whole_list() -> None:
 @pytest.mark.parametrize("cursor", ["a b&limit=1", "\u00e9/+=%", "#"])
 def test_cursors_of_any_form(sandbox: Sandbox, cursor: str) -> None:
     """A cursor is sent back as it came, whatever characters it has."""
-    sandbox.inject("answer", "list", body={"result": [], "next_cursor": cursor})
-    sandbox.inject("answer", "list", body={"result": []})
+    sandbox.inject("response", "list", body={"result": [], "next_cursor": cursor})
+    sandbox.inject("response", "list", body={"result": []})
     assert list(client_of(sandbox).iter_webhooks()) == []
     assert sandbox.calls[1].query == {"limit": "100", "next_cursor": cursor}
 
@@ -398,7 +398,7 @@ def test_errors(sandbox: Sandbox, body: object, detail: str) -> None:
     client = client_of(sandbox, max_attempts=1)
     for status, kind in STATUSES:
         # Retry-After only counts where the status is 429: it leads to the error at once.
-        sandbox.inject("answer", "list", status=status, body=body, headers={"Retry-After": "3600"})
+        sandbox.inject("response", "list", status=status, body=body, headers={"Retry-After": "3600"})
         error = fails(client, kind)
         assert isinstance(error, APIError)
         assert (error.status, error.detail) == (status, detail)
@@ -446,11 +446,11 @@ def test_a_truncated_answer(sandbox: Sandbox) -> None:
         ("html", {"status": 200}),
         ("wrong_types", {}),
         ("missing_fields", {"fields": ["result"]}),
-        ("answer", {"body": "null"}),
-        ("answer", {"body": "[]"}),
-        ("answer", {"body": '{"result": [], "next_cursor": null'}),
-        ("answer", {"status": 204}),
-        ("answer", {"body": '{"result": [], "next_cursor": "\\ud800"}'}),
+        ("response", {"body": "null"}),
+        ("response", {"body": "[]"}),
+        ("response", {"body": '{"result": [], "next_cursor": null'}),
+        ("response", {"status": 204}),
+        ("response", {"body": '{"result": [], "next_cursor": "\\ud800"}'}),
     ],
 )
 def test_answers_that_are_not_what_the_api_promises(sandbox: Sandbox, fault: str, fields: dict[str, Any]) -> None:
@@ -466,7 +466,7 @@ def test_answers_with_more_than_the_api_promises(sandbox: Sandbox) -> None:
     sandbox.inject("extra_fields", times=0)
     client = client_of(sandbox)
     made = client.create_webhook(BODY).webhook
-    assert made.secret == sandbox.truto.webhooks()[0].secret
+    assert made.secret == sandbox.backend.webhooks()[0].secret
     assert client.get_webhook(made.id).id == client.update_webhook(made.id, {"is_active": True}).id == made.id
     assert [each.id for each in client.iter_webhooks()] == [made.id]
     client.delete_webhook(made.id)
@@ -498,7 +498,7 @@ def test_redirects_are_not_followed(sandbox: Sandbox, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         b"nonsense\r\n\r\n",
         b"HTTP/1.1 abc OK\r\n\r\n",
@@ -538,8 +538,8 @@ def test_a_huge_answer(sandbox: Sandbox) -> None:
 
 def test_an_answer_of_just_the_size(sandbox: Sandbox) -> None:
     """The limit of an answer's size is the size that is still accepted."""
-    sandbox.inject("answer", "list", body=page(padding=2000).decode())
-    sandbox.inject("answer", "list", body=page(padding=2001).decode())
+    sandbox.inject("response", "list", body=page(padding=2000).decode())
+    sandbox.inject("response", "list", body=page(padding=2001).decode())
     client = client_of(sandbox, max_body_bytes=len(page(padding=2000)))
     assert client.list_webhooks().result == []
     fails(client, InvalidResponseError)
@@ -638,7 +638,7 @@ def test_retry_after_is_honoured(sandbox: Sandbox) -> None:
     before = time.monotonic()
     client.create_webhook(BODY)
     assert 1 <= time.monotonic() - before < 5
-    assert len(sandbox.truto.webhooks()) == 1
+    assert len(sandbox.backend.webhooks()) == 1
 
 
 def test_retry_after_as_a_date(sandbox: Sandbox) -> None:
@@ -684,7 +684,7 @@ def test_an_installation_that_does_not_work(sandbox: Sandbox) -> None:
         import sys
         sys.modules["pydantic_core._pydantic_core"] = None  # as of another Python version
         from pulumi_truto.session import connect
-        from pulumi_truto.settings import Settings
+        from pulumi_truto.config import Settings
         try:
             connect(Settings(*sys.argv[1:]), print).create_webhook({"target_url": "https://hooks.example.com/"})
         except Exception as error:
@@ -721,7 +721,7 @@ def test_a_rate_limit_that_passes() -> None:
     with Sandbox(rate_limit=3, rate_window_seconds=1) as sandbox:
         client = client_of(sandbox, max_attempts=1)
         made = [client.create_webhook(BODY).webhook.id for _ in range(5)]
-        assert [webhook.id for webhook in sandbox.truto.webhooks()] == made
+        assert [webhook.id for webhook in sandbox.backend.webhooks()] == made
 
 
 def test_more_creates_at_once_than_the_rate_limit_allows() -> None:
@@ -730,7 +730,7 @@ def test_more_creates_at_once_than_the_rate_limit_allows() -> None:
         client = TrutoClient(Settings(sandbox.token, sandbox.base_url))
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda n: client.create_webhook({"target_url": f"{URL}/{n}"}), range(90)))
-        assert len(sandbox.truto.webhooks()) == 90
+        assert len(sandbox.backend.webhooks()) == 90
 
 
 @pytest.mark.parametrize("fault", ["empty", "html", "status", "reset", "close"])
@@ -860,7 +860,7 @@ def test_limits_behind_a_proxy(proxy: Sandbox) -> None:
     """Behind a proxy the same limits of time and size hold."""
     proxy.inject("slow_drip", "list", seconds=0.05)
     fails(client_for("http://truto.invalid", proxy.token, read_seconds=0.3, max_attempts=1), TransportError)
-    proxy.inject("answer", "list", body=page(padding=2000).decode())
+    proxy.inject("response", "list", body=page(padding=2000).decode())
     fails(client_for("http://truto.invalid", proxy.token, max_body_bytes=1000), InvalidResponseError)
 
 
@@ -952,7 +952,7 @@ def test_the_token_is_in_no_log(
     written += "".join(shown(error) for error in raised) + repr(client) + str(client)
     assert "urllib3" in written  # something was logged
     assert sandbox.token not in written
-    assert not [each for each in sandbox.truto.webhooks() if each.secret in written]
+    assert not [each for each in sandbox.backend.webhooks() if each.secret in written]
 
 
 # TLS -------------------------------------------------------------------------------------------------------
@@ -1212,5 +1212,5 @@ def test_a_wait_for_the_rate_limit_that_is_cancelled(sandbox: Sandbox) -> None:
     with pytest.raises(ConnectError, match="the run was cancelled"):
         client.create_webhook(BODY)
     assert sandbox.count("create") == 1
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
     assert list(client.for_a_last_look().iter_webhooks()) == []

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pulumi_truto.client import TrutoClient
+from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.config import Settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.settings import Settings
-from pulumi_truto.transport import RequestPolicy
-from tests.test_client import raw_server
+from tests.api.test_client import raw_server
 
 ID = "00000000-0000-4000-8000-000000000000"
 TOKEN = "a-token-that-must-not-show"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from pulumi_truto.models import ErrorEnvelope, TestResult, Webhook, WebhookPage
+from pulumi_truto.api.models import ErrorEnvelope, TestResult, Webhook, WebhookPage
 
 ANSWER = {
     "id": "0b7c1f0e-6d0f-4d3c-9d43-2f5a0c6f0001",
@@ -153,7 +153,7 @@ def test_pages_that_are_none(page: object) -> None:
         WebhookPage.model_validate_json(json.dumps(page))
 
 
-@pytest.mark.parametrize("answer", [{}, {"success": "true"}, {"success": 1}, {"success": None}, [], True])
+@pytest.mark.parametrize("response", [{}, {"success": "true"}, {"success": 1}, {"success": None}, [], True])
 def test_test_results_that_are_none(answer: object) -> None:
     """Only true and false say whether a test event arrived."""
     with pytest.raises(ValidationError):

@@ -1,7 +1,7 @@
-"""The local engine does what Pulumi does: the programs in `tests/differential`, run on both and compared.
+"""The local engine does what Pulumi does: the programs in `tests/local_engine/differential`, run on both and compared.
 
 Without a Pulumi CLI on PATH the local engine is compared with what the CLI was recorded to do. With one, the CLI is
-compared with that as well, and `pytest tests/test_differential.py --record` writes the recordings anew.
+compared with that as well, and `pytest tests/local_engine/test_differential.py --record` writes the recordings anew.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from pulumi.automation import CommandError
 
+from pulumi_truto.local_engine.open_stack import Engine, cli_version
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine, cli_version
-from tests.differential.steps import Edit, Fault, Make, Remove, Run, Step
-from tests.harness import URL, Project, Way
+from tests.local_engine.differential.steps import Edit, Fault, Make, Remove, Run, Step
+from tests.support.project import URL, Project, ProviderKind
 
 FOLDER = Path(__file__).parent / "differential"
 SCENARIOS = sorted(each.stem for each in FOLDER.glob("*.py") if each.stem not in ("__init__", "steps"))
@@ -42,7 +42,7 @@ def cases() -> list[Any]:
     """Every scenario with each provider kind that it is for."""
     found = []
     for name in SCENARIOS:
-        kinds = getattr(importlib.import_module(f"tests.differential.{name}"), "KINDS", ("dynamic",))
+        kinds = getattr(importlib.import_module(f"tests.local_engine.differential.{name}"), "KINDS", ("dynamic",))
         found += [pytest.param(name, kind, id=f"{name}-{kind}") for kind in kinds]
     return found
 
@@ -52,7 +52,7 @@ class Observer:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.truto = project.sandbox.truto
+        self.backend = project.sandbox.backend
         staging = project.sandbox.add_environment("staging")
         self.staging = {"api_token": staging.token, "base_url": project.sandbox.base_url}
         self.environments = {project.sandbox.environment_id: "<production>", staging.id: "<staging>"}
@@ -65,11 +65,11 @@ class Observer:
         if isinstance(step, Run):
             return self._run(step)
         if isinstance(step, Make):
-            self.truto.create(self.project.sandbox.environment_id, {"target_url": URL + step.path})
+            self.backend.create(self.project.sandbox.environment_id, {"target_url": URL + step.path})
         elif isinstance(step, Edit):
-            self.truto.edit(self._id(step.path), step.fields)
+            self.backend.edit(self._id(step.path), step.fields)
         elif isinstance(step, Remove):
-            self.truto.remove(self._id(step.path))
+            self.backend.remove(self._id(step.path))
         elif isinstance(step, Fault):
             self.project.sandbox.inject("status", step.operation, skip=step.skip, **step.fields)
         self._label()
@@ -92,7 +92,7 @@ class Observer:
         self._label()
         calls = [self._call(each) for each in self.project.sandbox.calls[before:]]
         record["calls"] = sorted(calls) if step.any_order else calls
-        record["webhooks"] = sorted(self._webhook(each) for each in self.truto.webhooks())
+        record["webhooks"] = sorted(self._webhook(each) for each in self.backend.webhooks())
         if step.verb != "preview":
             outputs = self.project.stack.outputs() if outputs is None else outputs
             record["outputs"] = {name: self._output(each) for name, each in sorted(outputs.items())}
@@ -100,13 +100,13 @@ class Observer:
 
     def _ids(self) -> dict[str, str]:
         """The youngest webhook of each path."""
-        return {str(each.target_url).removeprefix(URL): each.id for each in self.truto.webhooks()}
+        return {str(each.target_url).removeprefix(URL): each.id for each in self.backend.webhooks()}
 
     def _id(self, path: str) -> str:
         return self._ids()[path]
 
     def _label(self) -> None:
-        for each in self.truto.webhooks():
+        for each in self.backend.webhooks():
             if each.id not in self.labels:
                 path = str(each.target_url).removeprefix(URL)
                 count = sum(label.split("#")[0] == path for label in self.labels.values())
@@ -137,11 +137,11 @@ class Observer:
         return text.replace(URL, "<URL>")
 
 
-def observe(engine: Engine, kind: Way, name: str, folder: Path) -> list[dict[str, Any]]:
+def observe(engine: Engine, kind: ProviderKind, name: str, folder: Path) -> list[dict[str, Any]]:
     """What can be seen when a scenario runs on an engine."""
     with Sandbox() as sandbox:
-        observer = Observer(Project(engine, sandbox, folder, way=kind))
-        steps = importlib.import_module(f"tests.differential.{name}").STEPS
+        observer = Observer(Project(engine, sandbox, folder, provider_kind=kind))
+        steps = importlib.import_module(f"tests.local_engine.differential.{name}").STEPS
         records = [record for record in map(observer.take, steps) if record is not None]
         for secret in observer.secrets:
             assert secret not in observer.project.shown
@@ -155,7 +155,7 @@ def recordings(name: str) -> dict[str, list[dict[str, Any]]]:
     return recordings
 
 
-def recorded(name: str, kind: Way) -> list[dict[str, Any]]:
+def recorded(name: str, kind: ProviderKind) -> list[dict[str, Any]]:
     """What the CLI did with this provider kind."""
     found = recordings(name)
     assert kind in found, f"what the CLI does with {name} is not recorded: run this test with --record"
@@ -163,13 +163,15 @@ def recorded(name: str, kind: Way) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("name", "kind"), cases())
-def test_the_local_engine_does_what_pulumi_does(name: str, kind: Way, tmp_path: Path) -> None:
+def test_the_local_engine_does_what_pulumi_does(name: str, kind: ProviderKind, tmp_path: Path) -> None:
     """Calls to Truto, webhooks, outputs and counted changes of each step are those of the Pulumi CLI."""
     assert observe("local", kind, name, tmp_path) == recorded(name, kind)
 
 
 @pytest.mark.parametrize(("name", "kind"), cases())
-def test_pulumi_does_what_was_recorded(name: str, kind: Way, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_pulumi_does_what_was_recorded(
+    name: str, kind: ProviderKind, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """The recordings are what the Pulumi CLI on PATH does; `--record` makes them so."""
     if cli_version() is None:
         pytest.skip("no Pulumi CLI on PATH")

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from pulumi.automation import CommandError
 
+from pulumi_truto.local_engine import create_or_select_stack
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.engine import create_or_select_stack
-from tests.harness import URL, Project, Way
+from tests.support.project import URL, Project, ProviderKind
 
 
 def many(count: int) -> str:
@@ -36,12 +36,12 @@ def test_a_failure_loses_nothing(project: Project) -> None:
     project.sandbox.inject("status", "create", status=422, message="no more today", skip=2)
     outcome = project.fails(project.up)
     assert "no more today" in outcome.text
-    made = {webhook.id for webhook in project.sandbox.truto.webhooks()}
+    made = {webhook.id for webhook in project.sandbox.backend.webhooks()}
     assert {each["id"] for each in project.managed} == made
     missing = 4 - len(made)
     assert missing >= 1
     assert project.up().calls == ["create"] * missing
-    assert len(project.sandbox.truto.webhooks()) == 4
+    assert len(project.sandbox.backend.webhooks()) == 4
 
 
 def test_operations_run_in_parallel(project: Project) -> None:
@@ -77,7 +77,7 @@ def test_a_failed_delete_stays_in_the_state(project: Project) -> None:
     assert "403" in project.fails(project.destroy).text
     assert len(project.managed) == 1
     project.destroy()
-    assert project.sandbox.truto.webhooks() == []
+    assert project.sandbox.backend.webhooks() == []
 
 
 def test_a_crashed_provider_is_reported(local_project: Project) -> None:
@@ -141,7 +141,7 @@ def test_failure_deletes_nothing(project: Project) -> None:
     project.up()
     project.program('raise RuntimeError("too early")')
     project.fails(project.up)
-    assert len(project.sandbox.truto.webhooks()) == 2
+    assert len(project.sandbox.backend.webhooks()) == 2
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ RUNNER = """
     import sys
     from pathlib import Path
     from pulumi.automation import CommandError
-    from pulumi_truto.sandbox.stacks import open_stack
+    from pulumi_truto.local_engine.open_stack import open_stack
     stack = open_stack("local", Path(sys.argv[1]), Path(sys.argv[2]))
     from pulumi.automation import ConfigValue
     stack.set_config("truto:apiToken", ConfigValue(sys.argv[3], secret=True))
@@ -263,9 +263,11 @@ def processes_with(variable: str) -> set[int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks for processes in /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_by_a_signal(way: Way, sandbox: Sandbox, tmp_path: Path, number: signal.Signals) -> None:
+def test_stopping_by_a_signal(
+    provider_kind: ProviderKind, sandbox: Sandbox, tmp_path: Path, number: signal.Signals
+) -> None:
     """Ctrl-C and SIGTERM during up let operations under way finish, keep them in the state and leave no process."""
-    project = Project("local", sandbox, tmp_path, way=way)
+    project = Project("local", sandbox, tmp_path, provider_kind=provider_kind)
     project.program(many(30))
     arguments = [project.work_dir, project.folder / "home", project.sandbox.token, project.sandbox.base_url]
     with (
@@ -291,7 +293,7 @@ def test_stopping_by_a_signal(way: Way, sandbox: Sandbox, tmp_path: Path, number
         finally:
             process.kill()
     assert f"stopped by {number.name}" in "".join(shown)
-    made = {webhook.id for webhook in project.sandbox.truto.webhooks()}
+    made = {webhook.id for webhook in project.sandbox.backend.webhooks()}
     assert len(made) == 6  # two were done before the signal, four were in flight
     assert {each["id"] for each in project.managed} == made
     until = time.monotonic() + 60
@@ -299,7 +301,7 @@ def test_stopping_by_a_signal(way: Way, sandbox: Sandbox, tmp_path: Path, number
         assert time.monotonic() < until, "a process is left"
         time.sleep(0.05)
     project.up()
-    assert len(project.sandbox.truto.webhooks()) == 30
+    assert len(project.sandbox.backend.webhooks()) == 30
 
 
 def test_state_is_pulumi_s_form(project: Project) -> None:
@@ -307,7 +309,7 @@ def test_state_is_pulumi_s_form(project: Project) -> None:
     project.webhook()
     project.up()
     [webhook] = project.managed
-    type_ = "truto:index:Webhook" if project.way == "native" else "pulumi-python:dynamic/truto:Webhook"
+    type_ = "truto:index:Webhook" if project.provider_kind == "native" else "pulumi-python:dynamic/truto:Webhook"
     assert webhook["urn"] == f"urn:pulumi:dev::scenario::{type_}::orders"
     assert webhook["parent"] == "urn:pulumi:dev::scenario::pulumi:pulumi:Stack::scenario-dev"
     target_url = project.name_of("target_url")
@@ -324,7 +326,7 @@ def test_a_failed_replacement_keeps_the_old_one(project: Project) -> None:
     project.sandbox.inject("status", "create", status=403, message="not now")
     project.fails(project.up)
     assert [each["id"] for each in project.managed] == [before]
-    assert [webhook.id for webhook in project.sandbox.truto.webhooks()] == [before]
+    assert [webhook.id for webhook in project.sandbox.backend.webhooks()] == [before]
     assert project.up().calls == ["create", "delete"]
     assert project.outputs["id"] != before
 
@@ -348,7 +350,7 @@ def test_one_at_a_time(local_project: Project) -> None:
             opts=f'pulumi.ResourceOptions(replacement_trigger="{trigger}", delete_before_replace=True)'
         )
         local_project.up(parallel=1)
-    assert len(local_project.sandbox.truto.webhooks()) == 1
+    assert len(local_project.sandbox.backend.webhooks()) == 1
 
 
 def test_children_take_options_over(local_project: Project) -> None:
@@ -360,14 +362,14 @@ def test_children_take_options_over(local_project: Project) -> None:
     """)
     local_project.up()
     local_project.destroy()
-    assert [webhook.target_url for webhook in local_project.sandbox.truto.webhooks()] == [URL]
+    assert [webhook.target_url for webhook in local_project.sandbox.backend.webhooks()] == [URL]
     local_project.program("""
         safe = pulumi.ComponentResource("app:index:Safe", "safe", opts=pulumi.ResourceOptions(protect=True))
         truto.Webhook("safe", target_url=URL, opts=pulumi.ResourceOptions(parent=safe))
     """)
     local_project.up()
     assert "protect" in local_project.fails(local_project.destroy).text
-    assert len(local_project.sandbox.truto.webhooks()) == 2
+    assert len(local_project.sandbox.backend.webhooks()) == 2
 
 
 def test_a_removed_trigger_replaces_nothing(local_project: Project) -> None:
@@ -418,7 +420,7 @@ def test_a_secret_inside_an_output(local_project: Project) -> None:
 
 def test_reads_are_no_changes(local_project: Project) -> None:
     """A webhook that is only read is not counted, and its id is known in a preview already."""
-    webhook = local_project.sandbox.truto.create(local_project.sandbox.environment_id, {"target_url": URL})
+    webhook = local_project.sandbox.backend.create(local_project.sandbox.environment_id, {"target_url": URL})
     local_project.program(f"""
         theirs = truto.Webhook.get("theirs", {webhook["id"]!r})
         theirs.id.apply(lambda id: print("read", id))
@@ -440,7 +442,7 @@ def test_a_protected_webhook_keeps_no_others(local_project: Project) -> None:
     """)
     local_project.up()
     local_project.fails(local_project.destroy)
-    left = sorted(str(webhook.target_url) for webhook in local_project.sandbox.truto.webhooks())
+    left = sorted(str(webhook.target_url) for webhook in local_project.sandbox.backend.webhooks())
     assert left == [URL + "/base", URL + "/kept"]
 
 
@@ -458,4 +460,4 @@ def test_an_alias_keeps_a_webhook(local_project: Project) -> None:
     local_project.program(receiver % ("new", "", "new"))
     assert local_project.up().changes == {"same": 3}
     local_project.destroy()
-    assert local_project.sandbox.truto.webhooks() == []
+    assert local_project.sandbox.backend.webhooks() == []

@@ -13,13 +13,12 @@ import pytest
 import yaml
 from pulumi.automation import ConfigValue
 
-from benchmarks.driving import REPOSITORY
 from pulumi_truto import EventType
+from pulumi_truto.local_engine.open_stack import Engine, cli_version, open_stack
 from pulumi_truto.plugin.schema import schema
 from pulumi_truto.plugin.tokens import WEBHOOK
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine, cli_version, open_stack
-from tests.commands import run, shown
+from tests.support.commands import REPOSITORY, run, shown
 
 EXAMPLES = REPOSITORY / "examples"
 
@@ -30,7 +29,7 @@ def resource() -> Any:
 
 
 def test_every_example_is_tested() -> None:
-    """There is no example that no test names; rotation has tests/test_rotation.py."""
+    """There is no example that no test names; rotation has tests/packaging/test_rotation.py."""
     folders = {file.name for file in EXAMPLES.iterdir() if file.is_dir() and file.name != "__pycache__"}
     assert folders == {"quickstart", "rotation", "typescript", "yaml"}
 
@@ -42,17 +41,17 @@ def test_quickstart(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
     stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
     stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
     outputs = stack.up().outputs
-    [webhook] = sandbox.truto.webhooks()
+    [webhook] = sandbox.backend.webhooks()
     assert outputs["webhookId"].value == webhook.id
     assert outputs["webhookSecret"].value == webhook.secret
     assert outputs["webhookSecret"].secret
     stack.destroy()
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
 
 
-def test_sandbox_up() -> None:
-    """``sandbox up DIR`` brings a program up and down again, with configuration from the command line."""
-    command = [sys.executable, "-m", "pulumi_truto.sandbox", "up", str(EXAMPLES / "quickstart")]
+def test_local_engine_up() -> None:
+    """``local_engine up DIR`` brings a program up and down again, with configuration from the command line."""
+    command = [sys.executable, "-m", "pulumi_truto.local_engine", "up", str(EXAMPLES / "quickstart")]
     config = ["--config", "targetUrl=https://hooks.example.com/other", "--secret", "unused=s3cr3t-value"]
     environment = {**os.environ, "PULUMI_CONFIG_PASSPHRASE": ""}
     done = run(*command, *config, env=environment)
@@ -65,13 +64,14 @@ def test_sandbox_up() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["up", "/nowhere"], "Pulumi.yaml cannot be read"),
-        (["serve", "--port", "1", "--host", "203.0.113.1"], "cannot listen on 203.0.113.1"),
+        (["local_engine", "up", "/nowhere"], "Pulumi.yaml cannot be read"),
+        (["sandbox", "serve", "--port", "1", "--host", "203.0.113.1"], "cannot listen on 203.0.113.1"),
     ],
 )
-def test_sandbox_command_line_errors(arguments: list[str], message: str) -> None:
+def test_command_line_errors(arguments: list[str], message: str) -> None:
     """A wrong folder or address is one clear line and exit code 1."""
-    command = [sys.executable, "-m", "pulumi_truto.sandbox", *arguments]
+    module, *options = arguments
+    command = [sys.executable, "-m", f"pulumi_truto.{module}", *options]
     done = run(*command, ok=False)
     assert done.returncode == 1, shown(done)
     assert message in done.stderr
@@ -133,10 +133,10 @@ def test_with_its_language_host(example: str, sandbox: Sandbox, tmp_path: Path) 
     pulumi("stack", "init", "dev")
     pulumi("install")
     pulumi("up", "--yes")
-    [webhook] = sandbox.truto.webhooks()
+    [webhook] = sandbox.backend.webhooks()
     assert pulumi("stack", "output", "webhookSecret", "--show-secrets").strip() == webhook.secret
     assert webhook.secret not in pulumi("stack", "export")
     pulumi("preview", "--expect-no-changes")
     assert sandbox.count() == 1
     pulumi("destroy", "--yes")
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []

@@ -23,9 +23,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import pulumi_truto
-from tests import commands
-
-ROOT = Path(__file__).parent.parent
+from tests.support import commands
+from tests.support.commands import REPOSITORY
 
 # What a version of the dependencies must be able to do, from the first `preview` to the last `destroy`.
 LIFE = '''
@@ -33,7 +32,7 @@ import sys
 from pathlib import Path
 from pulumi.automation import ConfigValue
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.engine import create_or_select_stack
+from pulumi_truto.local_engine import create_or_select_stack
 
 PROGRAM = """
 import pulumi
@@ -60,7 +59,7 @@ folder = Path(sys.argv[1])
 (folder / "Pulumi.yaml").write_text("name: life\\nruntime: python\\n")
 (folder / "__main__.py").write_text(PROGRAM)
 with Sandbox() as sandbox:
-    there = sandbox.truto.create(sandbox.environment_id, {"target_url": "https://hooks.example.com/theirs"})
+    there = sandbox.backend.create(sandbox.environment_id, {"target_url": "https://hooks.example.com/theirs"})
     staging = sandbox.add_environment("staging")
     stack = create_or_select_stack("dev", folder, state_dir=folder / "state", env_vars=PASSPHRASE)
     stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
@@ -93,7 +92,7 @@ with Sandbox() as sandbox:
     assert outputs() == {**first, "event_types": ["record:*"]}
 
     # Somebody else changes it: a refresh sees that, and the next run puts it right.
-    sandbox.truto.edit(first["id"], {"event_types": ["record:deleted"]})
+    sandbox.backend.edit(first["id"], {"event_types": ["record:deleted"]})
     assert changes(stack.refresh) == []
     assert changes(stack.up) == ["update"]
 
@@ -102,7 +101,7 @@ with Sandbox() as sandbox:
     assert outputs()["secret"] != first["secret"]
 
     assert changes(stack.destroy) == ["delete", "delete", "delete"]
-    assert [webhook.id for webhook in sandbox.truto.webhooks()] == [there["id"]]
+    assert [webhook.id for webhook in sandbox.backend.webhooks()] == [there["id"]]
 print("lived and died")
 '''
 
@@ -155,17 +154,19 @@ def environment(empty: Path, folder: Path, *requirements: str) -> Path:
 
 def build_requirements() -> list[str]:
     """What pyproject.toml says that a build needs."""
-    [listed] = re.findall(r"^requires = (\[.*\])$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    [listed] = re.findall(
+        r"^requires = (\[.*\])$", (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
     requirements: list[str] = json.loads(listed)
     return requirements
 
 
 def tree_files() -> list[Path]:
     """The files of the working tree, relative to it, without what git ignores."""
-    if shutil.which("git") is None or not (ROOT / ".git").exists():
+    if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
         pytest.skip("needs git and a checkout of the repository")
-    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout
-    return sorted(Path(name) for name in set(listed.split("\0")) if name and (ROOT / name).is_file())
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=REPOSITORY).stdout
+    return sorted(Path(name) for name in set(listed.split("\0")) if name and (REPOSITORY / name).is_file())
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def built(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     tree = folder / "tree"
     for file in tree_files():
         (tree / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / file, tree / file)
+        shutil.copy2(REPOSITORY / file, tree / file)
     builder = environment(empty, tmp_path_factory.mktemp("builder"), "build", *build_requirements())
     build = (builder, "-m", "build", "--no-isolation", "--outdir")
     run(*build, folder / "of_tree", "--wheel", tree, cwd=folder)
@@ -293,7 +294,7 @@ def test_sdist_builds_the_same_wheel(built: Built) -> None:
 def test_wheel_runs_the_quickstart(built: Built, sandbox_python: Path, tmp_path: Path) -> None:
     """Installed with its sandbox into a clean environment, the package brings the quickstart up and down."""
     shutil.copytree(built.tree / "examples", tmp_path / "examples")
-    done = run(sandbox_python, "-m", "pulumi_truto.sandbox", "up", "examples/quickstart", cwd=tmp_path)
+    done = run(sandbox_python, "-m", "pulumi_truto.local_engine", "up", "examples/quickstart", cwd=tmp_path)
     assert "webhookSecret: [secret]" in done.stdout
 
 
@@ -312,7 +313,7 @@ def test_lowest_versions(built: Built, empty: Path, tmp_path: Path) -> None:
         assert re.fullmatch(rf"{re.escape(number)}(\.0)*", installed[name]), (name, number, installed[name])
 
     shutil.copytree(built.tree / "examples" / "quickstart", tmp_path / "quickstart")
-    run(python, "-m", "pulumi_truto.sandbox", "up", "quickstart", cwd=tmp_path)
+    run(python, "-m", "pulumi_truto.local_engine", "up", "quickstart", cwd=tmp_path)
     (tmp_path / "life").mkdir()
     (tmp_path / "life.py").write_text(LIFE)
     assert run(python, "life.py", "life", cwd=tmp_path).stdout.splitlines()[-1] == "lived and died"
@@ -353,7 +354,8 @@ def test_one_version(built: Built) -> None:
     found = [
         str(file)
         for file in tree_files()
-        if literal.search((ROOT / file).read_text(encoding="utf-8", errors="replace")) and file.name != "CHANGELOG.md"
+        if literal.search((REPOSITORY / file).read_text(encoding="utf-8", errors="replace"))
+        and file.name != "CHANGELOG.md"
     ]
     assert found == ["pulumi_truto/version.py"]
 
@@ -369,10 +371,10 @@ def test_demo_in_a_fresh_clone(wheels: Path, tmp_path: Path) -> None:
     path = os.pathsep.join(folders)
     if not (shutil.which("git", path=path) and shutil.which("make", path=path)):
         pytest.skip("needs git and make, in folders without a Pulumi CLI")
-    if not (ROOT / ".git").exists():
+    if not (REPOSITORY / ".git").exists():
         pytest.skip("needs a checkout of the repository")
     clone = tmp_path / "clone"
-    run("git", "clone", "--quiet", ROOT, clone, cwd=tmp_path)
+    run("git", "clone", "--quiet", REPOSITORY, clone, cwd=tmp_path)
     index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
     done = run("make", "demo", f"PYTHON={sys.executable}", cwd=clone, env={"PATH": path, **index})
     shown = done.stdout
@@ -390,7 +392,7 @@ def test_demo_in_a_fresh_clone(wheels: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
 def test_types_for_users(plain_python: Path, tmp_path: Path) -> None:
     """A program that uses the installed package type-checks strictly, and its mistakes are found."""
-    shutil.copy2(ROOT / "tests" / "typing" / "api.py", tmp_path / "api.py")
+    shutil.copy2(REPOSITORY / "tests" / "typing" / "api.py", tmp_path / "api.py")
     (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\n")
     done = run(sys.executable, "-m", "mypy", "--python-executable", plain_python, "api.py", cwd=tmp_path, ok=False)
     assert (done.stdout, done.returncode) == ("Success: no issues found in 1 source file\n", 0), commands.shown(done)

@@ -22,9 +22,9 @@ import pytest
 import requests
 from pulumi.automation import CommandError, ConfigValue
 
-from benchmarks.driving import REPOSITORY
+from pulumi_truto.local_engine.open_stack import Engine, open_stack
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine, open_stack
+from tests.support.commands import REPOSITORY
 
 EXAMPLE = REPOSITORY / "examples" / "rotation"
 EVENT = "record:created"
@@ -191,7 +191,7 @@ def test_rotation(engine: Engine, example: Path) -> None:
 
         rotation.events.clear()
         duplicates_before = rotation.receiver.count("duplicate")
-        [old] = rotation.sandbox.truto.webhooks()
+        [old] = rotation.sandbox.backend.webhooks()
         webhooks_per_event = {}
         _, *steps = readme_commands()  # in the README's order
         for step in steps:
@@ -209,7 +209,7 @@ def test_rotation(engine: Engine, example: Path) -> None:
             assert len({each["id"] for each in event}) == 1
             assert len({each["webhook_id"] for each in event}) == 2
 
-        [new] = rotation.sandbox.truto.webhooks()
+        [new] = rotation.sandbox.backend.webhooks()
         assert new.id != old.id
         assert new.secret != old.secret
         assert json.loads((example / "secrets.json").read_text()) == [new.secret]
@@ -223,12 +223,12 @@ def test_activating_before_the_hand_over_refuses_deliveries(engine: Engine, exam
     """
     with rotating(engine, example, deactivate_after=3) as rotation:
         rotation.run("start", "1", events=False)
-        [_, new] = rotation.sandbox.truto.webhooks()
+        [_, new] = rotation.sandbox.backend.webhooks()
         with pytest.raises(UnexpectedChangesError):
             rotation.run("3")
         assert rotation.receiver.count("refused") > 0
         assert {each.webhook_id for each in rotation.sandbox.deliveries if not each.ok} == {new.id}
-        assert [each.is_active for each in rotation.sandbox.truto.webhooks()] == [True, False]
+        assert [each.is_active for each in rotation.sandbox.backend.webhooks()] == [True, False]
         assert rotation.times_handled == {1: len(rotation.events)}  # by webhook 1
 
         rotation.run("4")
@@ -275,10 +275,10 @@ def test_a_replacement_refuses_deliveries(engine: Engine, example: Path) -> None
     with rotating(engine, example) as rotation:
         rotation.stack.set_config("trigger", ConfigValue("2026-05"))
         rotation.run("start", events=False)
-        [old] = rotation.sandbox.truto.webhooks()
+        [old] = rotation.sandbox.backend.webhooks()
         rotation.stack.set_config("trigger", ConfigValue("2026-11"))
         rotation.stack.up()
-        [new] = rotation.sandbox.truto.webhooks()
+        [new] = rotation.sandbox.backend.webhooks()
         assert new.id != old.id
         rotation.send()
         assert rotation.times_handled == {0: 1}
@@ -296,7 +296,7 @@ def two_webhooks(folder: Path, *options: str, **settings: Any) -> Iterator[Rotat
     """Two active webhooks and a receiver that has both secrets, without a stack."""
     with Sandbox(**settings) as sandbox, receiving(folder, *options) as receiver:
         body = {"target_url": receiver.url}
-        made = [sandbox.truto.create(sandbox.environment_id, body) for _ in range(2)]
+        made = [sandbox.backend.create(sandbox.environment_id, body) for _ in range(2)]
         (folder / "secrets.json").write_text(json.dumps([webhook["secret"] for webhook in made]))
         yield Rotation(folder, sandbox, None, receiver)
 
@@ -313,7 +313,7 @@ def test_ids_that_differ(example: Path, options: tuple[str, ...], handled: int) 
 def test_equal_events_of_one_webhook_are_two(example: Path) -> None:
     """A receiver that compares the content still handles every event of a webhook that is alone."""
     with two_webhooks(example, "--compare-content") as rotation:
-        rotation.sandbox.truto.remove(rotation.sandbox.truto.webhooks()[0].id)
+        rotation.sandbox.backend.remove(rotation.sandbox.backend.webhooks()[0].id)
         for _ in range(2):
             rotation.events.clear()  # the payload is the number of the event
             rotation.send()

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pulumi_truto.client import TrutoClient
-from pulumi_truto.lifecycle import WebhookManager
+from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.config import Settings
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.settings import Settings
-from tests.harness import URL, Project
+from pulumi_truto.webhook.manager import WebhookManager
+from tests.support.project import URL, Project
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def webhooks(sandbox: Sandbox) -> WebhookManager:
 def make(sandbox: Sandbox, count: int) -> list[str]:
     """The ids of that many webhooks, in the order of the list."""
     bodies = ({"target_url": f"{URL}/{number}"} for number in range(count))
-    return [str(sandbox.truto.create(sandbox.environment_id, body)["id"]) for body in bodies]
+    return [str(sandbox.backend.create(sandbox.environment_id, body)["id"]) for body in bodies]
 
 
 STATE = {"target_url": URL, "secret": "s"}
@@ -54,7 +54,7 @@ def test_gone_webhooks(sandbox: Sandbox, webhooks: WebhookManager) -> None:
         state = webhooks.read(id_, STATE)
     assert state is not None
     state = webhooks.update(ids[4], state, {"target_url": URL + "/new", "event_types": [], "is_active": True})
-    sandbox.truto.remove(ids[4])
+    sandbox.backend.remove(ids[4])
     sandbox.reset_calls()
     assert webhooks.read(ids[4], state) is None
     assert [call.operation for call in sandbox.calls] == ["read", "list"]

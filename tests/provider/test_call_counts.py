@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.driving import REPOSITORY, Driven, Webhook
 from pulumi_truto.sandbox import Sandbox
-from tests.commands import run
-from tests.harness import Way
+from tests.support.commands import REPOSITORY, run
+from tests.support.project import ProviderKind
+from tests.support.provider_process import ProviderProcess, Webhook
 
 #: HTTP and models: loaded by the first API call and not before.
 HEAVY = {"requests", "urllib3", "pydantic", "pydantic_core", "aiohttp", "cryptography"}
@@ -27,9 +27,9 @@ def busy() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def process(way: Way, busy: Sandbox) -> Iterator[Driven]:
+def process(provider_kind: ProviderKind, busy: Sandbox) -> Iterator[ProviderProcess]:
     """A provider process, with no engine around it."""
-    with Driven(way, busy.base_url, busy.token) as driven:
+    with ProviderProcess(provider_kind, busy.base_url, busy.token) as driven:
         yield driven
 
 
@@ -40,7 +40,7 @@ def operations(sandbox: Sandbox) -> list[str]:
     return calls
 
 
-def test_one_call_for_each_change_and_none_without_one(process: Driven, busy: Sandbox) -> None:
+def test_one_call_for_each_change_and_none_without_one(process: ProviderProcess, busy: Sandbox) -> None:
     """Create, update and delete take one call each; a run in which nothing changes takes none."""
     webhook = process.create(0)
     assert operations(busy) == ["create"]
@@ -52,15 +52,15 @@ def test_one_call_for_each_change_and_none_without_one(process: Driven, busy: Sa
     assert operations(busy) == ["delete"]
 
 
-def test_many_webhooks(process: Driven, busy: Sandbox, way: Way) -> None:
+def test_many_webhooks(process: ProviderProcess, busy: Sandbox, provider_kind: ProviderKind) -> None:
     """Creating 200 takes a call each over one connection a thread; a refresh of all of them takes at most 5 calls."""
     created, failed, _ = process.each(process.create, range(MANY))
     assert (len(created), failed) == (MANY, 0)
     assert operations(busy) == ["create"] * MANY
     # `pulumi.dynamic` serves with four threads, the native plugin with as many as the engine asks with.
-    assert busy.connections <= (4 if way == "dynamic" else 16)
+    assert busy.connections <= (4 if provider_kind == "dynamic" else 16)
 
-    with Driven(way, busy.base_url, busy.token) as fresh:
+    with ProviderProcess(provider_kind, busy.base_url, busy.token) as fresh:
         read, failed, _ = fresh.each(fresh.read, created)
     assert [each.id for each in read] == [each.id for each in created]
     assert failed == 0
@@ -69,7 +69,7 @@ def test_many_webhooks(process: Driven, busy: Sandbox, way: Way) -> None:
     assert set(calls) <= {"read", "list"}
 
 
-def test_the_state_of_a_webhook_does_not_grow_with_their_number(process: Driven) -> None:
+def test_the_state_of_a_webhook_does_not_grow_with_their_number(process: ProviderProcess) -> None:
     """The last of 50 webhooks takes as much state as the first one."""
 
     def size(webhook: Webhook) -> int:
@@ -120,7 +120,7 @@ def test_the_native_plugin_loads_http_with_its_first_call(dry_run: bool) -> None
         import pulumi_truto.__main__
         from pulumi.runtime.proto import provider_pb2
         from pulumi_truto.plugin.provider import TrutoProvider
-        from pulumi_truto.values import to_struct
+        from pulumi_truto.property_values import to_struct
         provider = TrutoProvider()
         provider.Configure(provider_pb2.ConfigureRequest(args=to_struct({{"apiToken": "t"}})), None)
         news = to_struct({{"targetUrl": "https://example.com/", "eventTypes": ["a:b"]}})

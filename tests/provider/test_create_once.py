@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import requests
 
-from pulumi_truto.client import TrutoClient
+from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     AmbiguousCreateError,
     AuthenticationError,
@@ -23,11 +25,9 @@ from pulumi_truto.errors import (
     RateLimitedError,
     TrutoError,
 )
-from pulumi_truto.lifecycle import WebhookManager
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.clock import Clock
-from pulumi_truto.settings import Settings
-from pulumi_truto.transport import RequestPolicy
+from pulumi_truto.webhook.manager import WebhookManager
 
 INPUTS = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
 #: Silence, after which the connection is closed: a client waits for a create as long as it can.
@@ -101,7 +101,7 @@ def elsewhere(sandbox: Sandbox, **more: Any) -> str:
 
 def contents(sandbox: Sandbox) -> dict[str, Any]:
     """Everything that Truto has, by id."""
-    return {webhook.id: webhook for webhook in sandbox.truto.webhooks()}
+    return {webhook.id: webhook for webhook in sandbox.backend.webhooks()}
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -121,7 +121,7 @@ def test_exactly_one(sandbox: Sandbox, fault: dict[str, Any], processed: bool) -
     stack = Stack(sandbox)
     sandbox.inject(operation="create", **fault)
     id_, secret = stack.create()
-    (made,) = sandbox.truto.webhooks()
+    (made,) = sandbox.backend.webhooks()
     assert (id_, secret) == (made.id, made.secret)
     (warning,) = stack.warnings
     assert ("was deleted" if processed else "Truto may still complete what failed") in warning
@@ -139,7 +139,7 @@ def test_two_faults_in_a_row(sandbox: Sandbox, first: str, second: str) -> None:
     for fault in (PROCESSED[first], PROCESSED[second]):
         sandbox.inject(operation="create", **fault)
     id_, secret = stack.create()
-    (made,) = sandbox.truto.webhooks()
+    (made,) = sandbox.backend.webhooks()
     assert (id_, secret) == (made.id, made.secret)
     assert sandbox.count("create") == 3
 
@@ -162,14 +162,14 @@ def test_a_slow_response_is_waited_for(sandbox: Sandbox) -> None:
     stack = Stack(sandbox)
     stack.client.policy = replace(stack.client.policy, read_seconds=0.2)
     id_, secret = stack.create()
-    assert [(each.id, each.secret) for each in sandbox.truto.webhooks()] == [(id_, secret)]
+    assert [(each.id, each.secret) for each in sandbox.backend.webhooks()] == [(id_, secret)]
     assert sandbox.count() == 1
 
 
 @pytest.mark.parametrize("skew_seconds", [-86_400.0, -3.0, 3.0, 86_400.0])
 def test_whatever_the_date_header_says(sandbox: Sandbox, skew_seconds: float) -> None:
     """The header is a proxy's, perhaps: only the times of the webhooks themselves count."""
-    sandbox.truto.change_settings({"date_skew_seconds": skew_seconds})
+    sandbox.backend.change_settings({"date_skew_seconds": skew_seconds})
     sandbox.inject("reset", "create", processed=True)
     id_, _ = Stack(sandbox).create()
     assert [*contents(sandbox)] == [id_]
@@ -186,10 +186,10 @@ def test_whatever_this_machines_clock_says(hours: int) -> None:
         assert [*contents(sandbox)] == [id_]
 
 
-@pytest.mark.parametrize("everything_as", ["empty", "null", "absent"])
-def test_for_every_event(everything_as: str) -> None:
+@pytest.mark.parametrize("empty_event_types_as", ["empty", "null", "absent"])
+def test_for_every_event(empty_event_types_as: str) -> None:
     """A webhook for every event is recognized in each of the ways in which Truto shows it."""
-    with Sandbox(everything_as=everything_as) as sandbox:
+    with Sandbox(empty_event_types_as=empty_event_types_as) as sandbox:
         stack = Stack(sandbox)
         sandbox.inject("truncated", "create")
         id_, _ = stack.create(event_types=[])
@@ -198,7 +198,7 @@ def test_for_every_event(everything_as: str) -> None:
 
 def test_on_a_later_page(sandbox: Sandbox) -> None:
     """What a failed try made is found on the last page of the list too."""
-    sandbox.truto.change_settings({"page_maximum": 2})
+    sandbox.backend.change_settings({"page_maximum": 2})
     others = [elsewhere(sandbox, target_url=f"https://hooks.example.com/{number}") for number in range(7)]
     stack = Stack(sandbox)
     sandbox.inject("truncated", "create")
@@ -286,7 +286,7 @@ def test_a_create_over_the_rate_limit(sandbox: Sandbox) -> None:
 
 def test_the_repeat_is_refused(sandbox: Sandbox) -> None:
     """Where the repeat is refused, the error names the webhook that the first try made."""
-    sandbox.truto.change_settings({"webhook_limit": 1})
+    sandbox.backend.change_settings({"webhook_limit": 1})
     sandbox.inject("truncated", "create")
     with pytest.raises(AmbiguousCreateError) as caught:
         Stack(sandbox).create()
@@ -297,7 +297,7 @@ def test_the_repeat_is_refused(sandbox: Sandbox) -> None:
 
 def test_the_repeat_is_refused_and_nothing_was_made(sandbox: Sandbox) -> None:
     """Where the retry is refused, the error names the attempt before it, which Truto may still complete."""
-    sandbox.truto.change_settings({"webhook_limit": 0})
+    sandbox.backend.change_settings({"webhook_limit": 0})
     sandbox.inject("reset", "create")
     with pytest.raises(AmbiguousCreateError, match="Truto may still complete what failed") as caught:
         Stack(sandbox).create()
@@ -346,10 +346,10 @@ def test_a_response_that_names_another_webhook(sandbox: Sandbox) -> None:
     stack = Stack(sandbox)
     id_, _ = stack.create()
     body = {**INPUTS, "id": id_, "secret": "a secret"}
-    sandbox.inject("answer", "create", body=body)
+    sandbox.inject("response", "create", body=body)
     with pytest.raises(InvalidResponseError, match=f"names webhook {id_}, which this stack has already"):
         stack.create(target_url="https://hooks.example.com/2")
-    sandbox.inject("answer", "create", body={**body, "id": "met-before"})
+    sandbox.inject("response", "create", body={**body, "id": "met-before"})
     stack.known_ids.add("met-before")
     with pytest.raises(InvalidResponseError, match="names webhook met-before"):
         stack.create()
@@ -360,7 +360,7 @@ def test_a_response_with_other_values(sandbox: Sandbox) -> None:
     """A new webhook that is not what was asked for is kept as it is, with its secret, and warned of."""
     stack = Stack(sandbox)
     body = {**INPUTS, "id": "odd", "secret": "a secret", "is_active": False, "event_types": []}
-    sandbox.inject("answer", "create", body=body)
+    sandbox.inject("response", "create", body=body)
     id_, state = stack.webhooks.create(INPUTS)
     assert (id_, state["secret"], state["is_active"], state["event_types"]) == ("odd", "a secret", False, [])
     (warning,) = stack.warnings
@@ -416,7 +416,7 @@ def test_an_attempt_that_truto_completes_late(sandbox: Sandbox, backoff_seconds:
 
 def test_a_list_that_lags(sandbox: Sandbox) -> None:
     """Where the list does not show the orphan yet, a warning says that there may be one, and how to look."""
-    sandbox.truto.change_settings({"list_lag_seconds": 60})
+    sandbox.backend.change_settings({"list_lag_seconds": 60})
     stack = Stack(sandbox)
     sandbox.inject("reset", "create", processed=True)
     stack.create()
@@ -433,7 +433,7 @@ def test_a_list_that_lags(sandbox: Sandbox) -> None:
 def test_equal_webhooks_from_before(sandbox: Sandbox, fault: dict[str, Any], processed: bool, seconds_ago: int) -> None:
     """An equal webhook that somebody else made a while ago is neither touched nor in the way."""
     theirs = elsewhere(sandbox)
-    sandbox.truto.clock.advance(seconds_ago)
+    sandbox.backend.clock.advance(seconds_ago)
     before = contents(sandbox)
     stack = Stack(sandbox)
     sandbox.inject(operation="create", **fault)
@@ -450,7 +450,7 @@ def test_equal_webhooks_from_before(sandbox: Sandbox, fault: dict[str, Any], pro
 def test_an_equal_webhook_from_just_before(sandbox: Sandbox, fault: dict[str, Any], processed: bool) -> None:
     """An equal webhook that somebody else made two seconds ago is never touched, and no webhook goes untold."""
     theirs = elsewhere(sandbox)
-    sandbox.truto.clock.advance(2)
+    sandbox.backend.clock.advance(2)
     before = contents(sandbox)
     stack = Stack(sandbox)
     sandbox.inject(operation="create", **fault)
@@ -465,7 +465,7 @@ def test_an_equal_webhook_from_just_before(sandbox: Sandbox, fault: dict[str, An
 def test_an_equal_webhook_before_a_slow_response(sandbox: Sandbox) -> None:
     """A slow response to the retry is no reason to take somebody else's earlier webhook for our own."""
     theirs = elsewhere(sandbox)
-    sandbox.truto.clock.advance(1.5)
+    sandbox.backend.clock.advance(1.5)
     before = contents(sandbox)
     stack = Stack(sandbox)
     sandbox.inject("reset", "create")
@@ -499,7 +499,7 @@ def test_webhooks_that_are_not_equal(
 def test_another_environment(sandbox: Sandbox, fault: dict[str, Any], processed: bool) -> None:
     """An equal webhook of another environment is out of reach."""
     other = sandbox.add_environment("other")
-    theirs = sandbox.truto.create(other.id, dict(INPUTS))["id"]
+    theirs = sandbox.backend.create(other.id, dict(INPUTS))["id"]
     stack = Stack(sandbox)
     sandbox.inject(operation="create", **fault)
     mine, _ = stack.create()
@@ -514,7 +514,7 @@ def test_equal_webhooks_made_during_the_request(sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(1) as pool, sandbox.hold("create") as hold:
         creating = pool.submit(stack.create)
         hold.wait_for(1)
-        theirs = [sandbox.truto.create(sandbox.environment_id, dict(INPUTS))["id"] for _ in range(2)]
+        theirs = [sandbox.backend.create(sandbox.environment_id, dict(INPUTS))["id"] for _ in range(2)]
         hold.release()
         mine, secret = creating.result()
     after = contents(sandbox)
@@ -537,7 +537,7 @@ def test_an_equal_webhook_made_during_the_request(sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(1) as pool, sandbox.hold("create") as hold:
         creating = pool.submit(stack.create)
         hold.wait_for(1)
-        theirs = sandbox.truto.create(sandbox.environment_id, dict(INPUTS))["id"]
+        theirs = sandbox.backend.create(sandbox.environment_id, dict(INPUTS))["id"]
         hold.release()
         mine, _ = creating.result()
     assert [*contents(sandbox)] == [mine]
@@ -569,8 +569,8 @@ def test_an_equal_webhook_in_the_wait_before_a_slow_retry(sandbox: Sandbox) -> N
         creating = pool.submit(stack.create)
         until(lambda: sandbox.count("create") == 1)
         time.sleep(0.2)
-        theirs = sandbox.truto.create(sandbox.environment_id, dict(INPUTS))["id"]
-        sandbox.truto.change_settings({"latency_seconds": 0.75})
+        theirs = sandbox.backend.create(sandbox.environment_id, dict(INPUTS))["id"]
+        sandbox.backend.change_settings({"latency_seconds": 0.75})
         mine, _ = creating.result()
     assert {*contents(sandbox)} == {theirs, mine}
     assert theirs in stack.told
@@ -583,7 +583,7 @@ def test_a_time_at_the_end_of_all_times(sandbox: Sandbox, created_at: str) -> No
     stack = Stack(sandbox)
     sandbox.inject("reset", "create", processed=True)
     body = {**INPUTS, "id": "odd", "secret": "a secret", "created_at": created_at}
-    sandbox.inject("answer", "create", body=body)
+    sandbox.inject("response", "create", body=body)
     assert stack.create() == ("odd", "a secret")
     (orphan,) = contents(sandbox)
     assert orphan in stack.told
@@ -598,7 +598,7 @@ def test_an_equal_webhook_made_while_the_rate_limit_is_waited_for(sandbox: Sandb
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(stack.create)
         until(lambda: sandbox.count("create") == 1)
-        theirs = sandbox.truto.create(sandbox.environment_id, dict(INPUTS))["id"]
+        theirs = sandbox.backend.create(sandbox.environment_id, dict(INPUTS))["id"]
         mine, _ = creating.result()
     assert {*contents(sandbox)} == {theirs, mine}
     assert theirs not in stack.told

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from pulumi_truto import errors
-from pulumi_truto.client import TrutoClient
+from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.config import Settings
 from pulumi_truto.errors import TrutoError
-from pulumi_truto.lifecycle import WebhookManager
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.settings import Settings
-from pulumi_truto.transport import RequestPolicy
+from pulumi_truto.webhook.manager import WebhookManager
 
 # A cell says how the operation ends and how many requests were sent for it (max_attempts=3):
 #
@@ -230,12 +230,12 @@ def check_cell(cell: Cell, receiver: str) -> None:
 def check_cell_in(sandbox: Sandbox, cell: Cell, receiver: str) -> None:
     """Arranges the webhooks and the fault, lets the operation run, and compares everything with the cell."""
     # The webhook that the operation is about, and two that it is not about: one of them equals what is created.
-    own = sandbox.truto.create(sandbox.environment_id, {**INPUTS, "target_url": receiver})
-    others = [sandbox.truto.create(sandbox.environment_id, {**INPUTS, **more})["id"] for more in ({}, CHANGED)]
-    hour_ago = sandbox.truto.clock.now() - timedelta(hours=1)
+    own = sandbox.backend.create(sandbox.environment_id, {**INPUTS, "target_url": receiver})
+    others = [sandbox.backend.create(sandbox.environment_id, {**INPUTS, **more})["id"] for more in ({}, CHANGED)]
+    hour_ago = sandbox.backend.clock.now() - timedelta(hours=1)
     for id_ in others:
-        sandbox.truto.edit(id_, {"created_at": hour_ago.isoformat(), "updated_at": hour_ago.isoformat()})
-    before = {webhook.id: webhook for webhook in sandbox.truto.webhooks()}
+        sandbox.backend.edit(id_, {"created_at": hour_ago.isoformat(), "updated_at": hour_ago.isoformat()})
+    before = {webhook.id: webhook for webhook in sandbox.backend.webhooks()}
 
     warnings: list[str] = []
     goes_on = cell.times == "ever" and (cell.fault == "429" or (cell.operation == "create" and cell.error is not None))
@@ -247,7 +247,7 @@ def check_cell_in(sandbox: Sandbox, cell: Cell, receiver: str) -> None:
         max_attempts=3,
         backoff_seconds=0.01,
     )
-    sandbox.truto.change_settings(SETTINGS.get(cell.fault, {}))
+    sandbox.backend.change_settings(SETTINGS.get(cell.fault, {}))
     token = sandbox.token if cell.fault != "empty environment" else sandbox.add_environment("empty").token
     client = TrutoClient(Settings(api_token=token, base_url=sandbox.base_url), limits)
     webhooks = WebhookManager(client, warnings.append)
@@ -294,10 +294,10 @@ def check_cell_in(sandbox: Sandbox, cell: Cell, receiver: str) -> None:
     if error is not None:
         assert len(str(error).splitlines()) == 1
         assert sandbox.token not in str(error)
-        assert not [webhook for webhook in sandbox.truto.webhooks() if webhook.secret in str(error)]
+        assert not [webhook for webhook in sandbox.backend.webhooks() if webhook.secret in str(error)]
 
     # What Truto has afterwards.
-    after = {webhook.id: webhook for webhook in sandbox.truto.webhooks()}
+    after = {webhook.id: webhook for webhook in sandbox.backend.webhooks()}
     new = [webhook for id_, webhook in after.items() if id_ not in before]
     for id_ in others:
         assert after[id_] == before[id_]

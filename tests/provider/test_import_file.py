@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.driving import Driven, Webhook
-from pulumi_truto.names import CAMEL
+from pulumi_truto.local_engine.open_stack import Engine
+from pulumi_truto.property_values import unwrap_secrets
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine
-from pulumi_truto.values import reveal
-from tests.harness import URL, Project, Way
+from pulumi_truto.webhook.properties import CAMEL
+from tests.support.project import URL, Project, ProviderKind
+from tests.support.provider_process import ProviderProcess, Webhook
 
 EVERYTHING = ("id", "secret", "target_url", "event_types", "is_active", "environment_id", "created_at", "updated_at")
 
@@ -40,14 +40,16 @@ def command(
 
 def made_by_hand(sandbox: Sandbox, **fields: Any) -> dict[str, Any]:
     """A webhook that somebody made outside Pulumi, with its secret."""
-    return sandbox.truto.create(sandbox.environment_id, {"target_url": URL, **fields})
+    return sandbox.backend.create(sandbox.environment_id, {"target_url": URL, **fields})
 
 
-def import_file(sandbox: Sandbox, folder: Path, way: Way, secrets: Mapping[str, str], *more: str) -> tuple[Any, str]:
+def import_file(
+    sandbox: Sandbox, folder: Path, provider_kind: ProviderKind, secrets: Mapping[str, str], *more: str
+) -> tuple[Any, str]:
     """The import file that the command writes for all webhooks, and what it printed."""
     file = folder / "webhooks.json"
     done = command(
-        sandbox, "import-file", "--provider-kind", way, "--secrets", "-", "--output", file, *more,
+        sandbox, "import-file", "--provider-kind", provider_kind, "--secrets", "-", "--output", file, *more,
         given=json.dumps(secrets),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -57,10 +59,10 @@ def import_file(sandbox: Sandbox, folder: Path, way: Way, secrets: Mapping[str, 
 # import-file -----------------------------------------------------------------------------------------------
 
 
-def test_an_imported_webhook_is_unchanged(sandbox: Sandbox, tmp_path: Path, way: Way) -> None:
+def test_an_imported_webhook_is_unchanged(sandbox: Sandbox, tmp_path: Path, provider_kind: ProviderKind) -> None:
     """What the file says of a webhook is what the provider would have kept: a run with it has nothing to do."""
     webhook = made_by_hand(sandbox, event_types=["record:*", "a:b"], is_active=False)
-    document, _ = import_file(sandbox, tmp_path, way, {webhook["id"]: webhook["secret"]})
+    document, _ = import_file(sandbox, tmp_path, provider_kind, {webhook["id"]: webhook["secret"]})
     (resource,) = document["resources"]
     assert resource["id"] == webhook["id"]
     assert resource["outputs"]["secret"] == {
@@ -69,13 +71,13 @@ def test_an_imported_webhook_is_unchanged(sandbox: Sandbox, tmp_path: Path, way:
     }
     outputs = {**resource["outputs"], "secret": webhook["secret"]}
     sandbox.reset_calls()
-    with Driven(way, sandbox.base_url, sandbox.token) as process:
+    with ProviderProcess(provider_kind, sandbox.base_url, sandbox.token) as process:
         urn = f"urn:pulumi:dev::scenario::{resource['type']}::orders"
         kept = Webhook(urn, resource["inputs"], webhook["id"], outputs)
         process.same(kept)
         assert sandbox.calls == []
         # Complete to the fingerprint: a refresh finds nothing to add either.
-        assert reveal(process.read(kept).outputs) == outputs
+        assert unwrap_secrets(process.read(kept).outputs) == outputs
 
 
 def test_names_are_readable_and_stay(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -83,7 +85,7 @@ def test_names_are_readable_and_stay(sandbox: Sandbox, tmp_path: Path) -> None:
     made = []
     for url in (URL, URL, "https://x.example/Orders/"):
         made.append(made_by_hand(sandbox, target_url=url))
-        sandbox.truto.clock.advance(1)
+        sandbox.backend.clock.advance(1)
     first, second, third = made
     document, _ = import_file(sandbox, tmp_path, "native", {})
     names = {each["id"]: each["name"] for each in document["resources"]}
@@ -149,16 +151,16 @@ def test_without_a_token(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 150])
-def test_import_into_a_stack(sandbox: Sandbox, tmp_path: Path, way: Way, count: int) -> None:
+def test_import_into_a_stack(sandbox: Sandbox, tmp_path: Path, provider_kind: ProviderKind, count: int) -> None:
     """On the CLI: webhooks made by hand come into a stack without a call, and the next preview and up are unchanged."""
-    from pulumi_truto.sandbox.stacks import cli_version
+    from pulumi_truto.local_engine.open_stack import cli_version
 
     if cli_version() is None:
         pytest.skip("no Pulumi CLI on PATH")
-    project = Project("cli", sandbox, tmp_path, way=way)
+    project = Project("cli", sandbox, tmp_path, provider_kind=provider_kind)
     made = [made_by_hand(sandbox, target_url=f"{URL}/{n}", is_active=n % 2 == 0) for n in range(count)]
     secrets = {each["id"]: each["secret"] for each in made[1:]} if count > 1 else {made[0]["id"]: made[0]["secret"]}
-    document, _ = import_file(sandbox, tmp_path, way, secrets)
+    document, _ = import_file(sandbox, tmp_path, provider_kind, secrets)
     project.program("")
     project.up()
     sandbox.reset_calls()
@@ -205,15 +207,15 @@ def test_orphans(project: Project, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     orphan = made_by_hand(project.sandbox, target_url=URL + "/orphan", is_active=False)
     elsewhere = project.sandbox.add_environment("elsewhere")
-    project.sandbox.truto.create(elsewhere.id, {"target_url": URL})
+    project.sandbox.backend.create(elsewhere.id, {"target_url": URL})
     done = command(project.sandbox, "orphans", "--stack-export", file)
     assert done.returncode == 3
     assert f"orphan   {orphan['id']}  since {orphan['created_at']}, not active, {URL}/orphan" in done.stdout
     assert "import-file" in done.stdout
     known = project.outputs["id"]
     assert known not in done.stdout
-    project.sandbox.truto.remove(known)
-    project.sandbox.truto.remove(orphan["id"])
+    project.sandbox.backend.remove(known)
+    project.sandbox.backend.remove(orphan["id"])
     done = command(project.sandbox, "orphans", "--stack-export", file, "--format", "json")
     assert done.returncode == 3
     report = json.loads(done.stdout)
@@ -260,7 +262,7 @@ def test_a_webhook_that_cannot_be_read_is_there(project: Project, tmp_path: Path
     file = export(project, tmp_path)
     known = {"id": project.outputs["id"], "target_url": URL}
     body = {"result": [known, {"id": "unreadable-orphan"}], "next_cursor": None}
-    project.sandbox.inject("answer", "list", times=0, body=body)
+    project.sandbox.inject("response", "list", times=0, body=body)
     done = command(project.sandbox, "orphans", "--stack-export", file)
     assert done.returncode == 3
     assert "orphan   unreadable-orphan  cannot be read" in done.stdout
@@ -284,14 +286,14 @@ def test_an_export_that_is_none(sandbox: Sandbox, tmp_path: Path, content: str) 
 
 
 @pytest.mark.parametrize("there", ["dynamic", "native"])
-def test_changing_the_kind_of_provider(engine: Engine, sandbox: Sandbox, tmp_path: Path, there: Way) -> None:
+def test_changing_the_kind_of_provider(engine: Engine, sandbox: Sandbox, tmp_path: Path, there: ProviderKind) -> None:
     """The move to the other kind is one update without a call; every output is there, and the next run is unchanged."""
-    project = Project(engine, sandbox, tmp_path, way="native")
+    project = Project(engine, sandbox, tmp_path, provider_kind="native")
     body = "\n".join(f"pulumi.export({name!r}, hook.{name})" for name in EVERYTHING)
     modules = {"dynamic": "pulumi_truto", "native": "native"}
-    here: Way = "native" if there == "dynamic" else "dynamic"
+    here: ProviderKind = "native" if there == "dynamic" else "dynamic"
 
-    def declare(kind: Way, more: str = "") -> None:
+    def declare(kind: ProviderKind, more: str = "") -> None:
         project.program(f"import {modules[kind]} as kind\nhook = kind.Webhook('orders', URL, ['a:b']{more})\n{body}")
 
     declare(here)
@@ -311,17 +313,19 @@ def test_changing_the_kind_of_provider(engine: Engine, sandbox: Sandbox, tmp_pat
     declare(there, ", is_active=False")
     assert project.up().calls == ["update"]
     project.destroy()
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
 
 
 @pytest.mark.parametrize("there", ["dynamic", "native"])
-def test_changing_the_kind_with_ignored_changes(engine: Engine, sandbox: Sandbox, tmp_path: Path, there: Way) -> None:
+def test_changing_the_kind_with_ignored_changes(
+    engine: Engine, sandbox: Sandbox, tmp_path: Path, there: ProviderKind
+) -> None:
     """What the program ignores is not sent by the move either, though Pulumi does not find it under its new name."""
-    project = Project(engine, sandbox, tmp_path, way="native")
+    project = Project(engine, sandbox, tmp_path, provider_kind="native")
     modules = {"dynamic": "pulumi_truto", "native": "native"}
-    here: Way = "native" if there == "dynamic" else "dynamic"
+    here: ProviderKind = "native" if there == "dynamic" else "dynamic"
 
-    def declare(kind: Way, arguments: str, ignored: list[str]) -> None:
+    def declare(kind: ProviderKind, arguments: str, ignored: list[str]) -> None:
         options = f"pulumi.ResourceOptions(ignore_changes={ignored!r})"
         project.program(f"import {modules[kind]} as kind\nkind.Webhook('orders', URL, {arguments}, opts={options})")
 
@@ -330,5 +334,5 @@ def test_changing_the_kind_with_ignored_changes(engine: Engine, sandbox: Sandbox
     names = ["event_types", "is_active"]
     declare(there, "None", [CAMEL[name] for name in names] if there == "native" else names)
     assert project.up().calls == []
-    (webhook,) = sandbox.truto.webhooks()
+    (webhook,) = sandbox.backend.webhooks()
     assert (webhook.event_types, webhook.is_active) == (["a:b"], False)

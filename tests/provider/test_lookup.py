@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_truto.local_engine.open_stack import Engine
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine
-from tests.harness import URL, Project
+from tests.support.project import URL, Project
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def project(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Project:
 def made_by_hand(project: Project) -> str:
     """The id of a webhook that somebody made outside Pulumi."""
     body = {"target_url": URL + "/old", "event_types": ["record:*"], "is_active": False}
-    return str(project.sandbox.truto.create(project.sandbox.environment_id, body)["id"])
+    return str(project.sandbox.backend.create(project.sandbox.environment_id, body)["id"])
 
 
 def test_looking_up(project: Project) -> None:
@@ -42,8 +42,8 @@ def test_looking_up(project: Project) -> None:
 def test_looking_up_in_another_environment(project: Project) -> None:
     """A look-up takes its token and base URL as arguments too, and goes by the target URL however that is spelled."""
     other = project.sandbox.add_environment("staging")
-    token = project.sandbox.truto.add_token(other.id)
-    there = project.sandbox.truto.create(other.id, {"target_url": URL})["id"]
+    token = project.sandbox.backend.add_token(other.id)
+    there = project.sandbox.backend.create(other.id, {"target_url": URL})["id"]
     made_by_hand(project)
     where = f"api_token={token!r}, base_url={project.sandbox.base_url!r}"
     project.program(f"""

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_truto import rules
-from pulumi_truto.client import TrutoClient
+from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     AuthenticationError,
     InvalidResponseError,
@@ -19,10 +20,9 @@ from pulumi_truto.errors import (
     UpdateFailedError,
     WrongEnvironmentError,
 )
-from pulumi_truto.lifecycle import WebhookManager
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.settings import Settings
-from pulumi_truto.transport import RequestPolicy
+from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook.manager import WebhookManager
 
 LIMITS = RequestPolicy(connect_seconds=5, read_seconds=10, total_seconds=20, max_attempts=3, backoff_seconds=0.01)
 #: Canonical inputs, as `rules.check` makes them.
@@ -59,14 +59,14 @@ def bodies(sandbox: Sandbox, operation: str) -> list[Any]:
 def test_create(sandbox: Sandbox) -> None:
     """A new webhook's state is what Truto has, its secret included; one request made it."""
     id_, state = Life(sandbox).webhooks.create(INPUTS)
-    (made,) = sandbox.truto.webhooks()
+    (made,) = sandbox.backend.webhooks()
     assert id_ == made.id
     assert state == {
         **INPUTS,
         "secret": made.secret,
         "environment_id": sandbox.environment_id,
-        "created_at": sandbox.truto.timestamp(made.created_at),
-        "updated_at": sandbox.truto.timestamp(made.updated_at),
+        "created_at": sandbox.backend.timestamp(made.created_at),
+        "updated_at": sandbox.backend.timestamp(made.updated_at),
         "__fingerprint": state["__fingerprint"],
     }
     assert re.fullmatch("[0-9a-f]{8}", state["__fingerprint"])
@@ -95,7 +95,7 @@ def test_read_with_drift(sandbox: Sandbox, drift: dict[str, Any]) -> None:
     """A refresh shows what was changed in Truto, and the next update puts it back."""
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
-    sandbox.truto.edit(id_, drift)
+    sandbox.backend.edit(id_, drift)
     fresh = life.webhooks.read(id_, state)
     assert fresh is not None
     assert {name: fresh[name] for name in INPUTS} == {**INPUTS, **drift}
@@ -107,7 +107,7 @@ def test_read_with_drift(sandbox: Sandbox, drift: dict[str, Any]) -> None:
 
 def test_read_of_a_webhook_that_was_made_elsewhere(sandbox: Sandbox) -> None:
     """A webhook that was not made here has no known secret: that is said, with what can be done."""
-    made = sandbox.truto.create(sandbox.environment_id, dict(INPUTS))
+    made = sandbox.backend.create(sandbox.environment_id, dict(INPUTS))
     life = Life(sandbox)
     state = life.webhooks.read(made["id"], {})
     assert state is not None
@@ -125,14 +125,14 @@ def test_read_of_a_webhook_that_was_made_elsewhere(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("others", [0, 1, 5])
 def test_read_of_a_webhook_that_is_gone(sandbox: Sandbox, others: int) -> None:
     """With the right token a 404 means gone: a refresh drops the webhook, whether there are others or not."""
-    sandbox.truto.change_settings({"page_maximum": 2})
+    sandbox.backend.change_settings({"page_maximum": 2})
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
     for _ in range(others):
         life.webhooks.create(INPUTS)
-    sandbox.truto.remove(id_)
+    sandbox.backend.remove(id_)
     assert life.webhooks.read(id_, state) is None
-    assert len(sandbox.truto.webhooks()) == others
+    assert len(sandbox.backend.webhooks()) == others
     (warning,) = life.warnings
     assert id_ in warning
     assert "a new id and a new secret" in warning
@@ -145,9 +145,9 @@ def test_delete_of_a_webhook_that_is_gone(sandbox: Sandbox, others: int) -> None
     id_, state = life.webhooks.create(INPUTS)
     for _ in range(others):
         life.webhooks.create(INPUTS)
-    sandbox.truto.remove(id_)
+    sandbox.backend.remove(id_)
     life.webhooks.delete(id_, state)
-    assert len(sandbox.truto.webhooks()) == others
+    assert len(sandbox.backend.webhooks()) == others
 
 
 def test_delete(sandbox: Sandbox) -> None:
@@ -156,7 +156,7 @@ def test_delete(sandbox: Sandbox) -> None:
     kept, _ = life.webhooks.create(INPUTS)
     id_, state = life.webhooks.create(INPUTS)
     life.webhooks.delete(id_, state)
-    assert [webhook.id for webhook in sandbox.truto.webhooks()] == [kept]
+    assert [webhook.id for webhook in sandbox.backend.webhooks()] == [kept]
     assert sandbox.count("delete") == 1
     assert sandbox.count() == 3
 
@@ -165,18 +165,18 @@ def test_update_of_a_webhook_that_is_gone(sandbox: Sandbox) -> None:
     """An update of a webhook that is gone fails with the command that makes it anew."""
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
-    sandbox.truto.remove(id_)
+    sandbox.backend.remove(id_)
     with pytest.raises(NotFoundError, match=r"`pulumi up --refresh`") as caught:
         life.webhooks.update(id_, state, OTHER)
     assert id_ in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
 
 
 def test_a_token_of_an_empty_environment(sandbox: Sandbox) -> None:
     """A token of an environment without webhooks deletes and forgets nothing: the error names both ways out."""
     id_, state = Life(sandbox).webhooks.create(INPUTS)
-    other = Life(sandbox, sandbox.truto.add_token(sandbox.add_environment("empty").id))
+    other = Life(sandbox, sandbox.backend.add_token(sandbox.add_environment("empty").id))
     for _, call in other.calls():
         with pytest.raises(UnconfirmedDeletionError) as caught:
             call(id_, state)
@@ -186,14 +186,14 @@ def test_a_token_of_an_empty_environment(sandbox: Sandbox) -> None:
         assert "set the right token" in message
         assert "pulumi state delete <urn>" in message
         assert len(message.splitlines()) == 1
-    assert [webhook.id for webhook in sandbox.truto.webhooks()] == [id_]
+    assert [webhook.id for webhook in sandbox.backend.webhooks()] == [id_]
 
 
 def test_the_last_webhook_of_an_environment(sandbox: Sandbox) -> None:
     """The credential that wrote the webhook proves by itself that a 404 means "deleted", with no other webhook left."""
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
-    sandbox.truto.remove(id_)
+    sandbox.backend.remove(id_)
     again = Life(sandbox)  # the next run
     assert again.webhooks.read(id_, state) is None
     again.webhooks.delete(id_, state)
@@ -207,10 +207,10 @@ def test_a_state_without_a_fingerprint(sandbox: Sandbox) -> None:
     (id_, state), _ = [life.webhooks.create(INPUTS) for _ in range(2)]
     old = {name: value for name, value in state.items() if name != "__fingerprint"}
     assert life.webhooks.read(id_, old) == state
-    sandbox.truto.remove(id_)
+    sandbox.backend.remove(id_)
     assert Life(sandbox).webhooks.read(id_, old) is None
-    for webhook in sandbox.truto.webhooks():
-        sandbox.truto.remove(webhook.id)
+    for webhook in sandbox.backend.webhooks():
+        sandbox.backend.remove(webhook.id)
     with pytest.raises(UnconfirmedDeletionError):
         Life(sandbox).webhooks.read(id_, old)
 
@@ -218,7 +218,7 @@ def test_a_state_without_a_fingerprint(sandbox: Sandbox) -> None:
 def test_a_rotated_token_is_no_drift(sandbox: Sandbox) -> None:
     """A read with another token of the environment leaves the fingerprint, and an update writes the new one."""
     id_, state = Life(sandbox).webhooks.create(INPUTS)
-    rotated = Life(sandbox, sandbox.truto.add_token(sandbox.environment_id))
+    rotated = Life(sandbox, sandbox.backend.add_token(sandbox.environment_id))
     assert rotated.webhooks.read(id_, state) == state
     after = rotated.webhooks.update(id_, state, OTHER)
     assert after["__fingerprint"] != state["__fingerprint"]
@@ -249,7 +249,7 @@ def test_a_list_that_cannot_be_read_proves_nothing(sandbox: Sandbox, fault: str)
     """Where it cannot be told whether a webhook is gone, it is not taken for gone."""
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
-    sandbox.truto.remove(id_)
+    sandbox.backend.remove(id_)
     sandbox.inject(fault, "list", times=0)
     for _, call in life.calls():
         with pytest.raises(TrutoError):
@@ -263,7 +263,7 @@ def test_a_webhook_that_goes_while_the_run_lasts(sandbox: Sandbox) -> None:
     for id_, state in made:
         assert life.webhooks.read(id_, state) == state
     for id_, _ in made:
-        sandbox.truto.remove(id_)
+        sandbox.backend.remove(id_)
     first, second, third = made
     assert life.webhooks.read(*first) in (None, first[1])  # what was read a moment ago may count for now
     with pytest.raises(NotFoundError, match=r"`pulumi up --refresh`"):
@@ -277,9 +277,9 @@ def test_a_webhook_that_goes_while_the_run_lasts(sandbox: Sandbox) -> None:
 def test_a_token_of_another_environment(sandbox: Sandbox) -> None:
     """A token of another environment is told by both environments' ids, and nothing is changed or dropped."""
     other = sandbox.add_environment("other")
-    sandbox.truto.create(other.id, dict(INPUTS))
+    sandbox.backend.create(other.id, dict(INPUTS))
     id_, state = Life(sandbox).webhooks.create(INPUTS)
-    before = sandbox.truto.webhooks()
+    before = sandbox.backend.webhooks()
     for _, call in Life(sandbox, other.token).calls():
         with pytest.raises(WrongEnvironmentError) as caught:
             call(id_, state)
@@ -289,15 +289,15 @@ def test_a_token_of_another_environment(sandbox: Sandbox) -> None:
         assert id_ in message
         assert "Nothing was changed" in message
         assert len(message.splitlines()) == 1
-    assert sandbox.truto.webhooks() == before
+    assert sandbox.backend.webhooks() == before
 
 
 def test_a_revoked_token(sandbox: Sandbox) -> None:
     """A token that is no longer valid is told as such: no webhook is taken for gone because of it."""
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
-    sandbox.truto.revoke_token(sandbox.token)
-    before = sandbox.truto.webhooks()
+    sandbox.backend.revoke_token(sandbox.token)
+    before = sandbox.backend.webhooks()
     with pytest.raises(AuthenticationError, match=r"^cannot create the webhook"):
         life.webhooks.create(INPUTS)
     for word, call in life.calls():
@@ -305,7 +305,7 @@ def test_a_revoked_token(sandbox: Sandbox) -> None:
             call(id_, state)
         assert "comes from the environment variable TRUTO_API_TOKEN" in str(caught.value)
         assert sandbox.token not in str(caught.value)
-    assert sandbox.truto.webhooks() == before
+    assert sandbox.backend.webhooks() == before
     assert [call.operation for call in sandbox.calls] == ["create", "create", "read", "update", "delete"]
 
 
@@ -313,7 +313,7 @@ def test_a_token_that_is_revoked_between_two_requests(sandbox: Sandbox) -> None:
     """A 404 before and a 401 after prove nothing, so the webhook is not taken for gone."""
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
-    sandbox.truto.remove(id_)
+    sandbox.backend.remove(id_)
     sandbox.inject("status", "list", times=0, status=401)
     for _, call in life.calls():
         with pytest.raises(AuthenticationError):
@@ -323,13 +323,13 @@ def test_a_token_that_is_revoked_between_two_requests(sandbox: Sandbox) -> None:
 def test_another_token_of_the_same_environment(sandbox: Sandbox) -> None:
     """A new token of the same environment goes on where the old one stopped."""
     id_, state = Life(sandbox).webhooks.create(INPUTS)
-    token = sandbox.truto.add_token(sandbox.environment_id)
-    sandbox.truto.revoke_token(sandbox.token)
+    token = sandbox.backend.add_token(sandbox.environment_id)
+    sandbox.backend.revoke_token(sandbox.token)
     life = Life(sandbox, token)
     state = life.webhooks.update(id_, state, OTHER)
     assert life.webhooks.read(id_, state) == state
     life.webhooks.delete(id_, state)
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
 
 
 # Update ----------------------------------------------------------------------------------------------------
@@ -360,10 +360,10 @@ def test_an_update_leaves_what_others_changed(sandbox: Sandbox) -> None:
     """An update of one property does not undo what was changed in Truto at another."""
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
-    sandbox.truto.edit(id_, {"event_types": ["record:updated"]})
+    sandbox.backend.edit(id_, {"event_types": ["record:updated"]})
     after = life.webhooks.update(id_, state, {**INPUTS, "is_active": False})
     assert after["event_types"] == ["record:updated"]
-    assert sandbox.truto.webhooks()[0].event_types == ["record:updated"]
+    assert sandbox.backend.webhooks()[0].event_types == ["record:updated"]
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ def test_an_update_that_failed_can_be_repeated(sandbox: Sandbox) -> None:
     sandbox.faults.clear()
     after = life.webhooks.update(id_, state, OTHER)
     assert {name: after[name] for name in INPUTS} == OTHER
-    assert after["secret"] == state["secret"] == sandbox.truto.webhooks()[0].secret
+    assert after["secret"] == state["secret"] == sandbox.backend.webhooks()[0].secret
 
 
 def test_an_error_that_repeats_the_secret(sandbox: Sandbox) -> None:
@@ -443,7 +443,7 @@ def test_the_secret_stays_known(sandbox: Sandbox, fields: list[str]) -> None:
     fresh = life.webhooks.read(id_, state)
     assert fresh == state
     after = life.webhooks.update(id_, fresh, {**INPUTS, "event_types": [], "is_active": False})
-    assert after["secret"] == sandbox.truto.webhooks()[0].secret
+    assert after["secret"] == sandbox.backend.webhooks()[0].secret
     for name in ("environment_id", "created_at"):
         assert after[name] == state[name]
     assert life.warnings == []
@@ -456,11 +456,11 @@ def test_no_answer_replaces_the_secret(sandbox: Sandbox, operation: str, secret:
     life = Life(sandbox)
     id_, state = life.webhooks.create(INPUTS)
     body = {"id": id_, **INPUTS, "is_active": False, "secret": secret}
-    sandbox.inject("answer", operation, body=body)
+    sandbox.inject("response", operation, body=body)
     inputs = {**INPUTS, "is_active": False}
     after = life.webhooks.read(id_, state) if operation == "read" else life.webhooks.update(id_, state, inputs)
     assert after is not None
-    assert after["secret"] == state["secret"] == sandbox.truto.webhooks()[0].secret
+    assert after["secret"] == state["secret"] == sandbox.backend.webhooks()[0].secret
 
 
 @pytest.mark.parametrize("fault", ["wrong_types", "other_id", "not_json"])
@@ -481,7 +481,7 @@ def test_a_url_that_truto_spells_differently(sandbox: Sandbox) -> None:
     life = Life(sandbox)
     inputs = {**INPUTS, "target_url": "https://Hooks.Example.com"}
     id_, state = life.webhooks.create(inputs)
-    sandbox.truto.edit(id_, {"target_url": "https://hooks.example.com/"})
+    sandbox.backend.edit(id_, {"target_url": "https://hooks.example.com/"})
     fresh = life.webhooks.read(id_, state)
     assert fresh is not None
     assert fresh["target_url"] == "https://Hooks.Example.com"

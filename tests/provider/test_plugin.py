@@ -17,16 +17,17 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from pulumi_truto import EventType, rules
-from pulumi_truto.names import CAMEL
+from pulumi_truto import EventType
+from pulumi_truto.local_engine.open_stack import Engine
 from pulumi_truto.plugin.schema import schema
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, GET_WEBHOOKS, WEBHOOK
+from pulumi_truto.property_values import marshal, unmarshal, unwrap_secrets
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine
-from pulumi_truto.values import from_struct, reveal, to_struct
 from pulumi_truto.version import __version__
-from tests.commands import run
-from tests.harness import URL, Project
+from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook.properties import CAMEL
+from tests.support.commands import run
+from tests.support.project import URL, Project
 
 ID = "00000000-0000-4000-8000-000000000000"
 
@@ -34,7 +35,7 @@ ID = "00000000-0000-4000-8000-000000000000"
 @pytest.fixture
 def native(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Project:
     """A project that uses the native plugin, on each engine."""
-    return Project(engine, sandbox, tmp_path, way="native")
+    return Project(engine, sandbox, tmp_path, provider_kind="native")
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_plugin_serves_its_schema(plugin: Any) -> None:
 def test_detailed_diff(plugin: Any, old: Any, new: Any, expected: dict[str, str]) -> None:
     """A diff names each changed property with its kind, never a replacement, and what stays the same."""
     inputs = {name: state()[name] for name in ("targetUrl", "eventTypes", "isActive")}
-    request = provider_pb2.DiffRequest(id=ID, olds=to_struct(state(**old)), news=to_struct({**inputs, **new}))
+    request = provider_pb2.DiffRequest(id=ID, olds=marshal(state(**old)), news=marshal({**inputs, **new}))
     response = plugin.Diff(request)
     kinds = {name: provider_pb2.PropertyDiff.Kind.Name(each.kind) for name, each in response.detailedDiff.items()}
     assert kinds == expected
@@ -148,13 +149,13 @@ def test_preview_of_an_update_keeps_what_stays(plugin: Any) -> None:
     """In the preview of an update the secret and everything else that stays is known, and secret."""
     request = provider_pb2.UpdateRequest(
         id=ID,
-        olds=to_struct(state(environmentId="e", createdAt="c", updatedAt="u")),
-        news=to_struct({"targetUrl": URL + "/2", "eventTypes": [], "isActive": True}),
+        olds=marshal(state(environmentId="e", createdAt="c", updatedAt="u")),
+        news=marshal({"targetUrl": URL + "/2", "eventTypes": [], "isActive": True}),
         preview=True,
     )
-    found = from_struct(plugin.Update(request).properties)
+    found = unmarshal(plugin.Update(request).properties)
     assert found["secret"] != "s", "it has to be wrapped as a secret"
-    plain = reveal(found)
+    plain = unwrap_secrets(found)
     assert plain["secret"] == "s"
     assert (plain["environmentId"], plain["createdAt"], plain["targetUrl"]) == ("e", "c", URL + "/2")
     assert plain["updatedAt"] == "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -163,9 +164,9 @@ def test_preview_of_an_update_keeps_what_stays(plugin: Any) -> None:
 def test_configuration_never_replaces(plugin: Any) -> None:
     """Another token or base URL is a change of the provider that replaces nothing."""
     request = provider_pb2.DiffRequest(
-        old_inputs=to_struct({"apiToken": "a", "baseUrl": "https://one.example"}),
-        olds=to_struct({"apiToken": "a", "baseUrl": "https://one.example"}),
-        news=to_struct({"apiToken": "b", "baseUrl": "https://two.example"}),
+        old_inputs=marshal({"apiToken": "a", "baseUrl": "https://one.example"}),
+        olds=marshal({"apiToken": "a", "baseUrl": "https://one.example"}),
+        news=marshal({"apiToken": "b", "baseUrl": "https://two.example"}),
     )
     response = plugin.DiffConfig(request)
     assert response.changes == provider_pb2.DiffResponse.DIFF_SOME
@@ -176,7 +177,7 @@ def test_configuration_never_replaces(plugin: Any) -> None:
 def test_errors_are_one_line(plugin: Any, sandbox: Sandbox) -> None:
     """An error reaches the engine as one line with the remedy, without any Python stack."""
     sandbox.inject("status", "create", status=401, message="no")
-    request = provider_pb2.CreateRequest(properties=to_struct({"targetUrl": URL, "eventTypes": [], "isActive": True}))
+    request = provider_pb2.CreateRequest(properties=marshal({"targetUrl": URL, "eventTypes": [], "isActive": True}))
     with pytest.raises(grpc.RpcError) as caught:
         plugin.Create(request)
     message = str(caught.value.details())
@@ -189,7 +190,7 @@ def test_many_calls_at_once(plugin: Any, sandbox: Sandbox) -> None:
     """Calls run side by side, as many as the engine makes, and a slow one stops no other."""
 
     def create(number: int) -> None:
-        properties = to_struct({"targetUrl": f"{URL}/{number}", "eventTypes": [], "isActive": True})
+        properties = marshal({"targetUrl": f"{URL}/{number}", "eventTypes": [], "isActive": True})
         plugin.Create(provider_pb2.CreateRequest(properties=properties))
 
     with ThreadPoolExecutor(32) as pool, sandbox.hold("create") as hold:
@@ -202,22 +203,22 @@ def test_many_calls_at_once(plugin: Any, sandbox: Sandbox) -> None:
 
 def test_cancel(plugin: Any, sandbox: Sandbox) -> None:
     """A cancel lets what is under way end, so that its outcome gets into the state."""
-    properties = to_struct({"targetUrl": URL, "eventTypes": [], "isActive": True})
+    properties = marshal({"targetUrl": URL, "eventTypes": [], "isActive": True})
     with sandbox.hold("create") as hold:
         creating = plugin.Create.future(provider_pb2.CreateRequest(properties=properties))
         hold.wait_for(1)
         plugin.Cancel(empty_pb2.Empty())
-    assert creating.result(timeout=30).id == sandbox.truto.webhooks()[0].id
+    assert creating.result(timeout=30).id == sandbox.backend.webhooks()[0].id
 
 
 def test_no_attempt_begins_after_a_cancel(plugin: Any, sandbox: Sandbox) -> None:
     """Ctrl-C while an update hangs ends with the attempt that is in flight: no other one is begun."""
     created = plugin.Create(
-        provider_pb2.CreateRequest(properties=to_struct({"targetUrl": URL, "eventTypes": [], "isActive": True}))
+        provider_pb2.CreateRequest(properties=marshal({"targetUrl": URL, "eventTypes": [], "isActive": True}))
     )
     sandbox.inject("reset", "update", times=0)
     request = provider_pb2.UpdateRequest(
-        id=created.id, olds=created.properties, news=to_struct({"targetUrl": URL, "eventTypes": [], "isActive": False})
+        id=created.id, olds=created.properties, news=marshal({"targetUrl": URL, "eventTypes": [], "isActive": False})
     )
     with sandbox.hold("update") as hold:
         updating = plugin.Update.future(request)
@@ -230,17 +231,17 @@ def test_no_attempt_begins_after_a_cancel(plugin: Any, sandbox: Sandbox) -> None
 
 def test_a_function_takes_only_what_it_has(plugin: Any) -> None:
     """An argument that a function does not have is left aside, and one of a wrong type is a clear error."""
-    args = to_struct({"id": ID, "isActive": True})
+    args = marshal({"id": ID, "isActive": True})
     plugin.Invoke(provider_pb2.InvokeRequest(tok=GET_WEBHOOKS, args=args))
     with pytest.raises(grpc.RpcError) as caught:
-        plugin.Invoke(provider_pb2.InvokeRequest(tok=GET_WEBHOOKS, args=to_struct({"isActive": "true"})))
+        plugin.Invoke(provider_pb2.InvokeRequest(tok=GET_WEBHOOKS, args=marshal({"isActive": "true"})))
     assert "cannot find webhooks by is_active: it must be a boolean, not a string" in str(caught.value)
 
 
 def test_list(plugin: Any, sandbox: Sandbox) -> None:
     """The plugin lists the webhooks that match, page by page, no more than are asked for."""
     made = [
-        sandbox.truto.create(sandbox.environment_id, {"target_url": f"{URL}/{n}", "is_active": n % 2 == 0})["id"]
+        sandbox.backend.create(sandbox.environment_id, {"target_url": f"{URL}/{n}", "is_active": n % 2 == 0})["id"]
         for n in range(7)
     ]
 
@@ -249,7 +250,7 @@ def test_list(plugin: Any, sandbox: Sandbox) -> None:
         while True:
             responses = list(
                 plugin.List(
-                    provider_pb2.ListRequest(token=WEBHOOK, query=to_struct(query), continuation_token=token, **request)
+                    provider_pb2.ListRequest(token=WEBHOOK, query=marshal(query), continuation_token=token, **request)
                 )
             )
             pages.append([each.result.id for each in responses if each.HasField("result")])
@@ -284,7 +285,9 @@ def test_preview_of_an_update_downstream(native: Project) -> None:
 
 def test_import(native: Project) -> None:
     """A webhook made by hand is imported, is then no change, and is managed; its secret is null, with a warning."""
-    made = native.sandbox.truto.create(native.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]})
+    made = native.sandbox.backend.create(
+        native.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]}
+    )
     arguments = 'target_url=URL, event_types=["record:*"]'
     native.webhook(arguments, opts=f'pulumi.ResourceOptions(import_="{made["id"]}")')
     outcome = native.up()
@@ -294,14 +297,16 @@ def test_import(native: Project) -> None:
     assert native.up().calls == []
     assert native.outputs.get("secret") is None
     native.destroy()
-    assert native.sandbox.truto.webhooks() == []
+    assert native.sandbox.backend.webhooks() == []
 
 
 def test_pulumi_import(native: Project) -> None:
     """`pulumi import` takes a webhook into the state, and the code that it prints is then no change."""
     if native.engine != "cli":
         pytest.skip("the local engine has no such command")
-    made = native.sandbox.truto.create(native.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]})
+    made = native.sandbox.backend.create(
+        native.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]}
+    )
     native.program("")
     native.up()
     code = native.folder / "code.json"
@@ -323,11 +328,11 @@ def test_import_of_nothing(native: Project) -> None:
 
 def test_import_of_another_shape(native: Project) -> None:
     """A webhook that differs from what is declared is imported and then updated, as the preview says."""
-    made = native.sandbox.truto.create(native.sandbox.environment_id, {"target_url": URL})
+    made = native.sandbox.backend.create(native.sandbox.environment_id, {"target_url": URL})
     native.webhook('target_url=URL + "/2"', opts=f'pulumi.ResourceOptions(import_="{made["id"]}")')
     expected = {"create": 1, "import": 1, "update": 1}
     assert native.preview().changes == expected
-    assert native.sandbox.truto.webhooks()[0].target_url == URL
+    assert native.sandbox.backend.webhooks()[0].target_url == URL
     outcome = native.up()
     assert outcome.changes == expected
     assert outcome.calls == ["read", "update"]
@@ -337,7 +342,7 @@ def test_import_of_another_shape(native: Project) -> None:
 
 def test_functions(native: Project) -> None:
     """The functions find one webhook by its id, and all that match the filters, over all pages."""
-    create: Callable[..., Any] = native.sandbox.truto.create
+    create: Callable[..., Any] = native.sandbox.backend.create
     for number in range(120):
         create(native.sandbox.environment_id, {"target_url": f"{URL}/{number}", "is_active": number != 7})
     wanted = create(native.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]})

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_truto.local_engine.open_stack import Engine
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine
-from tests.harness import Project, Way
+from tests.support.project import Project, ProviderKind
 
 #: Python runs this at the start of every process that finds it on its path: the provider's above all.
 SITECUSTOMIZE = """
@@ -23,11 +23,11 @@ http.client.HTTPConnection.debuglevel = 1
 
 
 @pytest.fixture
-def verbose(engine: Engine, way: Way, sandbox: Sandbox, tmp_path: Path) -> Project:
+def verbose(engine: Engine, provider_kind: ProviderKind, sandbox: Sandbox, tmp_path: Path) -> Project:
     """A project in whose processes every library logs all it can."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
-    return Project(engine, sandbox, tmp_path, {"PYTHONPATH": str(tmp_path / "site")}, way)
+    return Project(engine, sandbox, tmp_path, {"PYTHONPATH": str(tmp_path / "site")}, provider_kind)
 
 
 def test_verbose_logging_shows_no_secret(verbose: Project) -> None:
@@ -42,10 +42,10 @@ def test_verbose_logging_shows_no_secret(verbose: Project) -> None:
     for fault in (
         {"kind": "status", "status": 400, "message": f"not signed with {project.outputs['secret']}"},
         {"kind": "status", "status": 401, "message": f"invalid token {token}"},
-        {"kind": "answer", "status": 302, "headers": {"Location": f"/login?token={token}"}},
+        {"kind": "response", "status": 302, "headers": {"Location": f"/login?token={token}"}},
         {"kind": "html", "status": 400, "body": f"<html>{token}</html>"},
         {
-            "kind": "answer",
+            "kind": "response",
             "status": 200,
             "body": f'{{"id": "{token}"',
             "headers": {"Content-Type": "application/json"},
@@ -62,7 +62,7 @@ def test_verbose_logging_shows_no_secret(verbose: Project) -> None:
     project.refresh()
     project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="2")')
     project.up()
-    secrets |= {webhook.secret for webhook in project.sandbox.truto.webhooks()}
+    secrets |= {webhook.secret for webhook in project.sandbox.backend.webhooks()}
     project.destroy()
     assert len(secrets) >= 3
     for secret in secrets:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pulumi_truto.local_engine.open_stack import Engine
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine
-from tests.harness import URL, Project
+from tests.support.project import URL, Project
 
 # The wrong token -------------------------------------------------------------------------------------------
 
@@ -27,7 +27,7 @@ def test_a_token_of_an_empty_environment_forgets_nothing(new_project: Callable[.
     project.stack.remove_config("truto:baseUrl")
     project.webhook()
     project.up()
-    (webhook,) = sandbox.truto.webhooks()
+    (webhook,) = sandbox.backend.webhooks()
     # A token from the environment is always the current one, also for a refresh.
     project.set_environment(TRUTO_API_TOKEN=sandbox.add_environment("empty").token)
     project.webhook("target_url=URL, is_active=False")
@@ -36,7 +36,7 @@ def test_a_token_of_an_empty_environment_forgets_nothing(new_project: Callable[.
     assert "set the right token" in outcome.text
     assert "pulumi state delete <urn>" in outcome.text
     assert "the environment variable TRUTO_API_TOKEN" in outcome.text
-    assert sandbox.truto.webhooks() == [webhook]
+    assert sandbox.backend.webhooks() == [webhook]
     assert [each["id"] for each in project.managed] == [webhook.id]
     project.set_environment(TRUTO_API_TOKEN=sandbox.token)
     project.up()
@@ -48,12 +48,12 @@ def test_the_last_webhook_deleted_by_hand(project: Project) -> None:
     project.webhook()
     project.up()
     first = project.outputs["id"]
-    project.sandbox.truto.remove(first)
+    project.sandbox.backend.remove(first)
     text = project.refresh().text
     assert f"webhook {first} was deleted outside Pulumi" in text
     assert "a new id and a new secret" in text
     assert project.up().calls == ["create"]
-    project.sandbox.truto.remove(project.outputs["id"])
+    project.sandbox.backend.remove(project.outputs["id"])
     project.destroy()
     assert project.managed == []
 
@@ -62,7 +62,7 @@ def test_the_fingerprint_is_never_a_difference(project: Project) -> None:
     """Another token of the same environment is no change, neither for up nor for refresh, and is not in the state."""
     project.webhook()
     project.up()
-    project.set_token(project.sandbox.truto.add_token(project.sandbox.environment_id))
+    project.set_token(project.sandbox.backend.add_token(project.sandbox.environment_id))
     assert project.preview().changes == {"same": 2}
     assert project.up().changes == {"same": 2}
     assert project.refresh().changes == {"same": 2}
@@ -86,13 +86,13 @@ def test_an_update_with_an_unknown_outcome(project: Project, processed: bool) ->
     assert ("applied the update all the same" if processed else "has not applied the update so far") in text
     assert "`pulumi up --refresh`" in text
     (managed,) = project.managed
-    if project.way == "native":
+    if project.provider_kind == "native":
         assert managed["outputs"]["isActive"] is not processed
         assert managed["outputs"]["secret"]
     project.up(refresh=True)
     assert project.outputs["is_active"] is False
-    assert project.outputs["secret"] == project.sandbox.truto.webhooks()[0].secret
-    assert project.sandbox.truto.webhooks()[0].is_active is False
+    assert project.outputs["secret"] == project.sandbox.backend.webhooks()[0].secret
+    assert project.sandbox.backend.webhooks()[0].is_active is False
     assert project.up().calls == []
 
 
@@ -101,7 +101,7 @@ def test_a_lost_response_to_a_create(project: Project) -> None:
     project.sandbox.inject("reset", "create", processed=True)
     project.webhook()
     text = project.up().text
-    (webhook,) = project.sandbox.truto.webhooks()
+    (webhook,) = project.sandbox.backend.webhooks()
     assert project.outputs["secret"] == webhook.secret
     assert "was deleted" in text
 
@@ -121,7 +121,7 @@ def test_where_the_token_came_from(project: Project) -> None:
         truto.Webhook("orders", target_url=URL, opts=pulumi.ResourceOptions(provider=staging))
     """)
     text = project.fails(project.up).text
-    argument = "apiToken" if project.way == "native" else "api_token"
+    argument = "apiToken" if project.provider_kind == "native" else "api_token"
     assert f'comes from the argument {argument} of the provider "staging"' in text
 
 
@@ -150,7 +150,7 @@ def test_the_token_of_a_look_up(local_project: Project) -> None:
 
 def test_a_provider_of_the_plugin_without_a_token(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
     """An explicit provider of the plugin does not take the stack's token: the message says that this one has none."""
-    project = Project(engine, sandbox, tmp_path, way="native")
+    project = Project(engine, sandbox, tmp_path, provider_kind="native")
     project.program("""
         staging = pulumi.ProviderResource("truto", "staging", {})
         truto.Webhook("orders", target_url=URL, opts=pulumi.ResourceOptions(provider=staging))
@@ -162,7 +162,7 @@ def test_a_provider_of_the_plugin_without_a_token(engine: Engine, sandbox: Sandb
 
 def test_properties_that_a_webhook_does_not_have(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
     """A misspelt property of a YAML or TypeScript program is told in the preview, and so is a resource of no type."""
-    project = Project(engine, sandbox, tmp_path, way="native")
+    project = Project(engine, sandbox, tmp_path, provider_kind="native")
     project.program("""pulumi.CustomResource("truto:index:Webhook", "orders", {"targetUrl": URL, "isactive": False})""")
     text = project.fails(project.preview).text
     assert "isactive is not an input of a webhook. Did you mean isActive?" in text
@@ -219,7 +219,7 @@ def test_secrets_that_truto_repeats(project: Project) -> None:
 
 def sandbox_up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs `python -m pulumi_truto.sandbox up`."""
-    command = [sys.executable, "-m", "pulumi_truto.sandbox", "up", str(folder), *arguments]
+    command = [sys.executable, "-m", "pulumi_truto.local_engine", "up", str(folder), *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "TMPDIR": str(folder)}
     )

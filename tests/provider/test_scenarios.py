@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.harness import URL, Project
+from tests.support.project import URL, Project
 
 TWO_EVENTS = 'event_types=["record:created", "integrated_account:active"]'
 
 
 def the_webhook(project: Project) -> dict[str, object]:
     """The only webhook at Truto."""
-    [webhook] = project.sandbox.truto.webhooks()
+    [webhook] = project.sandbox.backend.webhooks()
     return {
         "id": webhook.id,
         "target_url": webhook.target_url,
@@ -105,10 +105,10 @@ def test_every_event_and_back(project: Project) -> None:
     assert the_webhook(project)["event_types"] == ["integrated_account:active", "record:created"]
 
 
-@pytest.mark.parametrize("everything_as", ["empty", "null", "absent"])
-def test_every_event_is_stable(project: Project, everything_as: str) -> None:
+@pytest.mark.parametrize("empty_event_types_as", ["empty", "null", "absent"])
+def test_every_event_is_stable(project: Project, empty_event_types_as: str) -> None:
     """However Truto shows "every event", a refresh finds no drift and the next run no change."""
-    project.sandbox.truto.change_settings({"everything_as": everything_as, "timestamp_format": "space"})
+    project.sandbox.backend.change_settings({"empty_event_types_as": empty_event_types_as, "timestamp_format": "space"})
     project.webhook("target_url=URL")
     project.up()
     assert project.refresh().changes == {"same": 2}
@@ -120,7 +120,7 @@ def test_drift_is_shown_and_healed(project: Project) -> None:
     project.webhook(f"target_url=URL, {TWO_EVENTS}")
     project.up()
     secret = project.outputs["secret"]
-    project.sandbox.truto.edit(project.outputs["id"], {"is_active": False, "event_types": ["record:deleted"]})
+    project.sandbox.backend.edit(project.outputs["id"], {"is_active": False, "event_types": ["record:deleted"]})
     outcome = project.refresh()
     assert outcome.changes == {"same": 1, "update": 1}
     assert outcome.calls == ["read"]
@@ -135,7 +135,7 @@ def test_drift_beside_a_change(project: Project) -> None:
     """An update sends what the program changed, and tells of what somebody else changed meanwhile."""
     project.webhook(f"target_url=URL, {TWO_EVENTS}")
     project.up()
-    project.sandbox.truto.edit(project.outputs["id"], {"target_url": URL + "/theirs"})
+    project.sandbox.backend.edit(project.outputs["id"], {"target_url": URL + "/theirs"})
     project.webhook(f"target_url=URL, {TWO_EVENTS}, is_active=False")
     outcome = project.up()
     assert "changed outside Pulumi as well, in target_url" in outcome.text
@@ -148,7 +148,7 @@ def test_gone_is_created_again(project: Project) -> None:
     """A webhook deleted by hand is taken out of the state by a refresh and created again, with its own new secret."""
     project.webhook()
     project.up()
-    project.sandbox.truto.remove(project.outputs["id"])
+    project.sandbox.backend.remove(project.outputs["id"])
     assert project.refresh().changes == {"same": 1, "delete": 1}
     assert project.up().changes == {"same": 1, "create": 1}
     assert project.outputs["secret"] == the_webhook(project)["secret"]
@@ -158,12 +158,14 @@ def test_update_of_gone(project: Project) -> None:
     """An update of a webhook deleted by hand says so and how to go on, and doing that works."""
     project.webhook()
     project.up()
-    project.sandbox.truto.remove(project.outputs["id"])
+    project.sandbox.backend.remove(project.outputs["id"])
     project.webhook("target_url=URL, is_active=False")
     text = project.fails(project.up).text
     assert "deleted outside Pulumi" in text
     # Pulumi shows the stack of a dynamic provider's error: as little of ours as can be.
-    assert set(re.findall(r"pulumi_truto/(\w+)\.py", text)) == ({"dynamic"} if project.way == "dynamic" else set())
+    assert set(re.findall(r"pulumi_truto/(\w+)\.py", text)) == (
+        {"dynamic"} if project.provider_kind == "dynamic" else set()
+    )
     assert "pulumi up --refresh" in text
     project.up(refresh=True)
     assert the_webhook(project)["is_active"] is False
@@ -173,7 +175,7 @@ def test_delete_of_gone(project: Project) -> None:
     """Destroying a stack whose webhook was already deleted succeeds."""
     project.webhook()
     project.up()
-    project.sandbox.truto.remove(project.outputs["id"])
+    project.sandbox.backend.remove(project.outputs["id"])
     assert project.destroy().changes == {"delete": 2}
 
 
@@ -194,7 +196,7 @@ def test_removed_from_the_program(project: Project) -> None:
 
 def test_get(project: Project) -> None:
     """A webhook that exists is read, not managed: its secret is null with a warning, and destroy leaves it alone."""
-    webhook = project.sandbox.truto.create(
+    webhook = project.sandbox.backend.create(
         project.sandbox.environment_id, {"target_url": URL, "event_types": ["record:*"]}
     )
     project.program(f"""
@@ -211,7 +213,7 @@ def test_get(project: Project) -> None:
     assert project.outputs.get("secret") is None
     assert project.up().calls == ["read"]
     project.destroy()
-    assert len(project.sandbox.truto.webhooks()) == 1
+    assert len(project.sandbox.backend.webhooks()) == 1
 
 
 def test_get_of_nothing(project: Project) -> None:
@@ -223,7 +225,7 @@ def test_get_of_nothing(project: Project) -> None:
 def test_several_environments(project: Project) -> None:
     """One program serves several Truto environments; a changed token touches no webhook."""
     other = project.sandbox.add_environment("staging")
-    second_token = project.sandbox.truto.add_token(other.id)
+    second_token = project.sandbox.backend.add_token(other.id)
 
     def write(token: str) -> None:
         project.program(f"""
@@ -236,17 +238,17 @@ def test_several_environments(project: Project) -> None:
     write(other.token)
     assert project.up().calls == ["create", "create"]
     assert project.outputs["environment"] == other.id
-    assert {each.environment_id for each in project.sandbox.truto.webhooks()} == {
+    assert {each.environment_id for each in project.sandbox.backend.webhooks()} == {
         other.id,
         project.sandbox.environment_id,
     }
     write(second_token)
-    project.sandbox.truto.revoke_token(other.token)
+    project.sandbox.backend.revoke_token(other.token)
     outcome = project.up()
     assert outcome.calls == []
     assert outcome.changes == {"same": 3, "update": 1}  # the provider alone
     project.destroy()
-    assert project.sandbox.truto.webhooks() == []
+    assert project.sandbox.backend.webhooks() == []
     for token in (other.token, second_token):
         assert token not in project.shown
 
@@ -254,7 +256,7 @@ def test_several_environments(project: Project) -> None:
 def test_moving_to_another_environment(project: Project) -> None:
     """Another provider alone is no change to Pulumi, and the next change is refused; with a new trigger it moves."""
     other = project.sandbox.add_environment("staging")
-    project.sandbox.truto.create(other.id, {"target_url": URL + "/theirs"})
+    project.sandbox.backend.create(other.id, {"target_url": URL + "/theirs"})
     body = f"""
         staging = truto.Provider("staging", api_token={other.token!r}, base_url={project.sandbox.base_url!r})
         opts = pulumi.ResourceOptions(replacement_trigger="%s"%s)
@@ -272,7 +274,7 @@ def test_moving_to_another_environment(project: Project) -> None:
     project.up()
     project.program(body % ("2", ", provider=staging", True))
     assert project.up().calls == ["create", "delete"]
-    assert [webhook.environment_id for webhook in project.sandbox.truto.webhooks()] == [other.id] * 2
+    assert [webhook.environment_id for webhook in project.sandbox.backend.webhooks()] == [other.id] * 2
 
 
 def test_a_bad_input_is_not_shown(project: Project) -> None:
@@ -300,8 +302,8 @@ def test_token_change(project: Project) -> None:
     """A changed token in the stack's configuration touches no webhook."""
     project.webhook()
     project.up()
-    new = project.sandbox.truto.add_token(project.sandbox.environment_id)
-    project.sandbox.truto.revoke_token(project.sandbox.token)
+    new = project.sandbox.backend.add_token(project.sandbox.environment_id)
+    project.sandbox.backend.revoke_token(project.sandbox.token)
     project.set_token(new)
     outcome = project.up()
     assert outcome.changes == {"same": 2}
@@ -313,8 +315,8 @@ def test_outdated_token(project: Project) -> None:
     """A refresh with the token of the last up, meanwhile revoked, fails with the cause and the remedy."""
     project.webhook()
     project.up()
-    project.set_token(project.sandbox.truto.add_token(project.sandbox.environment_id))
-    project.sandbox.truto.revoke_token(project.sandbox.token)
+    project.set_token(project.sandbox.backend.add_token(project.sandbox.environment_id))
+    project.sandbox.backend.revoke_token(project.sandbox.token)
     text = project.fails(project.refresh).text
     assert "401" in text
     assert "--run-program" in text
@@ -385,7 +387,7 @@ def test_replace_on_changes(project: Project) -> None:
     project.webhook(opts=opts)
     project.up()
     project.webhook('target_url=URL + "/two"', opts=opts)
-    assert project.up().calls == (["create", "delete"] if project.way == "native" else ["update"])
+    assert project.up().calls == (["create", "delete"] if project.provider_kind == "native" else ["update"])
 
 
 def test_protect(project: Project) -> None:
@@ -394,7 +396,7 @@ def test_protect(project: Project) -> None:
     project.up()
     text = project.fails(project.destroy).text
     assert "protect" in text
-    assert len(project.sandbox.truto.webhooks()) == 1
+    assert len(project.sandbox.backend.webhooks()) == 1
 
 
 def test_retain_on_delete(project: Project) -> None:
@@ -403,7 +405,7 @@ def test_retain_on_delete(project: Project) -> None:
     project.up()
     assert project.destroy().calls == []
     assert project.managed == []
-    assert len(project.sandbox.truto.webhooks()) == 1
+    assert len(project.sandbox.backend.webhooks()) == 1
 
 
 def test_unknown_url_in_a_preview(project: Project) -> None:
@@ -443,7 +445,7 @@ def test_component(project: Project) -> None:
     assert project.outputs["environment"] == other.id
     assert project.up().calls == []
     project.destroy()
-    assert project.sandbox.truto.webhooks() == []
+    assert project.sandbox.backend.webhooks() == []
 
 
 def test_event_type_enum(project: Project) -> None:
@@ -465,7 +467,7 @@ def test_unknown_event_type(project: Project) -> None:
     assert project.up().calls == ["create", "create"]
     if project.engine == "local":  # the CLI shows every diagnostic twice, as it happens and at the end
         # The plugin is told which resource it is about, and the dynamic provider is not.
-        assert text.count("Did you mean") == (2 if project.way == "native" else 1)
+        assert text.count("Did you mean") == (2 if project.provider_kind == "native" else 1)
 
 
 def test_missing_token(project: Project) -> None:

@@ -10,9 +10,9 @@ import dill  # type: ignore[import-untyped]
 from pulumi.dynamic.dynamic import serialize_provider
 
 from pulumi_truto.dynamic import WebhookProvider
+from pulumi_truto.local_engine.open_stack import Engine
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine
-from tests.harness import Project
+from tests.support.project import Project
 
 
 def files_below(folder: Path) -> str:
@@ -25,7 +25,7 @@ def test_a_whole_life_shows_no_secret(project: Project) -> None:
     seen = {project.sandbox.token}
 
     def note() -> None:
-        seen.update(webhook.secret for webhook in project.sandbox.truto.webhooks())
+        seen.update(webhook.secret for webhook in project.sandbox.backend.webhooks())
 
     project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="1")')
     project.preview()
@@ -38,7 +38,7 @@ def test_a_whole_life_shows_no_secret(project: Project) -> None:
     project.sandbox.inject("status", "update", status=400, message=f"bad token {project.sandbox.token}")
     project.webhook("target_url=URL, is_active=True", 'pulumi.ResourceOptions(replacement_trigger="1")')
     project.fails(project.up)
-    project.sandbox.truto.edit(project.outputs["id"], {"event_types": ["record:*"]})
+    project.sandbox.backend.edit(project.outputs["id"], {"event_types": ["record:*"]})
     project.refresh()
     project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="2")')
     project.up()

@@ -1,6 +1,7 @@
 """Random lives of whole stacks, through the local engine with real processes, faults, outside edits and kills.
 
-`make test` lives a few; ``python -m tests.test_random_lives --lives 1000`` (`make soak`) lives many and prints figures.
+`make test` lives a few; ``python -m tests.provider.test_stateful --lives 1000`` (`make soak`) lives many, and prints
+figures.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from pulumi.automation import CommandError
 
 from pulumi_truto.sandbox import Sandbox
-from tests.harness import URL, Project
+from tests.support.project import URL, Project
 
 #: What every life adds to; printed by the soak.
 FIGURES: Counter[str] = Counter()
@@ -101,8 +102,8 @@ class Life(RuleBasedStateMachine):
         self.sandbox = Sandbox().start()
         self.other = self.sandbox.add_environment("second")
         for environment in (self.sandbox.environment_id, self.other.id):
-            self.sandbox.truto.create(environment, {"target_url": f"{URL}/a/1"})
-        self.foreign = {webhook.id: repr(webhook) for webhook in self.sandbox.truto.webhooks()}
+            self.sandbox.backend.create(environment, {"target_url": f"{URL}/a/1"})
+        self.foreign = {webhook.id: repr(webhook) for webhook in self.sandbox.backend.webhooks()}
         self.project = Project("local", self.sandbox, Path(self.folder.name))
         self.declared = {"a": Declared(), "b": Declared(events=["record:*"])}
         self.allowed_orphans = 0
@@ -158,21 +159,21 @@ class Life(RuleBasedStateMachine):
 
     def behave(self, lag_seconds: float, skew_seconds: float) -> None:
         """Truto's list lags from now on, or its Date header is wrong, or neither."""
-        self.sandbox.truto.change_settings({"list_lag_seconds": lag_seconds, "date_skew_seconds": skew_seconds})
+        self.sandbox.backend.change_settings({"list_lag_seconds": lag_seconds, "date_skew_seconds": skew_seconds})
 
     def edit_outside(self, which: int, edit: str) -> None:
         """Somebody changes one of the stack's webhooks by hand."""
         ours = sorted(each["id"] for each in self.project.managed)
-        there = {webhook.id for webhook in self.sandbox.truto.webhooks()}
+        there = {webhook.id for webhook in self.sandbox.backend.webhooks()}
         ours = [id_ for id_ in ours if id_ in there]
         if not ours:
             return
         id_ = ours[which % len(ours)]
         if edit == "remove":
-            self.sandbox.truto.remove(id_)
+            self.sandbox.backend.remove(id_)
         else:
             changed = {"is_active": False} if edit == "deactivate" else {"event_types": ["batch_job:failed"]}
-            self.sandbox.truto.edit(id_, changed)
+            self.sandbox.backend.edit(id_, changed)
         FIGURES["outside edits"] += 1
 
     # --- runs ---
@@ -184,13 +185,13 @@ class Life(RuleBasedStateMachine):
     def preview(self) -> None:
         """A preview changes nothing."""
         time.sleep(2 * LATE_SECONDS)  # until what earlier runs had asked for is carried out
-        before = sorted(map(repr, self.sandbox.truto.webhooks()))
+        before = sorted(map(repr, self.sandbox.backend.webhooks()))
         self._write()
         try:
             self.project.preview()
         except CommandError:
             raise AssertionError("a preview makes no call, so no fault can make it fail") from None
-        assert sorted(map(repr, self.sandbox.truto.webhooks())) == before
+        assert sorted(map(repr, self.sandbox.backend.webhooks())) == before
 
     def killed(self, after: int) -> None:
         """The provider is killed in the middle of a run."""
@@ -204,7 +205,7 @@ class Life(RuleBasedStateMachine):
             except CommandError as error:
                 errors.append(str(error))
 
-        before = {webhook.id for webhook in self.sandbox.truto.webhooks()}
+        before = {webhook.id for webhook in self.sandbox.backend.webhooks()}
         thread = threading.Thread(target=run)
         thread.start()
         killed = False
@@ -222,7 +223,7 @@ class Life(RuleBasedStateMachine):
             # Requests that the killed provider had sent reach Truto all the same, before this one is answered.
             requests.get(f"{self.sandbox.base_url}/__sandbox__/time", timeout=60).raise_for_status()
             state = {each["id"] for each in self.project.managed}
-            made = {webhook.id for webhook in self.sandbox.truto.webhooks()} - before - state
+            made = {webhook.id for webhook in self.sandbox.backend.webhooks()} - before - state
             self.allowed_orphans += len(made)
         self._follow("\n".join(errors))
 
@@ -243,7 +244,7 @@ class Life(RuleBasedStateMachine):
 
     def _check(self) -> None:
         outputs = self.project.outputs
-        webhooks = {webhook.id: webhook for webhook in self.sandbox.truto.webhooks()}
+        webhooks = {webhook.id: webhook for webhook in self.sandbox.backend.webhooks()}
         for id_, before in self.foreign.items():
             assert repr(webhooks.pop(id_)) == before, "a webhook of somebody else was touched"
         for name, declared in self.declared.items():
@@ -281,10 +282,10 @@ class Life(RuleBasedStateMachine):
             if looks:
                 time.sleep(2 * LATE_SECONDS)  # until Truto has completed what it may still complete
             state = {each["id"] for each in self.project.managed}
-            there = {webhook.id for webhook in self.sandbox.truto.webhooks()}
+            there = {webhook.id for webhook in self.sandbox.backend.webhooks()}
             FIGURES["advice followed"] += 1
             for id_ in (there if looks else there & set(UUID.findall(line))) - state - set(self.foreign):
-                self.sandbox.truto.remove(id_)
+                self.sandbox.backend.remove(id_)
 
     def _write(self) -> None:
         lines = [f"second = truto.Provider('second', api_token={self.other.token!r})"]

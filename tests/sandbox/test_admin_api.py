@@ -73,7 +73,7 @@ def test_faults(sandbox: Sandbox) -> None:
 def test_faults_and_latency_leave_control_alone(sandbox: Sandbox) -> None:
     """However broken the API is, it can still be controlled."""
     sandbox.inject("reset", times=0)
-    sandbox.truto.change_settings({"rate_limit": 0, "latency_seconds": 60})
+    sandbox.backend.change_settings({"rate_limit": 0, "latency_seconds": 60})
     assert done(control(sandbox, "GET", "state"))["webhooks"] == []
 
 
@@ -94,7 +94,7 @@ def test_time(sandbox: Sandbox) -> None:
     assert create(sandbox)["created_at"] == "2024-09-01T10:01:30.000Z"
     running = done(control(sandbox, "POST", "time", {"frozen": False}))
     assert running["frozen"] is False
-    assert sandbox.truto.clock.now() > START + timedelta(seconds=90)
+    assert sandbox.backend.clock.now() > START + timedelta(seconds=90)
 
 
 def test_state(sandbox: Sandbox) -> None:

@@ -21,7 +21,7 @@ import requests
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.api import MAX_CALLS, Call, CallLog
 from pulumi_truto.sandbox.clock import Clock
-from tests.commands import run
+from tests.support.commands import run
 
 TARGET = "https://example.com/webhook"
 START = datetime(2021, 8, 10, 10, 0, 0, 123456, tzinfo=timezone.utc)
@@ -137,7 +137,7 @@ def test_unknown_event_types_are_kept(sandbox: Sandbox) -> None:
 def test_create_refuses_wrong_fields(sandbox: Sandbox, body: dict[str, Any], message: str) -> None:
     """A create with a wrong field is a 400 that names the field, and makes nothing."""
     assert_error(call(sandbox, "POST", "/webhook", json=body), 400, "Bad Request", message)
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
 
 
 @pytest.mark.parametrize("target", ["http://localhost:1/a", "http://127.0.0.1/", "http://[::1]:80/", TARGET])
@@ -159,7 +159,7 @@ def test_update_changes_what_is_sent_and_keeps_the_rest(sandbox: Sandbox) -> Non
     """A PATCH changes the fields that it names; the others stay, and updated_at moves."""
     webhook = create(sandbox, event_types=["record:created"])
     path = f"/webhook/{webhook['id']}"
-    sandbox.truto.clock.advance(60)
+    sandbox.backend.clock.advance(60)
     updated = call(sandbox, "PATCH", path, json={"is_active": False}).json()
     moved = {"is_active": False, "updated_at": "2021-08-10T10:01:00.123Z"}
     assert updated == {**{k: v for k, v in webhook.items() if k != "secret"}, **moved}
@@ -209,7 +209,7 @@ def test_delete_removes_the_webhook(sandbox: Sandbox) -> None:
 
 def test_delete_may_have_no_content() -> None:
     """In the other form that SDKs know, a delete is answered with 204 and no body."""
-    with Sandbox(delete_answer="no_content") as sandbox:
+    with Sandbox(delete_response="no_content") as sandbox:
         answer = call(sandbox, "DELETE", f"/webhook/{create(sandbox)['id']}")
         assert (answer.status_code, answer.content) == (204, b"")
 
@@ -256,7 +256,7 @@ def test_everything_may_be_null_or_absent(sandbox: Sandbox) -> None:
     create(sandbox)
     create(sandbox, event_types=["record:created"])
     for form, shown in (("empty", []), ("null", None), ("absent", "absent")):
-        sandbox.truto.change_settings({"everything_as": form})
+        sandbox.backend.change_settings({"empty_event_types_as": form})
         everything, some = call(sandbox, "GET", "/webhook").json()["result"]
         assert everything.get("event_types", "absent") == shown
         assert some["event_types"] == ["record:created"]
@@ -290,7 +290,7 @@ def test_list_limit_is_capped(sandbox: Sandbox) -> None:
     for _ in range(6):
         create(sandbox)
     assert len(call(sandbox, "GET", "/webhook?limit=6").json()["result"]) == 5
-    sandbox.truto.change_settings({"page_default": 3})
+    sandbox.backend.change_settings({"page_default": 3})
     assert len(call(sandbox, "GET", "/webhook").json()["result"]) == 3
 
 
@@ -338,7 +338,7 @@ def test_a_token_is_needed(sandbox: Sandbox, header: str | None, path: str) -> N
     headers = {} if header is None else {"Authorization": header.format(token=sandbox.token)}
     answer = requests.post(sandbox.base_url + path, json=EXAMPLE, headers=headers, timeout=10)
     assert_error(answer, 401, "Unauthorized")
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
     assert sandbox.calls[0].environment_id is None
 
 
@@ -385,19 +385,19 @@ def test_too_large_a_body(sandbox: Sandbox) -> None:
 
 def test_rate_limit(sandbox: Sandbox) -> None:
     """Over the limit of a token there is a 429 with Retry-After: 10, and after ten seconds it goes on."""
-    sandbox.truto.change_settings({"rate_limit": 3})
+    sandbox.backend.change_settings({"rate_limit": 3})
     left = [call(sandbox, "GET", "/webhook").headers["ratelimit-remaining"] for _ in range(3)]
     assert left == ["2", "1", "0"]
-    sandbox.truto.clock.advance(4)
+    sandbox.backend.clock.advance(4)
     limited = call(sandbox, "POST", "/webhook", json=EXAMPLE)
     assert_error(limited, 429, "Too Many Requests")
     assert limited.headers["Retry-After"] == "10"
     assert limited.headers["ratelimit-limit"] == "3"
     assert limited.headers["ratelimit-remaining"] == "0"
     assert limited.headers["ratelimit-reset"] == "6"
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
     assert call(sandbox, "GET", "/webhook", token=sandbox.add_environment("b").token).status_code == 200
-    sandbox.truto.clock.advance(6)
+    sandbox.backend.clock.advance(6)
     assert call(sandbox, "GET", "/webhook").status_code == 200
 
 
@@ -413,7 +413,7 @@ def test_rate_limit_is_500_by_default(sandbox: Sandbox) -> None:
 def test_date_header_is_the_sandbox_s_time(sandbox: Sandbox) -> None:
     """The Date header goes by the sandbox's clock, which clients measure against."""
     assert call(sandbox, "GET", "/webhook").headers["Date"] == "Tue, 10 Aug 2021 10:00:00 GMT"
-    sandbox.truto.clock.advance(3600)
+    sandbox.backend.clock.advance(3600)
     assert call(sandbox, "GET", "/none").headers["Date"] == "Tue, 10 Aug 2021 11:00:00 GMT"
 
 
@@ -433,7 +433,7 @@ def test_clock_runs_unless_frozen() -> None:
 
 def test_latency(sandbox: Sandbox) -> None:
     """With a latency set, an answer takes at least that long."""
-    sandbox.truto.change_settings({"latency_seconds": 0.2})
+    sandbox.backend.change_settings({"latency_seconds": 0.2})
     before = time.monotonic()
     call(sandbox, "GET", "/webhook")
     assert time.monotonic() - before >= 0.2
@@ -478,7 +478,7 @@ def test_sandboxes_side_by_side() -> None:
     with Sandbox() as first, Sandbox() as second:
         create(first)
         assert first.base_url != second.base_url
-        assert second.truto.webhooks() == []
+        assert second.backend.webhooks() == []
         assert_error(call(second, "GET", "/webhook", token=first.token), 401)
         assert first.count() == 1
 
@@ -609,11 +609,11 @@ def test_python_sdk_request(sandbox: Sandbox) -> None:
 def test_a_list_that_lags() -> None:
     """A sandbox can list new webhooks some time later than they are there."""
     with Sandbox(list_lag_seconds=5) as sandbox:
-        made = sandbox.truto.create(sandbox.environment_id, {"target_url": TARGET})
-        assert sandbox.truto.list(sandbox.environment_id, {})["result"] == []
-        assert sandbox.truto.read(sandbox.environment_id, made["id"])["id"] == made["id"]
-        sandbox.truto.clock.advance(6)
-        assert len(sandbox.truto.list(sandbox.environment_id, {})["result"]) == 1
+        made = sandbox.backend.create(sandbox.environment_id, {"target_url": TARGET})
+        assert sandbox.backend.list(sandbox.environment_id, {})["result"] == []
+        assert sandbox.backend.read(sandbox.environment_id, made["id"])["id"] == made["id"]
+        sandbox.backend.clock.advance(6)
+        assert len(sandbox.backend.list(sandbox.environment_id, {})["result"]) == 1
 
 
 def test_a_date_header_that_is_wrong() -> None:
@@ -622,7 +622,7 @@ def test_a_date_header_that_is_wrong() -> None:
         headers = {"Authorization": f"Bearer {sandbox.token}"}
         answer = requests.get(f"{sandbox.base_url}/webhook", headers=headers, timeout=30)
         date = parsedate_to_datetime(answer.headers["Date"])
-        assert 3590 < (sandbox.truto.clock.now() - date).total_seconds() < 3660
+        assert 3590 < (sandbox.backend.clock.now() - date).total_seconds() < 3660
     for wrong in (True, "1", float("inf")):
         with pytest.raises(ValueError, match="date_skew_seconds"):
             Sandbox(date_skew_seconds=wrong)

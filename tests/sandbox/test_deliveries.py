@@ -305,7 +305,7 @@ def test_nothing_leaves_the_machine(sandbox: Sandbox, target: str) -> None:
 
 def test_a_slow_receiver_is_no_answer(sandbox: Sandbox) -> None:
     """A receiver that stays silent too long is a failed delivery."""
-    sandbox.truto.change_settings({"delivery_timeout_seconds": 0.1})
+    sandbox.backend.change_settings({"delivery_timeout_seconds": 0.1})
     # A sandbox of its own is as silent a receiver as one could wish for.
     with Sandbox() as silent:
         silent.inject("timeout", "create", times=0, seconds=60)
@@ -336,6 +336,6 @@ def test_list_of_deliveries(sandbox: Sandbox, receiver: Receiver) -> None:
 def test_a_webhook_deleted_during_its_delivery(sandbox: Sandbox, receiver: Receiver) -> None:
     """A failed delivery of a webhook that is gone by now harms nothing."""
     webhook = create(sandbox, receiver.url)
-    sandbox.truto.remove(webhook["id"])
-    sandbox.truto.note_delivery(webhook["id"], ok=False)
+    sandbox.backend.remove(webhook["id"])
+    sandbox.backend.record_delivery(webhook["id"], ok=False)
     assert publish(sandbox) == []

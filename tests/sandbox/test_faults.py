@@ -57,7 +57,7 @@ def test_reset(sandbox: Sandbox) -> None:
     sandbox.inject("reset")
     with pytest.raises(ConnectionResetError):
         exchange(sandbox)
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
     assert sandbox.calls[0].status is None
     assert post(sandbox).status_code == 200
 
@@ -66,7 +66,7 @@ def test_close(sandbox: Sandbox) -> None:
     """ "close" ends the connection in good order, without a byte."""
     sandbox.inject("close")
     assert exchange(sandbox) == b""
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
 
 
 def test_timeout(sandbox: Sandbox) -> None:
@@ -84,13 +84,13 @@ def test_client_gives_up_on_silence(sandbox: Sandbox) -> None:
         post(sandbox, timeout=0.2)
     while not sandbox.calls:  # the client may give up before the request is carried out
         time.sleep(0.005)
-    assert len(sandbox.truto.webhooks()) == 1
+    assert len(sandbox.backend.webhooks()) == 1
     before = time.monotonic()
     sandbox.stop()
     assert time.monotonic() - before < 30
 
 
-@pytest.mark.parametrize("kind", ["reset", "close", "html", "empty", "status", "not_json", "answer"])
+@pytest.mark.parametrize("kind", ["reset", "close", "html", "empty", "status", "not_json", "response"])
 def test_processed(sandbox: Sandbox, kind: str) -> None:
     """With `processed` the webhook is made although the answer does not tell of it."""
     sandbox.inject(kind, processed=True)
@@ -98,15 +98,15 @@ def test_processed(sandbox: Sandbox, kind: str) -> None:
         exchange(sandbox)
     except ConnectionResetError:
         assert kind == "reset"
-    assert len(sandbox.truto.webhooks()) == 1
+    assert len(sandbox.backend.webhooks()) == 1
 
 
-@pytest.mark.parametrize("kind", ["html", "empty", "status", "rate_limited", "not_json", "redirect", "answer"])
+@pytest.mark.parametrize("kind", ["html", "empty", "status", "rate_limited", "not_json", "redirect", "response"])
 def test_not_processed(sandbox: Sandbox, kind: str) -> None:
     """Without `processed` such a fault happens before the API sees the request."""
     sandbox.inject(kind)
     post(sandbox, allow_redirects=False)
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
     assert sandbox.count("create") == 1
 
 
@@ -121,7 +121,7 @@ def test_truncated(sandbox: Sandbox) -> None:
     length = next(int(line[15:]) for line in head.splitlines() if line.lower().startswith(b"content-length:"))
     assert len(body) == length // 2
     assert body.startswith(b'{"id": ')
-    assert len(sandbox.truto.webhooks()) == 1
+    assert len(sandbox.backend.webhooks()) == 1
 
 
 def test_slow_drip(sandbox: Sandbox) -> None:
@@ -129,7 +129,7 @@ def test_slow_drip(sandbox: Sandbox) -> None:
     sandbox.inject("slow_drip", seconds=0.001)
     before = time.monotonic()
     answer = post(sandbox)
-    assert answer.json()["id"] == sandbox.truto.webhooks()[0].id
+    assert answer.json()["id"] == sandbox.backend.webhooks()[0].id
     assert time.monotonic() - before >= 0.001 * len(answer.content)
 
 
@@ -178,7 +178,7 @@ def test_extra_fields(sandbox: Sandbox) -> None:
 
 def test_spoiling_an_answer_without_a_body() -> None:
     """An answer that has no body has nothing to spoil."""
-    with Sandbox(delete_answer="no_content") as sandbox:
+    with Sandbox(delete_response="no_content") as sandbox:
         webhook = post(sandbox).json()
         sandbox.inject("wrong_types", "delete")
         headers = {"Authorization": f"Bearer {sandbox.token}"}
@@ -205,7 +205,7 @@ def test_empty(sandbox: Sandbox) -> None:
     sandbox.inject("empty", status=200)
     answer = post(sandbox)
     assert (answer.status_code, answer.content) == (500, b"")
-    assert (post(sandbox).status_code, sandbox.truto.webhooks()) == (200, [])
+    assert (post(sandbox).status_code, sandbox.backend.webhooks()) == (200, [])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 500, 503])
@@ -269,9 +269,9 @@ def test_redirect(sandbox: Sandbox) -> None:
 
 
 def test_answer(sandbox: Sandbox) -> None:
-    """ "answer" is whatever status, headers and body are given."""
-    sandbox.inject("answer", status=299, body="{]", headers={"Content-Type": "text/odd", "X-Odd": "1"})
-    sandbox.inject("answer", body={"id": 1})
+    """ "response" is whatever status, headers and body are given."""
+    sandbox.inject("response", status=299, body="{]", headers={"Content-Type": "text/odd", "X-Odd": "1"})
+    sandbox.inject("response", body={"id": 1})
     odd = post(sandbox)
     assert (odd.status_code, odd.text, odd.headers["X-Odd"]) == (299, "{]", "1")
     assert odd.headers["Content-Type"] == "text/odd"
@@ -288,12 +288,12 @@ def test_hold(sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(2) as pool:
         held = [pool.submit(post, sandbox) for _ in range(2)]
         hold.wait_for(2)
-        assert (hold.held, sandbox.count("create"), len(sandbox.truto.webhooks())) == (2, 1, 1)
+        assert (hold.held, sandbox.count("create"), len(sandbox.backend.webhooks())) == (2, 1, 1)
         assert len(get(sandbox).json()["result"]) == 1
         assert not any(each.done() for each in held)
         hold.release()
         assert [each.result().status_code for each in held] == [200, 200]
-    assert (hold.held, post(sandbox).status_code, len(sandbox.truto.webhooks())) == (0, 200, 4)
+    assert (hold.held, post(sandbox).status_code, len(sandbox.backend.webhooks())) == (0, 200, 4)
 
 
 def test_hold_comes_before_the_fault(sandbox: Sandbox) -> None:
@@ -316,7 +316,7 @@ def test_stopping_while_requests_are_held(sandbox: Sandbox) -> None:
         assert isinstance(held.exception(), ConnectionResetError) or held.result() == b""
     assert hold.held == 0
     hold.release()
-    assert sandbox.truto.webhooks() == []
+    assert sandbox.backend.webhooks() == []
 
 
 def test_wrong_holds(sandbox: Sandbox) -> None:
@@ -404,7 +404,7 @@ def test_a_request_that_is_carried_out_late(sandbox: Sandbox) -> None:
     answer = requests.post(f"{sandbox.base_url}/webhook", json=body, headers=headers, timeout=30)
     assert answer.status_code == 504
     until = time.monotonic() + 30
-    while not sandbox.truto.webhooks():
+    while not sandbox.backend.webhooks():
         assert time.monotonic() < until
         time.sleep(0.01)
     with pytest.raises(ValueError, match="needs the request to be processed first"):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+REPOSITORY: Final = Path(__file__).parents[2]
 
 
 def run(

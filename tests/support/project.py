@@ -13,16 +13,16 @@ from typing import Any, Literal
 import pytest
 from pulumi.automation import CommandError, ConfigValue, OutputMap
 
-from benchmarks.runs import native_plugin
-from pulumi_truto.names import to_camel
+from pulumi_truto.local_engine.open_stack import Engine, open_stack
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.stacks import Engine, open_stack
-from tests.commands import run
+from pulumi_truto.webhook.properties import to_camel
+from tests.support.commands import run
+from tests.support.plugin import install_plugin
 
 URL = "https://hooks.example.com/truto"
 
 #: The two ways in: the dynamic provider, and the native plugin.
-Way = Literal["dynamic", "native"]
+ProviderKind = Literal["dynamic", "native"]
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,20 @@ class Project:
     """A program that can be changed and run again and again."""
 
     def __init__(
-        self, engine: Engine, sandbox: Sandbox, folder: Path, env: dict[str, str] | None = None, way: Way = "dynamic"
+        self,
+        engine: Engine,
+        sandbox: Sandbox,
+        folder: Path,
+        env: dict[str, str] | None = None,
+        provider_kind: ProviderKind = "dynamic",
     ) -> None:
         self.engine = engine
-        self.way = way
+        self.provider_kind = provider_kind
         self.sandbox = sandbox
         self.folder = folder
         self.work_dir = folder / "program"
         self.work_dir.mkdir(parents=True)
-        plugin = native_plugin(folder, self.work_dir) if way == "native" else ""
+        plugin = install_plugin(folder, self.work_dir) if provider_kind == "native" else ""
         (self.work_dir / "Pulumi.yaml").write_text("name: scenario\nruntime: python\n" + plugin)
         # Whatever the machine's own environment says, it must not reach the provider.
         self.env = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", **(env or {})}
@@ -74,13 +79,13 @@ class Project:
 
     def program(self, body: str) -> None:
         """Replaces the program. `URL` and the usual imports are there."""
-        module = "native" if self.way == "native" else "pulumi_truto"
+        module = "pulumi_truto_native" if self.provider_kind == "native" else "pulumi_truto"
         head = f"import pulumi\nimport {module} as truto\nURL = {URL!r}\n"
         (self.work_dir / "__main__.py").write_text(head + textwrap.dedent(body))
 
     def name_of(self, name: str) -> str:
         """What Pulumi knows a property as: the native plugin's schema has camel case."""
-        return to_camel({name: 0}).popitem()[0] if self.way == "native" else name
+        return to_camel({name: 0}).popitem()[0] if self.provider_kind == "native" else name
 
     def webhook(self, arguments: str = "target_url=URL", opts: str = "None") -> None:
         """A program with one webhook and all of its outputs."""
@@ -130,7 +135,7 @@ class Project:
     def managed(self) -> list[dict[str, Any]]:
         """The webhooks in the state, secrets as they are kept."""
         resources: list[dict[str, Any]] = self._deployment().get("resources", [])
-        type_ = "truto:index:Webhook" if self.way == "native" else "pulumi-python:dynamic/truto:Webhook"
+        type_ = "truto:index:Webhook" if self.provider_kind == "native" else "pulumi-python:dynamic/truto:Webhook"
         return [each for each in resources if each["type"] == type_]
 
     def _deployment(self) -> Any:

@@ -17,23 +17,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
+from pulumi.dynamic import ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
 
-from pulumi_truto.sandbox.engine.providers import OperationError, Provider
+from pulumi_truto.dynamic import WebhookProvider
+from pulumi_truto.local_engine.provider_host import OperationError, Provider
+from pulumi_truto.plugin.tokens import ProviderKind
+from tests.support.commands import REPOSITORY
 
-__all__ = ["ENGINE_THREADS", "REPOSITORY", "THREADS", "Driven", "Kind", "SandboxProcess", "Webhook"]
+__all__ = ["ENGINE_THREADS", "ProviderProcess", "SandboxProcess", "Webhook"]
 
-#: This provider by its two ways in; the naive one; and a dynamic provider that calls nothing.
-Kind = Literal["dynamic", "native", "naive", "bare"]
-
-REPOSITORY: Final = Path(__file__).parents[1]
 #: How many operations the local engine has under way at once, and the CLI on a machine with four cores.
 ENGINE_THREADS: Final = 16
-#: How many of them reach the API at once: `pulumi.dynamic` serves with four threads.
-THREADS: Final[dict[Kind, int]] = {"dynamic": 4, "naive": 4, "bare": 4, "native": ENGINE_THREADS}
-TOKEN: Final = "benchmark-token"  # noqa: S105 - of a sandbox
+TOKEN: Final = "test-token"
 #: Nothing listens there: a provider contacts its engine only to warn.
 _NO_ENGINE: Final = "127.0.0.1:9"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -53,7 +51,7 @@ class SandboxProcess:
 
     def __init__(self, **settings: Any) -> None:
         command = [sys.executable, "-m", "pulumi_truto.sandbox", "serve", "--token", TOKEN]
-        self._process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        self._process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.base_url = self._process.stdout.readline().strip()
         self._connections = 0
@@ -104,14 +102,28 @@ class Webhook:
     outputs: dict[str, Any] = field(default_factory=dict)
 
 
-class Driven:
-    """A provider process without an engine around it."""
+class ProviderProcess:
+    """A provider process without an engine around it.
 
-    def __init__(self, kind: Kind, base_url: str = "https://truto.invalid", token: str = TOKEN) -> None:
+    Args:
+        kind: the kind of provider.
+        base_url: Truto's API.
+        token: the API token.
+        implementation: another dynamic provider than this package's.
+    """
+
+    def __init__(
+        self,
+        kind: ProviderKind,
+        base_url: str = "https://truto.invalid",
+        token: str = TOKEN,
+        implementation: ResourceProvider | None = None,
+    ) -> None:
         self.kind = kind
-        self._reference: dict[str, Any] = _reference(kind)
+        reference = serialize_provider(implementation or WebhookProvider())
+        self._reference: dict[str, Any] = {} if kind == "native" else {"__provider": reference}
         package, module = ("truto", "pulumi_truto") if kind == "native" else ("pulumi-python", "pulumi.dynamic")
-        self._process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own interpreter
+        self._process: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-u", "-m", module, _NO_ENGINE],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
@@ -124,7 +136,7 @@ class Driven:
         config = {f"{prefix}apiToken": token, f"{prefix}baseUrl": base_url}
         self.provider = Provider(package, self._process, port, config)
 
-    def __enter__(self) -> Driven:
+    def __enter__(self) -> ProviderProcess:
         return self
 
     def __exit__(
@@ -217,21 +229,9 @@ class Driven:
         return done, len(outcomes) - len(done), seconds
 
 
-def _inputs(kind: Kind, number: int) -> dict[str, Any]:
+def _inputs(kind: ProviderKind, number: int) -> dict[str, Any]:
     """The inputs of one of many webhooks, all different."""
     url, types = f"https://hooks.example.com/truto/{number}", ["integrated_account:active", "record:created"]
     if kind == "native":
         return {"targetUrl": url, "eventTypes": types, "isActive": True}
     return {"target_url": url, "event_types": types, "is_active": True}
-
-
-def _reference(kind: Kind) -> dict[str, Any]:
-    """How a dynamic provider is named in the inputs of its resources."""
-    if kind == "native":
-        return {}
-    from benchmarks.bare import BareProvider
-    from benchmarks.naive import NaiveProvider
-    from pulumi_truto.dynamic import WebhookProvider
-
-    providers = {"dynamic": WebhookProvider, "naive": NaiveProvider, "bare": BareProvider}
-    return {"__provider": serialize_provider(providers[kind]())}

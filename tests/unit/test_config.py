@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pulumi_truto.settings import DEFAULT_BASE_URL, Settings, is_loopback, resolve
+from pulumi_truto.config import DEFAULT_BASE_URL, Settings, is_loopback, resolve
 
 TOKEN = "ttt-the-token"
 

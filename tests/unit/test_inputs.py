@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pulumi_truto import rules
+from pulumi_truto.api.models import Webhook
 from pulumi_truto.event_types import EventType
-from pulumi_truto.models import Webhook
-from pulumi_truto.rules import UNKNOWN, Checked, changes, check, create_body, keep, same_url
+from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook.inputs import UNKNOWN, Checked, changes, check, create_body, keep, same_url
 
 URL = "https://hooks.example.com/truto"
 KNOWN = [each.value for each in EventType]

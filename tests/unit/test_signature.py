@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pulumi_truto.signature import HEADER, SignatureError, sign, verify
-from tests.commands import run
+from tests.support.commands import run
 
 SECRET = "3f0d7a52-9c1e-4b7e-8a55-0d2f6f1f4a10"
 BODY = b'{"id":"1","event":"record:created","payload":{"foo":"bar"}}'

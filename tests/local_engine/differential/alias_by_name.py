@@ -1,6 +1,6 @@
 """A renamed webhook with an alias stays the same one, by its name, its URN or a change at once."""
 
-from tests.differential.steps import preview, up
+from tests.local_engine.differential.steps import preview, up
 
 HOOK = """
     opts = pulumi.ResourceOptions(aliases=[%s])

@@ -1,6 +1,6 @@
 """A webhook that moves below a component, and back, with an alias for its parent."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 STEPS = [
     up('truto.Webhook("a-hook", URL + "/a")'),

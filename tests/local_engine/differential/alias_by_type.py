@@ -1,6 +1,6 @@
 """A webhook that changes from the dynamic provider to the native plugin's type by an alias, and stays."""
 
-from tests.differential.steps import destroy, up
+from tests.local_engine.differential.steps import destroy, up
 
 KINDS = ("native",)
 STEPS = [

@@ -1,6 +1,6 @@
 """A renamed component takes its webhook along, whose name begins with its own."""
 
-from tests.differential.steps import destroy, up
+from tests.local_engine.differential.steps import destroy, up
 
 STEPS = [
     up('Receiver("old", "/a")'),

@@ -1,6 +1,6 @@
 """A component with another type takes its webhook along, and one in a component in it."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 TREE = """
     class Group(pulumi.ComponentResource):

@@ -1,6 +1,6 @@
 """Two webhooks that name the same alias, and an alias for one that is still there, are refused."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 ALIAS = 'pulumi.ResourceOptions(aliases=[pulumi.Alias(name="a")], depends_on=%s)'
 

@@ -1,6 +1,6 @@
 """The inputs of a component count as a change of it, and its webhook is left alone."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 COMPONENT = """
     class Group(pulumi.ComponentResource):

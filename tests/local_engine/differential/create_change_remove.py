@@ -1,6 +1,6 @@
 """A webhook is created, changed, left alone and removed; the other stays."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 BOTH = """
     a = truto.Webhook("a", target_url=URL + "/a", is_active=%s)

@@ -1,6 +1,6 @@
 """The old webhook is deleted first, and what depends on it stays."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 TWO = """
     opts = pulumi.ResourceOptions(replacement_trigger="%s", delete_before_replace=True)

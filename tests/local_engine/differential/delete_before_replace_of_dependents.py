@@ -1,6 +1,6 @@
 """What is replaced because of a webhook that is deleted first is deleted before that one."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 KINDS = ("native",)
 TWO = """

@@ -1,6 +1,6 @@
 """Dependencies order creates, replacements and deletions, also by way of a component."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 THREE = """
     a = Receiver("a", "/a", hook_opts=pulumi.ResourceOptions(replacement_trigger="%s"))

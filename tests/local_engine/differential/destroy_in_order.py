@@ -1,6 +1,6 @@
 """Everything is deleted, what depends on others first."""
 
-from tests.differential.steps import destroy, up
+from tests.local_engine.differential.steps import destroy, up
 
 STEPS = [
     up("""

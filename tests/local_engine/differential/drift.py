@@ -1,6 +1,6 @@
 """A refresh finds what was changed and what was deleted by hand; the next run repairs it."""
 
-from tests.differential.steps import Edit, Remove, refresh, up
+from tests.local_engine.differential.steps import Edit, Remove, refresh, up
 
 HOOK = """
     hook = truto.Webhook("a", URL + "/a")

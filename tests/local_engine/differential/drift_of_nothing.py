@@ -1,6 +1,6 @@
 """A refresh of a webhook that was touched by hand, with nothing changed that the program declares, finds no drift."""
 
-from tests.differential.steps import Edit, refresh, up
+from tests.local_engine.differential.steps import Edit, refresh, up
 
 HOOK = """
     pulumi.export("updated", truto.Webhook("a", URL + "/a", event_types=["record:created"]).updated_at)

@@ -1,6 +1,6 @@
 """A program that ends with an exit code fails the run, and nothing is deleted."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 STEPS = [
     up('truto.Webhook("a", URL + "/a")'),

@@ -1,6 +1,6 @@
 """A webhook of another environment; the provider renamed with and without an alias, and removed."""
 
-from tests.differential.steps import destroy, up
+from tests.local_engine.differential.steps import destroy, up
 
 HOOK = """
     staging = truto.Provider("%s", **STAGING, opts=pulumi.ResourceOptions(aliases=[%s]))

@@ -1,6 +1,6 @@
 """When a create fails, what was made before is kept, and the next run makes the rest."""
 
-from tests.differential.steps import Fault, up
+from tests.local_engine.differential.steps import Fault, up
 
 TWO = """
     a = truto.Webhook("a", URL + "/a")

@@ -1,6 +1,6 @@
 """When the program is through and a delete fails, new outputs are there, and old ones stay."""
 
-from tests.differential.steps import Fault, up
+from tests.local_engine.differential.steps import Fault, up
 
 STEPS = [
     up("""

@@ -1,6 +1,6 @@
 """Where the replaced webhook cannot be deleted, the next run deletes it, protected or not."""
 
-from tests.differential.steps import Fault, up
+from tests.local_engine.differential.steps import Fault, up
 
 HOOK = 'truto.Webhook("a", URL + "/a", opts=pulumi.ResourceOptions(replacement_trigger="%s", protect=%s))'
 

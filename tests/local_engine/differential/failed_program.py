@@ -1,6 +1,6 @@
 """A program that raises fails the run: what it made is kept, and nothing is deleted."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 STEPS = [
     up('truto.Webhook("a", URL + "/a")'),

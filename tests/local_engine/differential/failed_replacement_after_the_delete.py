@@ -1,6 +1,6 @@
 """With `delete_before_replace` a create that fails leaves a replacement that the next run ends."""
 
-from tests.differential.steps import Fault, destroy, refresh, up
+from tests.local_engine.differential.steps import Fault, destroy, refresh, up
 
 HOOK = """
     opts = pulumi.ResourceOptions(replacement_trigger="%s", delete_before_replace=True)

@@ -1,6 +1,6 @@
 """After a failed run the stack's outputs are as they were, also where the program exports others."""
 
-from tests.differential.steps import Fault, up
+from tests.local_engine.differential.steps import Fault, up
 
 TWO = """
     a = truto.Webhook("a", URL + "/a", is_active=%s)

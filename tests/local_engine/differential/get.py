@@ -1,6 +1,6 @@
 """A webhook that is only read: not counted while it stays the same, not deleted, not managed."""
 
-from tests.differential.steps import Edit, Make, preview, refresh, up
+from tests.local_engine.differential.steps import Edit, Make, preview, refresh, up
 
 GET = """
     hook = truto.Webhook.get("theirs", IDS["/theirs"])

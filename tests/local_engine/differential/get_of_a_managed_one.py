@@ -1,6 +1,6 @@
 """A managed webhook that is only read from now on: let go where it is the same, else deleted."""
 
-from tests.differential.steps import Make, up
+from tests.local_engine.differential.steps import Make, up
 
 STEPS = [
     up('truto.Webhook("a", URL + "/a")'),

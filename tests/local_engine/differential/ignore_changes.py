@@ -1,6 +1,6 @@
 """A change that is to be ignored is not sent; on a replacement it is."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 HOOK = """
     opts = pulumi.ResourceOptions(ignore_changes=[prop("target_url")], replacement_trigger="%s")

@@ -1,6 +1,6 @@
 """Numbers, nothing, nested values and whole resources as outputs."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 STEPS = [
     up("""

@@ -1,6 +1,6 @@
 """`pulumi.log.error` alone fails no run: deletes are done, outputs are kept."""
 
-from tests.differential.steps import preview, up
+from tests.local_engine.differential.steps import preview, up
 
 STEPS = [
     up('truto.Webhook("a", URL + "/a")'),

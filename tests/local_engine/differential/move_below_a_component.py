@@ -1,6 +1,6 @@
 """A webhook that moves below a component without an alias is another webhook."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 STEPS = [
     up('truto.Webhook("a-hook", URL + "/a")'),

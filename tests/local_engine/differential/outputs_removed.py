@@ -1,6 +1,6 @@
 """An output that the program no longer exports is not there any more."""
 
-from tests.differential.steps import preview, up
+from tests.local_engine.differential.steps import preview, up
 
 STEPS = [
     up("""

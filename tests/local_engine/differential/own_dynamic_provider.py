@@ -1,6 +1,6 @@
 """A dynamic provider that leaves everything to the base class: Pulumi compares the inputs itself."""
 
-from tests.differential.steps import destroy, up
+from tests.local_engine.differential.steps import destroy, up
 
 THING = """
     import pulumi.dynamic

@@ -1,6 +1,6 @@
 """A protected webhook is not replaced; taking `protect` away in the same run allows it."""
 
-from tests.differential.steps import preview, up
+from tests.local_engine.differential.steps import preview, up
 
 HOOK = 'truto.Webhook("a", URL + "/a", opts=pulumi.ResourceOptions(protect=%s, replacement_trigger="%s"))'
 

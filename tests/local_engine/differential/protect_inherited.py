@@ -1,6 +1,6 @@
 """A child takes `protect` over from its parent; a webhook that says False is deleted."""
 
-from tests.differential.steps import destroy, up
+from tests.local_engine.differential.steps import destroy, up
 
 STEPS = [
     up("""

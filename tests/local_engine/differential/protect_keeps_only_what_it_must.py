@@ -1,6 +1,6 @@
 """A protected webhook and what it depends on stay; the others are deleted, and the run fails."""
 
-from tests.differential.steps import destroy, preview, up
+from tests.local_engine.differential.steps import destroy, preview, up
 
 STEPS = [
     up(

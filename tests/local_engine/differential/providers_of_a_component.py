@@ -1,6 +1,6 @@
 """A component hands its provider to what is in it, also through another component."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 STEPS = [
     up(

@@ -1,6 +1,6 @@
 """Another name without an alias is another webhook: the new one first."""
 
-from tests.differential.steps import preview, up
+from tests.local_engine.differential.steps import preview, up
 
 STEPS = [
     up('truto.Webhook("a", URL + "/a")'),

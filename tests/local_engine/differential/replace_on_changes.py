@@ -1,6 +1,6 @@
 """Which changes replace by `replace_on_changes`: honoured for the native plugin alone."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 KINDS = ("dynamic", "native")
 HOOK = """

@@ -1,6 +1,6 @@
 """A webhook below another webhook takes `retain_on_delete` over, through a component between them."""
 
-from tests.differential.steps import destroy, up
+from tests.local_engine.differential.steps import destroy, up
 
 STEPS = [
     up("""

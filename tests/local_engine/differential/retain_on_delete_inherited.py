@@ -1,6 +1,6 @@
 """A child takes `retain_on_delete` over from its parent: its webhook stays at Truto."""
 
-from tests.differential.steps import destroy, up
+from tests.local_engine.differential.steps import destroy, up
 
 STEPS = [
     up('Receiver("a", "/a", pulumi.ResourceOptions(retain_on_delete=True))'),

@@ -1,6 +1,6 @@
 """An input that is a secret makes its output one, and becoming one is no change."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 HOOK = """
     hook = truto.Webhook("a", target_url=%s)

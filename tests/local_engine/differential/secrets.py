@@ -1,6 +1,6 @@
 """Which outputs are secrets: a whole one, one nested in an object or a list, one that was combined."""
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 KINDS = ("dynamic", "native")
 STEPS = [

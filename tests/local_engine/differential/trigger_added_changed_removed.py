@@ -1,6 +1,6 @@
 """A replacement trigger replaces when it changes, and not when it is added or removed."""
 
-from tests.differential.steps import preview, up
+from tests.local_engine.differential.steps import preview, up
 
 HOOK = """
     hook = truto.Webhook("a", URL + "/a", opts=pulumi.ResourceOptions(replacement_trigger=%r))

@@ -3,7 +3,7 @@
 Pulumi forgets what is secret in a trigger when it reads its state.
 """
 
-from tests.differential.steps import up
+from tests.local_engine.differential.steps import up
 
 HOOK = 'truto.Webhook("a", URL + "/a", opts=pulumi.ResourceOptions(replacement_trigger=%s))'
 

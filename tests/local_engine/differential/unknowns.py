@@ -1,6 +1,6 @@
 """In a preview an id is not known yet; what is made of it is right afterwards."""
 
-from tests.differential.steps import preview, up
+from tests.local_engine.differential.steps import preview, up
 
 TWO = """
     a = truto.Webhook("a", URL + "/a")
