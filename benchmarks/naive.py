@@ -18,20 +18,20 @@ class NaiveProvider(ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         body = {name: props[name] for name in SENT}
-        answer = requests.post(self.url, json=body, headers=self.headers, timeout=30)
-        answer.raise_for_status()
-        return CreateResult(answer.json()["id"], {**props, **answer.json()})
+        response = requests.post(self.url, json=body, headers=self.headers, timeout=30)
+        response.raise_for_status()
+        return CreateResult(response.json()["id"], {**props, **response.json()})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        answer = requests.get(f"{self.url}/{id_}", headers=self.headers, timeout=30)
-        answer.raise_for_status()
-        return ReadResult(id_, {**props, **answer.json()})
+        response = requests.get(f"{self.url}/{id_}", headers=self.headers, timeout=30)
+        response.raise_for_status()
+        return ReadResult(id_, {**props, **response.json()})
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         body = {name: news[name] for name in SENT}
-        answer = requests.patch(f"{self.url}/{id_}", json=body, headers=self.headers, timeout=30)
-        answer.raise_for_status()
-        return UpdateResult({**olds, **news, **answer.json()})
+        response = requests.patch(f"{self.url}/{id_}", json=body, headers=self.headers, timeout=30)
+        response.raise_for_status()
+        return UpdateResult({**olds, **news, **response.json()})
 
     def delete(self, id_: str, _props: dict[str, Any]) -> None:
         requests.delete(f"{self.url}/{id_}", headers=self.headers, timeout=30).raise_for_status()

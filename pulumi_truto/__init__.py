@@ -1,7 +1,7 @@
-"""Truto webhooks as Pulumi resources: the public names, loaded when they are first used.
+"""Truto webhooks as Pulumi resources. The public names are loaded on first use.
 
 ``import pulumi_truto as truto``, then `truto.Webhook`. A service that only verifies deliveries imports
-`pulumi_truto.signature`, which loads neither pulumi nor anything else beyond the standard library.
+`pulumi_truto.signature`, which loads nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -9,31 +9,45 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pulumi_truto import signature
     from pulumi_truto.event_types import EventType
     from pulumi_truto.functions import get_webhook, get_webhooks
     from pulumi_truto.resources import Provider, Webhook
     from pulumi_truto.version import __version__
+    from pulumi_truto.webhook.lookup import WebhookInfo
 
-__all__ = ["EventType", "Provider", "Webhook", "__version__", "get_webhook", "get_webhooks"]
+__all__ = [
+    "EventType",
+    "Provider",
+    "Webhook",
+    "WebhookInfo",
+    "__version__",
+    "get_webhook",
+    "get_webhooks",
+    "signature",
+]
 
-_HOME = {
+_EXPORTS = {
     "EventType": "pulumi_truto.event_types",
     "Provider": "pulumi_truto.resources",
     "Webhook": "pulumi_truto.resources",
+    "WebhookInfo": "pulumi_truto.webhook.lookup",
     "__version__": "pulumi_truto.version",
     "get_webhook": "pulumi_truto.functions",
     "get_webhooks": "pulumi_truto.functions",
 }
 
 
-if not TYPE_CHECKING:  # for a type checker it would stand for every name, the misspelt ones too
+if not TYPE_CHECKING:  # a type checker would take every name for an existing one
 
     def __getattr__(name: str) -> Any:
-        if name not in _HOME:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        value = getattr(import_module(_HOME[name]), name)
+        if name == "signature":
+            return import_module("pulumi_truto.signature")
+        if name not in _EXPORTS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_EXPORTS[name]), name)
         globals()[name] = value
         return value
 

@@ -1,6 +1,6 @@
-"""Starts the native plugin, as Pulumi does for a folder with a PulumiPlugin.yaml: ``python -m pulumi_truto``.
+"""``python -m pulumi_truto`` starts the native plugin. Pulumi does so for a folder with a ``PulumiPlugin.yaml``.
 
-Prints the port that it serves on, as Pulumi expects it, and serves until it is stopped.
+Prints its port, as Pulumi expects, and serves until it is stopped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from pulumi_truto.plugin.provider import TrutoProvider
 
-#: As many calls at once as the engine asks for; the engine's own default parallelism is below this.
+#: The maximum number of calls at once; the engine's default parallelism is lower.
 _THREADS = 128
 
 
@@ -31,12 +31,12 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     print(port, flush=True)
-    # Not one long wait: a signal that the system hands to another thread does not wake this one.
+    # Not one long wait: a signal that the system delivers to another thread does not wake this one.
     while not stopped.wait(timeout=0.5):
         pass
-    # What Truto has done must get into the state, so a request under way may end.
+    # What Truto has done must get into the state, so a request in flight may end.
     server.stop(grace=30).wait()
-    # Not sys.exit, which waits for threads: what is not done by now has no caller left to tell of it, so a create that
+    # Not sys.exit, which waits for threads: nobody receives the outcome of what is not done by now, so a create that
     # still waits for the rate limit must not be sent.
     os._exit(0)
 

@@ -1,7 +1,7 @@
-"""Tells the user something from inside a provider process: a warning in Pulumi's own diagnostics.
+"""Warnings from a provider process in Pulumi's own diagnostics.
 
-A provider may not just print: what it prints shows as unlabelled text. Pulumi starts every provider with the
-address of the engine as its first argument (pulumi's `pulumi.dynamic.__main__` gets it and leaves it unused).
+Whatever a provider prints appears as unlabelled text. Pulumi starts every provider with the address of the engine as
+its first argument (`pulumi.dynamic.__main__` does not use it).
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import sys
 import threading
 from collections.abc import Callable
 
-__all__ = ["Notices"]
+__all__ = ["Diagnostics"]
 
 
-class Notices:
-    """Warnings to the user, each one once in the life of a provider process, which is one run of Pulumi."""
+class Diagnostics:
+    """Warnings to the user, each once per provider process, which is one run of Pulumi."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._send: Callable[[str], None] | None = None
 
     def warn(self, message: str) -> None:
-        """Shows the message once. Never raises: a warning that cannot be shown must not break a deployment."""
+        """Shows the message once. Never raises: a warning that cannot be shown must not fail a deployment."""
         with self._lock:
-            if message in self._told:
+            if message in self._reported:
                 return
-            self._told.add(message)
+            self._reported.add(message)
             if self._send is None:
                 self._send = _to_engine(sys.argv[1:])
         try:

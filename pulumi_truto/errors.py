@@ -1,14 +1,14 @@
-"""Every exception of this package, and what each asks the user to do. Imports nothing but the standard library.
+"""Every exception of this package, and what the user should do about it.
 
 ::
 
     TrutoError
-    ├── ConfigurationError         a setting is missing or wrong; nothing was sent
-    ├── TransportError             no whole response came back
-    │   └── ConnectError           the request surely never reached Truto
-    ├── InvalidResponseError       a response came back that cannot be understood or believed
-    ├── APIError                   Truto responded with an error status
-    │   ├── BadRequestError        400, 405, 422 and every other 4xx without a class of its own
+    ├── ConfigurationError         a setting is missing or invalid; nothing was sent
+    ├── TransportError             no whole response arrived
+    │   └── ConnectError           the request certainly never reached Truto
+    ├── InvalidResponseError       the response is not what the API promises
+    ├── APIError                   Truto returned an error status
+    │   ├── BadRequestError        400, 405, 422 and every other 4xx without its own class
     │   ├── AuthenticationError    401
     │   ├── PermissionDeniedError  403
     │   ├── NotFoundError          404
@@ -18,10 +18,10 @@
     ├── WrongEnvironmentError      the token belongs to another Truto environment than the webhook
     ├── UnconfirmedDeletionError   a 404 that may only mean that the token is one of another environment
     ├── AmbiguousCreateError       it cannot be known whether a create happened
-    └── UpdateFailedError          an update failed, and Truto may have applied it all the same
+    └── UpdateFailedError          an update failed, but Truto may have applied it
 
-Every message is one line, made for the last line of a failed pipeline's log: what was tried, what came back,
-what to do. No message holds the API token or a webhook's secret.
+Every message is one line, made for the last line of a failed pipeline's log: what was attempted, what happened, what to
+do. No message contains the API token or the secret of a webhook.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ __all__ = [
 
 
 class TrutoError(Exception):
-    """The base of every exception that this package raises on purpose.
+    """The base of every exception that this package raises.
 
     Attributes:
-        may_have_succeeded: Truto may have carried out the request although it failed here.
-        sent_at: when the request was sent, in seconds of `time.monotonic`; ``None`` where it was not.
+        may_have_succeeded: Truto may have processed the request although it failed here.
+        sent_at: when the request was sent, in seconds of `time.monotonic`; ``None`` if it was not.
     """
 
     may_have_succeeded: bool = False
@@ -65,36 +65,36 @@ class TrutoError(Exception):
 
 
 class ConfigurationError(TrutoError):
-    """A setting is missing or wrong. Nothing was sent."""
+    """A setting is missing or invalid. Nothing was sent."""
 
 
 class TransportError(TrutoError):
-    """No whole response came back: the connection broke, timed out or was too slow."""
+    """No whole response arrived: the connection broke off, timed out or was too slow."""
 
     may_have_succeeded = True
 
 
 class ConnectError(TransportError):
-    """No connection could be made, so Truto surely never saw the request."""
+    """There was no connection, so Truto certainly never got the request."""
 
     may_have_succeeded = False
 
 
 class InvalidResponseError(TrutoError):
-    """A response came back that is not what the API promises, so nothing was concluded from it."""
+    """The response is not what the API promises, so it is not used."""
 
     may_have_succeeded = True
 
 
 class APIError(TrutoError):
-    """Truto responded with an error status.
+    """Truto returned an error status.
 
     Attributes:
         status: the HTTP status.
-        detail: what Truto said, on one line, shortened; empty where it said nothing readable.
+        detail: Truto's message, on one line, shortened; empty if there is none.
     """
 
-    remedy = "Try again. If it stays, ask Truto's support with the time and the request above."
+    remedy = "Try again. If the error stays, contact Truto's support with the time and the request above."
 
     def __init__(self, message: str, *, status: int, detail: str = "") -> None:
         super().__init__(message)
@@ -104,7 +104,7 @@ class APIError(TrutoError):
 
 
 class BadRequestError(APIError):
-    """Truto refuses the request as it is (400, 422 or another 4xx)."""
+    """Truto rejects the request (400, 422 or another 4xx)."""
 
     remedy = "Fix the fields named in Truto's message; retrying will not help."
 
@@ -116,7 +116,7 @@ class AuthenticationError(APIError):
 
 
 class PermissionDeniedError(APIError):
-    """The API token is valid and not allowed to do this (403)."""
+    """The API token is valid but not allowed to do this (403)."""
 
     remedy = (
         "The token is valid but not allowed to do this: use a token of this environment that may manage webhooks, "
@@ -125,7 +125,7 @@ class PermissionDeniedError(APIError):
 
 
 class NotFoundError(APIError):
-    """No such webhook, or none that this token's environment may see (404)."""
+    """There is no such webhook in the token's environment (404)."""
 
     remedy = "Check the id, and that the API token belongs to the webhook's environment."
 
@@ -135,39 +135,39 @@ class ConflictError(APIError):
 
     remedy = (
         "Something else is changing the same webhook, or an earlier request for it is still in flight: try again. If "
-        "it stays, run `pulumi refresh`, then `pulumi up`."
+        "the error stays, run `pulumi refresh`, then `pulumi up`."
     )
 
 
 class RateLimitedError(APIError):
-    """More requests than Truto's limit of 500 per 10 seconds and token, even after waiting (429)."""
+    """More requests than Truto's limit of 500 per 10 seconds and token, even after waits (429)."""
 
-    remedy = "Other users of the same API token take up the limit: wait a minute, or run with a lower `--parallel`."
+    remedy = "Something else uses up the rate limit of this API token: wait a minute, or run with a lower `--parallel`."
 
 
 class ServerError(APIError):
-    """Truto, or a proxy before it, failed or gave up (5xx, 408, 425, 499)."""
+    """Truto, or a proxy in front of it, failed or gave up (5xx, 408, 425, 499)."""
 
-    remedy = "Truto or a proxy before it has a problem: try again in a few minutes."
+    remedy = "Truto, or a proxy in front of it, has a problem: try again in a few minutes."
 
 
 class WrongEnvironmentError(TrutoError):
-    """The API token belongs to another Truto environment than the webhook, so nothing was concluded."""
+    """The API token belongs to another Truto environment than the webhook. Nothing was changed."""
 
 
 class UnconfirmedDeletionError(TrutoError):
-    """Truto does not find the webhook, and nothing proves that the token is one of its environment."""
+    """Truto does not find the webhook, and nothing proves that the token belongs to its environment."""
 
 
 class AmbiguousCreateError(TrutoError):
-    """It cannot be known whether a failed create made a webhook. The message names the ids to look at."""
+    """It cannot be known whether a failed create made a webhook. The message names the ids to check."""
 
 
 class UpdateFailedError(TrutoError):
-    """An update failed after Truto may have applied it; the message says whether it took effect.
+    """An update failed, but Truto may have applied it; the message says whether it took effect.
 
     Attributes:
-        state: the webhook's state as it was read afterwards; ``None`` where that failed too.
+        state: the webhook's state, read afterwards; ``None`` if that failed too.
     """
 
     def __init__(self, message: str, state: Mapping[str, Any] | None) -> None:
@@ -176,7 +176,7 @@ class UpdateFailedError(TrutoError):
 
 
 def is_ambiguous(status: int) -> bool:
-    """Whether Truto may have carried out a request that it, or a proxy before it, responded to with this status."""
+    """Whether Truto may have processed a request to which it, or a proxy in front of it, responded with this status."""
     return status in (408, 409, 425, 499) or status >= 500
 
 

@@ -1,6 +1,6 @@
-"""The event types that Truto is known to send. An open list: an unknown one is never an error.
+"""The event types that Truto is known to send. The list is open: an unknown one is never an error.
 
-Source: Truto's API reference, guides and SDKs, as of 2026-11. Imports nothing of this package.
+Source: Truto's API reference, guides and SDKs, as of 2026-11.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a Pulumi program can ask Truto: `get_webhook` and `get_webhooks`. Loads the client when it is called."""
+"""The functions of a Pulumi program: `get_webhook` and `get_webhooks`. A call loads the client."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pulumi
 
-from pulumi_truto import config as settings
+from pulumi_truto import config
 from pulumi_truto.session import connect
 
 if TYPE_CHECKING:
@@ -38,22 +38,22 @@ def get_webhook(
 
 
 def get_webhook(id: Any, *, api_token: Any = None, base_url: Any = None) -> Any:  # noqa: A002
-    """Reads one webhook by its id, while the program runs: in a preview too.
+    """Reads one webhook by its id while the program runs, also in a preview.
 
-    Its secret is not among the results, as Truto shows it only when a webhook is created. To have the webhook in the
-    stack, as a resource that is read and not managed, there is `Webhook.get`.
+    The result has no secret, as Truto shows it only when a webhook is created. `Webhook.get` reads a webhook as a
+    resource of the stack.
 
     Args:
         id: the webhook's id at Truto.
-        api_token: the token of its environment. Left out: the stack's, then ``TRUTO_API_TOKEN``.
-        base_url: Truto's API. Left out: the stack's, then ``TRUTO_BASE_URL``, then the default.
+        api_token: the API token of its environment. Default: the stack's, then ``TRUTO_API_TOKEN``.
+        base_url: the URL of Truto's API. Default: the stack's, then ``TRUTO_BASE_URL``, then Truto's own.
 
     Returns:
-        The webhook. Where an argument is an `Output`, an `Output` of it, which asks Truto when all of them are known.
+        The webhook. If an argument is an `Output`, an `Output` of it, which is read when all arguments are known.
 
     Raises:
         pulumi_truto.errors.NotFoundError: there is none in the token's environment.
-        pulumi_truto.errors.TrutoError: Truto could not be asked.
+        pulumi_truto.errors.TrutoError: the request failed.
     """
 
     def look_up(id_: Any, api_token: Any, base_url: Any) -> WebhookInfo:
@@ -96,22 +96,22 @@ def get_webhooks(
     api_token: Any = None,
     base_url: Any = None,
 ) -> Any:
-    """Lists the webhooks of the environment, while the program runs: in a preview too.
+    """Lists the webhooks of the environment while the program runs, also in a preview.
 
     Filters combine with AND; pagination is automatic.
 
     Args:
         is_active: only webhooks that are, or are not, active.
         target_url: only webhooks with this URL.
-        event_type: only webhooks that are subscribed to this event type; those subscribed to all are among them.
-        api_token: the token of the environment. Left out: the stack's, then ``TRUTO_API_TOKEN``.
-        base_url: Truto's API. Left out: the stack's, then ``TRUTO_BASE_URL``, then the default.
+        event_type: only webhooks that are subscribed to this event type, or to every event.
+        api_token: the API token of the environment. Default: the stack's, then ``TRUTO_API_TOKEN``.
+        base_url: the URL of Truto's API. Default: the stack's, then ``TRUTO_BASE_URL``, then Truto's own.
 
     Returns:
-        The webhooks. Where an argument is an `Output`, an `Output` of them, which asks Truto when all are known.
+        The webhooks. If an argument is an `Output`, an `Output` of them, which are read when all arguments are known.
 
     Raises:
-        pulumi_truto.errors.TrutoError: Truto could not be asked.
+        pulumi_truto.errors.TrutoError: the request failed.
     """
 
     def look_up(api_token: Any, base_url: Any, **filters: Any) -> list[WebhookInfo]:
@@ -136,9 +136,11 @@ def _now_or_later(look_up: Callable[..., Any], **arguments: Any) -> Any:
 
 
 def _client(api_token: str | None, base_url: str | None) -> TrutoClient:
-    given = {settings.API_TOKEN_KEY: api_token, settings.BASE_URL_KEY: base_url}
-    config = pulumi.Config("truto")
-    # A program always has the present configuration, so no token is a recorded one.
-    place = "the argument api_token" if api_token else f"the stack's configuration, {settings.API_TOKEN_KEY}"
-    found = settings.resolve(lambda key: given[key] or config.get(key.removeprefix("truto:")), os.environ, place=place)
-    return connect(found, pulumi.log.warn)
+    given = {config.API_TOKEN_KEY: api_token, config.BASE_URL_KEY: base_url}
+    stack = pulumi.Config("truto")
+    # A program always has the present configuration, so its token is never a recorded one.
+    place = "the argument api_token" if api_token else f"the stack's configuration, {config.API_TOKEN_KEY}"
+    settings = config.resolve_settings(
+        lambda key: given[key] or stack.get(key.removeprefix("truto:")), os.environ, place=place
+    )
+    return connect(settings, pulumi.log.warn)

@@ -1,7 +1,7 @@
-"""Property values as they travel between program, engine and provider. Pure: no processes, no files, no HTTP.
+"""Property values as program, engine and provider exchange them.
 
-A value is what JSON can hold, with two of Pulumi's own forms in it: the text `UNKNOWN` for what a preview cannot
-know, and an object with a signature for a secret (pulumi's `sdk/python/lib/pulumi/runtime/rpc.py`).
+A value is JSON with two forms of Pulumi's own: the string `UNKNOWN` for what a preview cannot know, and an object with
+a signature for a secret (pulumi's `sdk/python/lib/pulumi/runtime/rpc.py`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a
 
 
 def unmarshal(message: struct_pb2.Struct) -> Properties:
-    """The properties in a message, whole numbers as integers, null members left out as Pulumi does."""
+    """The properties in a message: whole numbers as integers, null properties omitted, as Pulumi does."""
     return {name: unmarshal_value(value) for name, value in message.fields.items() if not _is_null(value)}
 
 
 def unmarshal_value(message: struct_pb2.Value) -> Any:
-    """One value out of a message."""
+    """One value of a message."""
     kind = message.WhichOneof("kind")
     if kind == "struct_value":
         return {name: unmarshal_value(value) for name, value in message.struct_value.fields.items()}
@@ -56,17 +56,17 @@ def marshal(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def is_secret(value: Any) -> bool:
-    """Whether the value itself is a secret; see `contains_secret` for one further in."""
+    """Whether the value itself is a secret; see `contains_secret` for a nested one."""
     return isinstance(value, dict) and value.get(SIGNATURE) == SECRET
 
 
 def make_secret(value: Any) -> Any:
-    """The value as a secret, once only."""
+    """The value as a secret; a secret is returned unchanged."""
     return value if is_secret(value) else {SIGNATURE: SECRET, "value": value}
 
 
 def unwrap_secrets(value: Any) -> Any:
-    """The value without any secret's wrapping."""
+    """The value with every secret in it as a plain value."""
     if is_secret(value):
         return unwrap_secrets(value["value"])
     if isinstance(value, dict):
@@ -77,22 +77,22 @@ def unwrap_secrets(value: Any) -> Any:
 
 
 def contains_secret(value: Any) -> bool:
-    """Whether there is a secret anywhere in the value."""
+    """Whether the value is or contains a secret."""
     return _any(value, is_secret)
 
 
 def contains_unknown(value: Any) -> bool:
-    """Whether anything in the value is not known yet."""
+    """Whether the value is or contains one that is not known yet."""
     return _any(value, lambda each: isinstance(each, str) and each == UNKNOWN)
 
 
 def secret_keys(properties: Mapping[str, Any]) -> set[str]:
-    """The properties that hold a secret."""
+    """The names of the properties that contain a secret."""
     return {name for name, value in properties.items() if contains_secret(value)}
 
 
 def with_secrets(properties: Mapping[str, Any], names: set[str]) -> Properties:
-    """The properties with those names made secrets: a provider that takes no secrets gives plain values back."""
+    """The properties with the named ones as secrets: a provider that accepts no secrets returns plain values."""
     return {name: make_secret(value) if name in names else value for name, value in properties.items()}
 
 

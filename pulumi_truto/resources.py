@@ -1,4 +1,4 @@
-"""What a Pulumi program declares: `Webhook` and `Provider`. Must import neither requests nor pydantic."""
+"""The resources of a Pulumi program: `Webhook` and `Provider`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pulumi_truto.event_types import EventType
 __all__ = ["Provider", "Webhook"]
 
 
-#: A webhook that the native plugin had managed goes on as this one.
+#: A webhook of the native plugin can move to this resource.
 _OPTIONS = pulumi.ResourceOptions(
     additional_secret_outputs=["secret"], aliases=[pulumi.Alias(type_="truto:index:Webhook")]
 )
@@ -22,36 +22,39 @@ _OPTIONS = pulumi.ResourceOptions(
 class Webhook(Resource, module="truto", name="Webhook"):
     """A Truto webhook: Truto posts the events of one environment to a URL.
 
-    Every property can change in place. A new secret needs a new webhook, as Truto has no way to rotate one:
-    ``opts=pulumi.ResourceOptions(replacement_trigger=...)`` makes one whenever the trigger's value changes (adding one
-    to a webhook that has none replaces nothing).
+    Every property can be updated in place. A new secret needs a new webhook, as Truto cannot rotate secrets:
+    ``opts=pulumi.ResourceOptions(replacement_trigger=...)`` creates one whenever the trigger's value changes. Adding a
+    trigger to a webhook that has none replaces nothing.
 
     Args:
         resource_name: the name in the Pulumi program.
-        target_url: the ``https://`` URL that Truto posts to. No user name, password, white space or fragment.
-        event_types: what to be told of, as a set of ``resource:event`` strings (see `EventType`): order and
-            repeats do not matter, and unknown ones are passed on with a warning. ``None`` and ``[]`` are every event.
-        is_active: whether Truto delivers. Truto switches it off by itself when deliveries keep failing;
-            `pulumi refresh` shows that and the next `pulumi up` switches it on again.
-        opts: Pulumi's options. ``import_`` does not work with dynamic providers: a webhook that exists is taken over
-            with ``pulumi import --file``, and ``pulumi-truto import-file`` writes that file.
+        target_url: the ``https://`` URL that Truto posts the events to. At most 2,048 characters. No user name,
+            password, whitespace or fragment.
+        event_types: the event types to subscribe to, as a set of ``resource:event`` strings (see `EventType`): order
+            and duplicates do not matter. ``None`` and ``[]`` mean every event. Unknown event types are passed on with a
+            warning.
+        is_active: whether Truto delivers events. Truto switches a webhook off after prolonged delivery failures:
+            `pulumi refresh` shows that, and the next `pulumi up` switches it on again.
+        opts: Pulumi's options. ``import_`` does not work with dynamic providers: import an existing webhook with
+            ``pulumi import --file`` and the file that ``pulumi-truto import-file`` writes.
     """
 
     target_url: pulumi.Output[str]
-    """The URL that Truto posts to."""
+    """The URL that Truto posts the events to."""
     event_types: pulumi.Output[list[str]]
-    """The event types, sorted; empty for every event."""
+    """The event types, sorted. Empty means every event."""
     is_active: pulumi.Output[bool]
-    """Whether Truto delivers."""
+    """Whether Truto delivers events."""
     secret: pulumi.Output[str | None]
-    """The signing secret, for `pulumi_truto.signature.verify`. Always a Pulumi secret. ``None`` where Truto
-    never showed it to this stack: it does so only once, when the webhook is created."""
+    """The signing secret, for `truto.signature.verify`. Always a Pulumi secret. ``None`` if Truto never showed it to
+    this
+    stack: it does so only once, when the webhook is created."""
     environment_id: pulumi.Output[str]
-    """The Truto environment, which the API token decides."""
+    """The Truto environment. The API token determines it."""
     created_at: pulumi.Output[str]
-    """When the webhook was made: UTC, as ``2024-09-01T10:00:00.000Z``."""
+    """When the webhook was created: UTC, as ``2024-09-01T10:00:00.000Z``."""
     updated_at: pulumi.Output[str]
-    """When the webhook was last changed, in the same form."""
+    """When the webhook was last changed, in the same format."""
 
     def __init__(
         self,
@@ -68,7 +71,7 @@ class Webhook(Resource, module="truto", name="Webhook"):
                 "target_url": target_url,
                 "event_types": event_types,
                 "is_active": is_active,
-                # Outputs are declared as None here, or they would not become attributes.
+                # Outputs must be declared here, or they would not become attributes.
                 "secret": None,
                 "environment_id": None,
                 "created_at": None,
@@ -79,7 +82,7 @@ class Webhook(Resource, module="truto", name="Webhook"):
 
     @staticmethod
     def get(resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Webhook:  # noqa: A002
-        """Reads a webhook that exists and is not managed by this program.
+        """Reads an existing webhook that this program does not manage.
 
         Its `secret` is ``None``, with a warning: Truto shows a secret only once, when the webhook is created.
 
@@ -93,16 +96,17 @@ class Webhook(Resource, module="truto", name="Webhook"):
 
 
 class Provider(pulumi.ProviderResource):
-    """Another Truto environment in the same program: an API token belongs to exactly one.
+    """The settings of one Truto environment, for a program that uses several: an API token belongs to exactly one.
 
-    Give it to the webhooks of that environment with ``opts=pulumi.ResourceOptions(provider=...)``. A changed token
-    touches no webhook.
+    Pass it to the webhooks of that environment with ``opts=pulumi.ResourceOptions(provider=...)``. A new token changes
+    no webhook.
 
     Args:
         resource_name: the name in the Pulumi program.
-        api_token: the environment's API token; always kept as a secret. Left out: the stack's ``truto:apiToken``,
+        api_token: the environment's API token; always a secret in the state. Default: the stack's ``truto:apiToken``,
             then the environment variable ``TRUTO_API_TOKEN``.
-        base_url: Truto's API. Left out: ``truto:baseUrl``, ``TRUTO_BASE_URL``, then ``https://api.truto.one``.
+        base_url: the URL of Truto's API. Default: ``truto:baseUrl``, ``TRUTO_BASE_URL``, then
+            ``https://api.truto.one``.
         opts: Pulumi's options.
     """
 
@@ -113,7 +117,7 @@ class Provider(pulumi.ProviderResource):
         base_url: pulumi.Input[str | None] = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        # A provider instance sees its own values only, so the stack's configuration is looked up here.
+        # A provider instance only sees its own inputs, so the stack's configuration is looked up here.
         config = pulumi.Config("truto")
         token = config.get_secret("apiToken") if api_token in (None, "") else pulumi.Output.secret(api_token)  # type: ignore[arg-type]
         super().__init__(
@@ -121,7 +125,7 @@ class Provider(pulumi.ProviderResource):
             resource_name,
             {
                 "truto:apiToken": token,
-                # So that messages can tell a token of this provider's own from the stack's.
+                # Lets messages distinguish a token of this provider from the stack's.
                 "truto:providerName": None if api_token in (None, "") else resource_name,
                 "truto:baseUrl": config.get("baseUrl") if base_url in (None, "") else base_url,
             },

@@ -1,4 +1,4 @@
-"""What both kinds of provider share: settings, the client on first use, the checks, warnings, and what stays secret."""
+"""What both provider kinds share: settings, the client on first use, checks, warnings, and which values are secret."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pulumi_truto.config import Settings
-from pulumi_truto.diagnostics import Notices
+from pulumi_truto.diagnostics import Diagnostics
 from pulumi_truto.errors import ConfigurationError
-from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook.inputs import WebhookInputs, check, is_known_event_type
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
@@ -19,10 +19,10 @@ __all__ = ["ProviderSession", "connect"]
 
 
 def connect(settings: Settings, warn: Callable[[str], None], cancelled: threading.Event | None = None) -> TrutoClient:
-    """A client, and with it requests and pydantic, which are loaded here and not before.
+    """A client. This loads requests and pydantic, which nothing does before.
 
     Raises:
-        ConfigurationError: the settings have a problem, or a library cannot be loaded. Nothing was sent: a create whose
+        ConfigurationError: the settings have an error, or a library cannot be loaded. Nothing was sent: a create whose
             response cannot be read would be lost.
     """
     try:
@@ -36,12 +36,15 @@ def connect(settings: Settings, warn: Callable[[str], None], cancelled: threadin
 
 
 class ProviderSession:
-    """One provider instance in one run of Pulumi, safe to use from several threads."""
+    """One provider instance in one run of Pulumi. Thread-safe.
+
+    Attributes:
+        known_ids: the webhooks that this process has seen.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.warn = Notices().warn
-        #: The webhooks that this process has met.
+        self.warn = Diagnostics().warn
         self.known_ids: set[str] = set()
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
@@ -49,7 +52,7 @@ class ProviderSession:
 
     @property
     def manager(self) -> WebhookManager:
-        """The way to Truto, made on first use: a run that changes nothing never loads requests or pydantic."""
+        """The webhooks at Truto. Made on first use: a run without changes never loads requests or pydantic."""
         with self._lock:
             if self._manager is None:
                 client = connect(self.settings, self.warn, self._cancelled)
@@ -59,32 +62,33 @@ class ProviderSession:
             return self._manager
 
     def cancel(self) -> None:
-        """Begins no attempt any more; what is in flight goes on to its end."""
+        """Starts no new attempt. Requests in flight continue, as their outcome must get into the state."""
         self._cancelled.set()
 
     def check(
-        self, inputs: Mapping[str, Any], display_name: Callable[[str], str], where: str = ""
-    ) -> tuple[dict[str, Any], list[str]]:
-        """The canonical inputs, and what is wrong with them or with the settings. Warnings are given.
+        self, declared: Mapping[str, Any], display_name: Callable[[str], str], prefix: str = ""
+    ) -> tuple[WebhookInputs, list[str]]:
+        """The canonical inputs, and the messages of all errors in them or in the settings. Shows the warnings.
 
         Args:
-            inputs: what the program declares.
-            display_name: what the program calls a property.
-            where: what warnings begin with, as the name of the resource.
+            declared: the inputs that the program declares.
+            display_name: the program's name of a property.
+            prefix: starts each warning, for example with the name of the resource.
         """
-        checked = rules.check(inputs, api_on_loopback=self.settings.is_loopback)
-        for warning in checked.warnings:
-            self.warn(where + warning.text(display_name(warning.property)))
-        reasons = [fault.text(display_name(fault.property)) for fault in checked.faults]
-        return checked.inputs, [*self.settings.problems, *reasons]
+        result = check(declared, api_on_loopback=self.settings.is_loopback)
+        for warning in result.warnings:
+            self.warn(prefix + warning.message(display_name(warning.property)))
+        messages = [error.message(display_name(error.property)) for error in result.errors]
+        return result.inputs, [*self.settings.errors, *messages]
 
     def protect(self, properties: Mapping[str, Any], secret_names: set[str] | None) -> None:
-        """From here on no message repeats what is secret in the properties.
+        """From now on no message contains the secrets among the properties.
 
         Args:
             properties: the inputs or the state of a webhook.
-            secret_names: the properties that the program marked as secret; ``None`` where that is not known, as in a
-                dynamic provider, which gets plain values. Any URL and any unusual event type can be a secret then.
+            secret_names: the properties that the program marked as secret; ``None`` if that is not known, as in a
+                dynamic provider, which receives plain values. Every URL and every unknown event type may be a secret
+                then.
         """
         url, event_types = properties.get("target_url"), properties.get("event_types")
         redact = self.manager.client.redact
@@ -92,4 +96,4 @@ class ProviderSession:
         if secret_names is None or "target_url" in secret_names:
             redact(url)
         if isinstance(event_types, list) and (secret_names is None or "event_types" in secret_names):
-            redact(*(each for each in event_types if secret_names is not None or not rules.is_known_event_type(each)))
+            redact(*(each for each in event_types if secret_names is not None or not is_known_event_type(each)))

@@ -1,0 +1,1 @@
+"""Truto's API over HTTP."""

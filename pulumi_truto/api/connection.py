@@ -1,186 +1,32 @@
-"""How requests travel: what is retried, how long a call may take, how much is read. Knows nothing of webhooks.
+"""Connections that return a whole response, within a deadline and a maximum size.
 
-The one table of retries:
-
-=================================  ==========================  ==========================
-what happened                      GET, PATCH, DELETE          POST
-=================================  ==========================  ==========================
-no connection                      retried                     retried
-429                                retried                     retried
-408, 425, 499, 500, 502, 503, 504  retried                     not: it may have succeeded
-broken off or timed out            retried                     not: it may have succeeded
-every other status                 not                         not
-=================================  ==========================  ==========================
-
-Here a POST is retried only where the request surely never reached Truto or was surely refused: what else a create may
-do is decided in `pulumi_truto.webhook.create_once`. Between two attempts there is a wait, for ``Retry-After`` or an
-exponential backoff with jitter. All of it, waiting included, ends at the deadline of the call.
+The deadline covers everything: DNS, each address of a host, a proxy's CONNECT, TLS, TLS within TLS, head and body.
 """
 
 from __future__ import annotations
 
 import io
-import random
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPResponse as RawResponse
 from typing import Any, Final
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import InvalidHeader, MaxRetryError, NewConnectionError, ResponseError
-from urllib3.response import BaseHTTPResponse, HTTPResponse
-from urllib3.util.retry import Retry
+from urllib3.exceptions import NewConnectionError
+from urllib3.response import HTTPResponse
 
+from pulumi_truto.api.retry import IDEMPOTENT_METHODS, DeadlineRetry, RequestPolicy, current_call
 from pulumi_truto.errors import ConfigurationError, InvalidResponseError
 
-__all__ = ["RETRYABLE_STATUSES", "Adapter", "Call", "RequestPolicy", "call_deadline"]
-
-_TRANSIENT: Final = frozenset({408, 425, 429, 499, 500, 502, 503, 504})
-#: For each method the statuses after which the request is sent again.
-RETRYABLE_STATUSES: Final[dict[str, frozenset[int]]] = {
-    "GET": _TRANSIENT,
-    "PATCH": _TRANSIENT,
-    "DELETE": _TRANSIENT,
-    "POST": frozenset({429}),
-}
-#: The methods that are sent again after the connection broke off or timed out.
-IDEMPOTENT_METHODS: Final = frozenset({"GET", "PATCH", "DELETE"})
-_LONGEST_BACKOFF_SECONDS: Final = 10.0
-
-
-@dataclass(frozen=True)
-class RequestPolicy:
-    """How long and how much. All durations in seconds.
-
-    Attributes:
-        connect_seconds: to make a connection, with everything that a proxy has to do for it.
-        read_seconds: from the request to the last byte of its response. That of a POST may take until the deadline:
-            giving a create up early only makes its outcome unknown.
-        total_seconds: for a call with all its attempts and waiting.
-        max_attempts: how often a request is sent at most. A 429 does not count: waiting for it is no failure.
-        backoff_seconds: the first wait, doubled with every further one up to ten seconds, plus up to as much
-            again at random.
-        max_body_bytes: the largest size of a response.
-    """
-
-    connect_seconds: float = 10.0
-    read_seconds: float = 30.0
-    total_seconds: float = 120.0
-    max_attempts: int = 5
-    backoff_seconds: float = 0.5
-    max_body_bytes: int = 8 * 1024 * 1024
-
-    def wait_seconds(self, retry: int) -> float:
-        """The wait before the first, second, ... retry, without the jitter."""
-        return min(_LONGEST_BACKOFF_SECONDS, self.backoff_seconds * 2.0 ** min(retry - 1, 30))
-
-    def leaves_time(self, deadline: float, *, after_seconds: float) -> bool:
-        """Whether an attempt after that wait makes sense: with a tenth of the time it would only end in a time-out."""
-        return after_seconds < deadline - time.monotonic() - self.total_seconds / 10
-
-
-@dataclass
-class Call:
-    """A call in flight: its limits, and when its last request was sent and responded to.
-
-    Attributes:
-        deadline: when it has to end, on this machine's monotonic clock.
-        cancelled: set when nothing new may be sent any more.
-        sent_at: when the last request was sent, on the same clock; ``None`` where none was.
-        responded_at: when the head of the last response was there.
-    """
-
-    policy: RequestPolicy
-    deadline: float
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    sent_at: float | None = None
-    responded_at: float | None = None
-
-    @property
-    def remaining_seconds(self) -> float:
-        """What is left until the deadline, never nothing: a timeout of 0 would make a socket non-blocking."""
-        return max(0.001, self.deadline - time.monotonic())
-
-    def may_attempt(self, *, after_seconds: float = 0.0) -> bool:
-        """Whether an attempt may begin after that wait."""
-        return not self.cancelled.is_set() and self.policy.leaves_time(self.deadline, after_seconds=after_seconds)
-
-    def wait(self, seconds: float) -> None:
-        """Waits, unless the call is cancelled."""
-        self.cancelled.wait(seconds)
-
-
-_call: ContextVar[Call] = ContextVar("call")
-
-
-@contextmanager
-def call_deadline(policy: RequestPolicy, deadline: float, cancelled: threading.Event) -> Iterator[Call]:
-    """What is sent inside ends at the deadline, in all its attempts together."""
-    call = Call(policy, deadline, cancelled)
-    token = _call.set(call)
-    try:
-        yield call
-    finally:
-        _call.reset(token)
-
-
-class _Retry(Retry):
-    """urllib3's machinery, with the table above and within the deadline."""
-
-    total: int
-
-    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: ARG002
-        return status_code in RETRYABLE_STATUSES.get(method, frozenset())
-
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: BaseHTTPResponse | None = None,
-        error: Exception | None = None,
-        _pool: ConnectionPool | None = None,
-        _stacktrace: Any = None,
-    ) -> _Retry:
-        counted: _Retry = self
-        if response is not None and response.status == 429:
-            counted = self.new(total=self.total + 1)
-        next_one = super(_Retry, counted).increment(method, url, response, error, _pool, _stacktrace)
-        if not _call.get().may_attempt(after_seconds=next_one._wait_seconds(response)):
-            # Better this error now than a time-out, which says less, or the same error after a wait. urllib3 returns
-            # the response, where there is one, and raises this otherwise.
-            raise MaxRetryError(_pool, url or "", error or ResponseError("no time left"))  # type: ignore[arg-type]
-        return next_one
-
-    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
-        _call.get().wait(self._wait_seconds(response))
-
-    def _wait_seconds(self, response: BaseHTTPResponse | None) -> float:
-        # Once only: the jitter must be the same for the check in `increment` and for the sleep after it.
-        if not hasattr(self, "_wait"):
-            asked = None
-            if response is not None:
-                try:
-                    asked = self.get_retry_after(response)
-                except (InvalidHeader, ValueError, TypeError, OverflowError):
-                    asked = None  # nonsense in the header is as good as no header
-            backoff = _call.get().policy.wait_seconds(len(self.history))
-            # A Retry-After of nothing, or of a time long ago, must not become a storm.
-            enough = asked is not None and asked >= backoff
-            self._wait: float = asked if enough else backoff * (1.0 + random.random())  # type: ignore[assignment]  # noqa: S311
-        return self._wait
+__all__ = ["Adapter"]
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads a socket until a deadline: its own timeout would start anew with every byte that drips in."""
+    """Reads a socket until a deadline. The socket's own timeout would restart with every byte that arrives."""
 
     def __init__(self, sock: Any, deadline: float) -> None:
         self._sock = sock
@@ -205,7 +51,7 @@ class _DeadlineReader(io.RawIOBase):
 
 @dataclass
 class _DeadlineFile:
-    """What `http.client` makes the file of a response from, instead of the socket itself."""
+    """Replaces the socket from which `http.client` makes the file of a response."""
 
     sock: Any
     deadline: float
@@ -217,7 +63,7 @@ class _DeadlineFile:
 class _OuterTlsSocket:
     """The TLS socket to an ``https://`` proxy, inside which there is a second TLS (urllib3's `SSLTransport`).
 
-    For one record of the inner TLS that object may receive many times; each time gets what is left, and no more.
+    That may receive many times for one record of the inner TLS; each time may take only what is left of the deadline.
     """
 
     def __init__(self, sock: ssl.SSLSocket, connection: _BufferedConnection) -> None:
@@ -235,31 +81,31 @@ class _OuterTlsSocket:
         return getattr(self.__dict__["_sock"], name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self.__dict__["_sock"], name, value)  # the count of its files, which decides when it is closed
+        setattr(self.__dict__["_sock"], name, value)  # the count of its files, which determines when it is closed
 
 
 class _BufferedResponse(HTTPResponse):
-    """A response whose body is here already, so that its connection can go back without more reading."""
+    """A response whose body has been read, so that its connection can return to the pool without more reading."""
 
     def drain_conn(self) -> None:
         self.release_conn()
 
 
 class _BufferedConnection(HTTPConnection):
-    """A connection that reads a response as a whole, within a time and a size.
+    """A connection that reads whole responses.
 
-    Reading the body here, and not later, also lets urllib3 retry a request whose response broke off in its body.
+    As the body is read here and not later, urllib3 can retry a request whose response broke off in its body.
     """
 
-    # http.client prints every header, the token among them, where a program raises its global debuglevel.
+    # http.client prints every header, including the token, if a program raises its global debuglevel.
     debuglevel = 0
-    #: When what is being read now has to be there, on this machine's monotonic clock.
+    #: The deadline of what is being read now, in seconds of `time.monotonic`.
     io_deadline: float
 
-    def response_class(  # type: ignore[override]  # called like the class that it is in http.client
+    def response_class(  # type: ignore[override]  # a class in http.client, and only ever called
         self, sock: Any, *args: Any, **kwargs: Any
     ) -> RawResponse:
-        """What `http.client` reads a response with: that of a proxy to CONNECT, and the response itself."""
+        """Reads the response of a proxy to CONNECT, and the response itself."""
         return RawResponse(_DeadlineFile(sock, self.io_deadline), *args, **kwargs)  # type: ignore[arg-type]
 
     def _new_conn(self) -> Any:
@@ -276,37 +122,37 @@ class _BufferedConnection(HTTPConnection):
             return 1  # which is reported where the connection is made
 
     def _start_timeout(self) -> float:
-        """Starts the time for what comes next, as long as `timeout` and the call allow; returns it."""
+        """Sets the deadline for what comes next, within `timeout` and the call; returns the time left for it."""
         assert isinstance(self.timeout, (int, float))  # the client always sets one
-        seconds = min(float(self.timeout), _call.get().remaining_seconds)
+        seconds = min(float(self.timeout), current_call().remaining_seconds)
         self.io_deadline = time.monotonic() + seconds
         return seconds
 
     def connect(self) -> None:
-        _call.get().sent_at = None  # what was sent on another connection before this one was refused
+        current_call().sent_at = None  # an earlier attempt may have been sent
         try:
             super().connect()
         except ssl.SSLCertVerificationError:
             raise
         except (ssl.SSLError, TimeoutError) as error:
-            # Nothing was sent on a connection that never came to be; urllib3 would leave that open.
+            # Without a connection nothing was sent; urllib3 would leave that open.
             reason = error.reason if isinstance(error, ssl.SSLError) else "it does not respond in time"
             raise NewConnectionError(self, f"no TLS connection: {reason}") from error
-        if not _call.get().may_attempt() and not _call.get().cancelled.is_set():
+        if not current_call().may_attempt() and not current_call().cancelled.is_set():
             raise NewConnectionError(self, "no time left")
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:
             self.connect()
-        if _call.get().cancelled.is_set():
-            _call.get().sent_at = None
+        if current_call().cancelled.is_set():
+            current_call().sent_at = None
             raise NewConnectionError(self, "the run was cancelled")
-        # Only now: until here there was no request, whatever went wrong.
-        _call.get().sent_at = time.monotonic()
+        # Not earlier: until here nothing was sent, whatever went wrong.
+        current_call().sent_at = time.monotonic()
         super().request(*args, **kwargs)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
-        call = _call.get()
+        call = current_call()
         self.timeout = self._start_timeout()
         largest = call.policy.max_body_bytes
         response = super().getresponse()
@@ -315,10 +161,10 @@ class _BufferedConnection(HTTPConnection):
         if len(body) > largest:
             self.close()
             raise InvalidResponseError(f"the response is larger than {largest:,} bytes")
-        response.read(1, decode_content=False)  # to its end, so that the connection can serve again
+        response.read(1, decode_content=False)  # to its end, so that the connection can be used again
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             self.close()
-            raise InvalidResponseError("the response is compressed, which was not asked for")
+            raise InvalidResponseError("the response is compressed, which was not requested")
         return _BufferedResponse(
             body=io.BytesIO(body),
             headers=response.headers,
@@ -347,18 +193,18 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """What a `requests.Session` sends through, with all of the above."""
+    """The adapter of a `requests.Session` that uses these connections and retries."""
 
     def __init__(self, policy: RequestPolicy) -> None:
-        # other=0: an error of another kind, as a wrong certificate, does not heal by retrying.
-        retry = _Retry(
+        # other=0: retrying does not help against other errors, such as an untrusted certificate.
+        retry = DeadlineRetry(
             total=policy.max_attempts - 1,
             redirect=0,
             other=0,
             allowed_methods=IDEMPOTENT_METHODS,
             raise_on_status=False,
         )
-        # One connection a thread: 64 is more than any engine's parallelism needs at once.
+        # One connection per thread: 64 is more than the parallelism of any engine.
         super().__init__(pool_connections=1, pool_maxsize=64, max_retries=retry)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What goes over the wire, as pydantic models: unknown fields are tolerated, wrong types are not.
+"""Request bodies and responses: in a response unknown fields are ignored, and wrong types are errors.
 
 Facts are from Truto's API reference.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -20,9 +20,18 @@ from pydantic import (
     field_validator,
 )
 
-from pulumi_truto.webhook.inputs import ID
+from pulumi_truto.urls import ID
 
-__all__ = ["Deleted", "ErrorEnvelope", "Response", "TestResult", "UnreadableWebhook", "Webhook", "WebhookPage"]
+__all__ = [
+    "Deleted",
+    "ErrorEnvelope",
+    "Response",
+    "TestResult",
+    "UnreadableWebhook",
+    "Webhook",
+    "WebhookBody",
+    "WebhookPage",
+]
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=8192)]
 Id = Annotated[StrictStr, StringConstraints(pattern=f"^{ID.pattern}$")]
@@ -31,10 +40,18 @@ Id = Annotated[StrictStr, StringConstraints(pattern=f"^{ID.pattern}$")]
 _Model = TypeVar("_Model", bound="Response")
 
 
-class Response(BaseModel):
-    """What all responses have in common."""
+class WebhookBody(TypedDict, total=False):
+    """The body of a POST or a PATCH. A PATCH leaves what it omits unchanged."""
 
-    # Errors are shown to the user and could hold the secret otherwise.
+    target_url: str
+    event_types: list[str]
+    is_active: bool
+
+
+class Response(BaseModel):
+    """The base of all responses."""
+
+    # Errors are shown to the user and could contain the secret otherwise.
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     @classmethod
@@ -42,7 +59,7 @@ class Response(BaseModel):
         """The response with this body.
 
         Raises:
-            ValueError: it is not what Truto's API promises; says the first reason, and nothing of what the body holds.
+            ValueError: it is not what Truto's API promises. The message has the first reason and no value.
         """
         try:
             return cls.model_validate_json(body)
@@ -51,11 +68,11 @@ class Response(BaseModel):
 
 
 class Webhook(Response):
-    """A webhook as Truto shows it.
+    """A webhook in a response.
 
     Attributes:
         event_types: ``None``, absent and ``[]`` all mean every event.
-        secret: the signing secret, on the response to the create only.
+        secret: the signing secret; only the response to the create has it.
         created_at: in UTC. Truto writes ``2021-08-10T10:00:00.000Z`` in one place and ``2024-09-01 10:00:00`` in
             others; a time without a zone is taken as UTC.
     """
@@ -88,12 +105,12 @@ class Webhook(Response):
 
     @property
     def created_at_text(self) -> str | None:
-        """``created_at`` in one form, whichever Truto used, so that the form alone is never a change."""
+        """``created_at`` in one format, whichever Truto used, so that the format alone is never a change."""
         return _text(self.created_at)
 
     @property
     def updated_at_text(self) -> str | None:
-        """``updated_at`` in one form, whichever Truto used."""
+        """``updated_at`` in the same format."""
         return _text(self.updated_at)
 
 
@@ -109,8 +126,8 @@ class WebhookPage(Response):
     """One page of ``GET /webhook``.
 
     Attributes:
-        result: the items that can be read. One that cannot must not hide the others.
-        unreadable: the others.
+        result: the valid items. An invalid one must not hide the others.
+        unreadable: the invalid items.
         next_cursor: ``None`` on the last page.
     """
 
@@ -139,7 +156,7 @@ class _Envelope(Response):
 
 
 class Deleted(Response):
-    """The response to ``DELETE /webhook/{id}``, where it is not an empty 204."""
+    """The response to ``DELETE /webhook/{id}``, unless it is an empty 204."""
 
     id: Id
 
@@ -153,7 +170,7 @@ class TestResult(Response):
 
 
 class ErrorEnvelope(Response):
-    """The body of every error. Each field is optional: a proxy's error has none of them."""
+    """The body of an error. Every field is optional: the error of a proxy has none of them."""
 
     error: str | None = None
     message: str | list[str] | None = None

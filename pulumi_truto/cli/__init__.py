@@ -1,6 +1,7 @@
-"""The command line `pulumi-truto`: ``import-file`` takes existing webhooks over, ``orphans`` finds what no stack knows.
+"""The command `pulumi-truto`: ``import-file`` imports existing webhooks, ``orphans`` finds webhooks that no stack
+knows.
 
-Token and base URL come from ``TRUTO_API_TOKEN`` and ``TRUTO_BASE_URL``. Nothing here changes anything at Truto.
+Token and base URL come from ``TRUTO_API_TOKEN`` and ``TRUTO_BASE_URL``. Neither command changes anything at Truto.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_truto.config import Settings, resolve
+from pulumi_truto.config import Settings, resolve_settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import connect
 
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-#: The first Pulumi CLI that imports with the inputs and outputs of the file.
+#: The oldest Pulumi CLI that imports the inputs and outputs of the file.
 _OLDEST_CLI: Final = (3, 254)
-#: The exit code of ``orphans`` where there are some.
-FOUND: Final = 3
+#: The exit code of ``orphans`` if there is a difference.
+DIFFERENCE: Final = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command. The exit code is 0 if all is well, 1 for a failure, 2 for wrong arguments, 3 for orphans."""
+    """Runs one command. The exit code is 0 for success, 1 for a failure, 2 for wrong arguments, 3 for a difference."""
     options = _parser().parse_args(arguments)
     try:
         run = _import_file if options.command == "import-file" else _orphans
@@ -49,14 +50,18 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     take = commands.add_parser(
         "import-file",
-        help="write the file that brings existing webhooks into a stack",
+        help="write the file that imports existing webhooks into a stack",
         description="Reads the webhooks of the environment and writes the file for `pulumi import --file`. Importing "
         "makes no API call, and the next preview is unchanged.",
     )
-    take.add_argument("--provider-kind", choices=["dynamic", "native"], required=True, help="who will manage them")
-    take.add_argument("--secrets", metavar="FILE", help="a JSON object of id to secret; - is standard input")
-    take.add_argument("--output", type=Path, required=True, metavar="FILE", help="what to write, for you only to read")
-    take.add_argument("--id", action="append", default=[], help="only this webhook; can be repeated")
+    take.add_argument(
+        "--provider-kind", choices=["dynamic", "native"], required=True, help="the provider kind that will manage them"
+    )
+    take.add_argument("--secrets", metavar="FILE", help="a JSON object that maps ids to secrets; - is standard input")
+    take.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="the file to write; only you can read it"
+    )
+    take.add_argument("--id", action="append", default=[], help="only this webhook; can be given several times")
     take.add_argument("--target-url", help="only webhooks with this URL")
     take.add_argument("--event-type", help="only webhooks that are subscribed to this event type")
     take.add_argument(
@@ -65,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     find = commands.add_parser(
         "orphans",
         help="find the webhooks that no stack knows",
-        description="Joins the webhooks of the environment with the exports of all the stacks that use it. Exit code 0 "
-        f"for no difference, {FOUND} where there is one.",
+        description="Compares the webhooks of the environment with the exports of all stacks that use it. The exit "
+        f"code is 0 if there is no difference, and {DIFFERENCE} if there is one.",
     )
     find.add_argument(
         "--stack-export",
@@ -86,7 +91,7 @@ def _import_file(options: argparse.Namespace) -> int:
 
     secrets = _secrets(options.secrets)
     webhooks, unreadable = _webhooks(settings)
-    # Over all of them, so that a filter changes no name.
+    # For all of them, so that a filter changes no name.
     names = names_for(webhooks, dict(options.name))
     named = {*options.id, *dict(options.name), *secrets}
     if named & unreadable:
@@ -105,10 +110,10 @@ def _import_file(options: argparse.Namespace) -> int:
     if options.provider_kind == "dynamic":
         print(python_program(chosen, names))
     code = " --generate-code=false" if options.provider_kind == "dynamic" else ""
-    print(f"# {len(chosen)} of {len(webhooks)} webhooks are in {options.output}. Bring them into the stack with:")
+    print(f"# {len(chosen)} of {len(webhooks)} webhooks are in {options.output}. Import them into the stack with:")
     print(f"#     pulumi import --file {options.output} --protect=false{code}")
     print("# and run `pulumi preview`: with the code in the program it shows no change.")
-    print(f"# {options.output} holds secrets in plain: delete it after the import.")
+    print(f"# {options.output} contains secrets in plain text: delete it after the import.")
     return 0
 
 
@@ -128,7 +133,7 @@ def _orphans(options: argparse.Namespace) -> int:
         print(json.dumps(report.to_json(), indent=2))
     else:
         _show(report)
-    return FOUND if report.has_difference else 0
+    return DIFFERENCE if report.has_difference else 0
 
 
 def _show(report: Report) -> None:
@@ -140,35 +145,35 @@ def _show(report: Report) -> None:
         print(f"missing  {known.id}  {known.target_url or 'unknown URL'}, known as {known.urn}")
     if report.orphans:
         ids = " ".join(f"--id {orphan.id}" for orphan in report.orphans)
-        print("No stack knows the orphans. There are two ways out:")
-        print(f"- take them over: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}")
-        print("- delete them: in Truto's dashboard, or with DELETE /webhook/<id> of its API")
+        print("No stack knows the orphans. Import or delete them:")
+        print(f"- import: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}")
+        print("- delete: in Truto's dashboard, or with DELETE /webhook/<id> of its API")
     if report.missing:
-        print("The missing ones were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
+        print("The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
     for id_ in report.unreadable:
         print(f"orphan   {id_}  cannot be read: see the warning")
     for known in report.undecided:
         print(f"unknown  {known.id}  {known.target_url or 'unknown URL'}, known as {known.urn}")
     if report.undecided:
         print(
-            "The API token sees no webhook at all, so the unknown ones may have been deleted, or belong to another "
+            "The API token sees no webhook at all, so the unknown webhooks may have been deleted, or belong to another "
             "environment. Check the token."
         )
     if report.others:
         print(f"{report.others} webhooks of the stacks belong to other environments and were left out.")
     if not report.has_difference:
-        print("No difference: a stack knows every webhook of the environment, and all that they know of it is there.")
+        print("No difference: the environment and the stacks have the same webhooks.")
 
 
 def _settings() -> Settings:
-    settings = resolve(lambda _: None, os.environ)
-    if settings.problems:
-        raise ValueError("; ".join(settings.problems))
+    settings = resolve_settings(lambda _: None, os.environ)
+    if settings.errors:
+        raise ValueError("; ".join(settings.errors))
     return settings
 
 
 def _webhooks(settings: Settings) -> tuple[list[Webhook], set[str]]:
-    """The webhooks of the environment, and the ids of those that cannot be read."""
+    """The webhooks of the environment, and the ids of the invalid ones."""
     pages = list(connect(settings, _warn).iter_pages())
     unreadable = {each.id for page in pages for each in page.unreadable if each.id}
     return [webhook for page in pages for webhook in page.result], unreadable
@@ -191,9 +196,9 @@ def _secrets(source: str | None) -> dict[str, str]:
     try:
         secrets: Any = json.loads(sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8"))
     except ValueError:
-        secrets = None  # without the reason, which can repeat a secret
+        secrets = None  # without the reason, which can contain a secret
     if not isinstance(secrets, dict) or not all(isinstance(each, str) and each for each in secrets.values()):
-        raise ValueError("--secrets must be a JSON object of webhook id to secret, both strings")
+        raise ValueError("--secrets must be a JSON object that maps webhook ids to secrets, both strings")
     for id_, secret in secrets.items():
         if secret != secret.strip():
             raise ValueError(f"the secret of webhook {id_} starts or ends with whitespace, perhaps a line break")
@@ -201,7 +206,7 @@ def _secrets(source: str | None) -> dict[str, str]:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read, from its first byte on."""
+    """Writes a file that only its owner can read, from the first byte on."""
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
@@ -210,7 +215,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _warn_of_old_cli() -> None:
-    """Where there is a Pulumi CLI on PATH, it may be too old for the file."""
+    """Warns if the Pulumi CLI on PATH is too old for the file."""
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         return

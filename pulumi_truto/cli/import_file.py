@@ -1,6 +1,6 @@
-"""Writes the file with which `pulumi import --file` brings existing webhooks into a stack, with their secrets.
+"""Builds the file for `pulumi import --file`, which imports existing webhooks with their secrets.
 
-Importing from it makes no API call: inputs, outputs and secrets are in the file (CLI 3.254 and later, pulumi#23984).
+The import makes no API call: inputs, outputs and secrets are in the file (CLI 3.254 and later, pulumi#23984).
 """
 
 from __future__ import annotations
@@ -15,23 +15,21 @@ from urllib.parse import urlsplit
 from pulumi_truto.api.models import Webhook
 from pulumi_truto.config import Settings
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
-from pulumi_truto.webhook import inputs as rules
-from pulumi_truto.webhook.properties import STATE, to_camel
+from pulumi_truto.property_values import SECRET, SIGNATURE
+from pulumi_truto.webhook.diff import WebhookState, inputs_in_state, to_inputs, to_state
+from pulumi_truto.webhook.properties import FINGERPRINT, STATE, to_camel
 
 __all__ = ["build", "names_for", "python_program"]
 
-#: How Pulumi marks a secret in any JSON of its own (its sdk/go/common/resource/sig).
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a secret, not one
-_LONGEST_NAME: Final = 60
+_MAX_NAME_LENGTH: Final = 60
 
 
 @dataclass(frozen=True)
 class ImportFile:
-    """The file and what there is to say of it.
+    """The file, and what the user should know about it.
 
     Attributes:
-        document: what ``pulumi import --file`` takes.
+        document: the input of ``pulumi import --file``.
         without_secret: the ids of the webhooks whose secret is not known.
     """
 
@@ -40,10 +38,10 @@ class ImportFile:
 
 
 def names_for(webhooks: Sequence[Webhook], chosen: Mapping[str, str]) -> dict[str, str]:
-    """A resource name for each webhook's id: the chosen one, or a readable one out of its URL.
+    """A resource name for each webhook's id: the chosen one, or a readable one from its URL.
 
-    The same webhooks have the same names in every run: of several with one URL, the oldest has the plain name and the
-    others the beginning of their id behind it.
+    The same webhooks get the same names in every run. If several have the same URL, the oldest gets the plain name, and
+    the others get the start of their id appended.
 
     Raises:
         ValueError: two webhooks would have the same name.
@@ -73,23 +71,22 @@ def build(
     Args:
         webhooks: what to import.
         names: a resource name for each id.
-        secrets: the secrets that are known, by id.
-        kind: which provider will manage them.
-        settings: the settings that they were read with.
+        secrets: the known secrets, by id.
+        kind: the provider kind that will manage them.
+        settings: the settings with which they were read.
     """
     resources = []
     for webhook in webhooks:
-        known = {"secret": secrets.get(webhook.id), rules.FINGERPRINT: settings.fingerprint(webhook.id)}
-        state = rules.keep(webhook, known)
-        inputs = {name: state[name] for name in rules.INPUTS}
-        outputs = {name: state[name] for name in STATE if name in state}
+        known: WebhookState = {"secret": secrets.get(webhook.id), FINGERPRINT: settings.fingerprint(webhook.id)}
+        state = to_state(webhook, known)
+        outputs: dict[str, Any] = {name: value for name, value in state.items() if name in STATE}
         outputs["secret"] = _secret(state["secret"]) if state["secret"] else None
         resources.append(
             {
                 "type": WEBHOOK if kind == "native" else DYNAMIC_WEBHOOK,
                 "name": names[webhook.id],
                 "id": webhook.id,
-                "inputs": _properties(inputs, kind),
+                "inputs": _properties(inputs_in_state(state), kind),
                 "outputs": _properties(outputs, kind),
             }
         )
@@ -100,7 +97,7 @@ def python_program(webhooks: Sequence[Webhook], names: Mapping[str, str]) -> str
     """The Python code that declares these webhooks as they are."""
     blocks = ["import pulumi_truto as truto"]
     for webhook in webhooks:
-        inputs, name = rules.inputs_of(webhook), names[webhook.id]
+        inputs, name = to_inputs(webhook), names[webhook.id]
         arguments = [f"    {json.dumps(name)},", f"    target_url={_literal(inputs['target_url'])},"]
         if inputs["event_types"]:
             arguments.append(f"    event_types=[{', '.join(_literal(each) for each in inputs['event_types'])}],")
@@ -123,15 +120,15 @@ def _properties(properties: Mapping[str, Any], kind: ProviderKind) -> dict[str, 
 
 
 def _secret(value: str) -> dict[str, str]:
-    return {_SIGNATURE: _SECRET, "plaintext": json.dumps(value)}
+    return {SIGNATURE: SECRET, "plaintext": json.dumps(value)}
 
 
 def _readable(url: str) -> str:
-    """A name out of a URL's host and path, as ``hooks-example-com-truto``."""
+    """A name from a URL's host and path, such as ``hooks-example-com-truto``."""
     parts = urlsplit(url)
     slug = re.sub(r"[^a-z0-9]+", "-", f"{parts.hostname or ''}{parts.path}".lower()).strip("-")
-    return slug[:_LONGEST_NAME].strip("-") or "webhook"
+    return slug[:_MAX_NAME_LENGTH].strip("-") or "webhook"
 
 
 def _literal(text: str) -> str:
-    return json.dumps(text)  # a Python literal as well
+    return json.dumps(text)  # a Python literal too

@@ -1,7 +1,7 @@
-"""Joins the webhooks of an environment with the exports of the stacks that use it. Deletes nothing.
+"""Compares the webhooks of an environment with the exports of the stacks that use it. Changes nothing.
 
-A provider that is killed in the middle of a create can leave a webhook that no stack knows: no provider can prevent
-that, and this finds it.
+A provider that is killed during a create can leave a webhook that no stack knows. No provider can prevent that; this
+finds it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, Final
 from pulumi_truto.api.models import Webhook
 from pulumi_truto.config import Settings
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
-from pulumi_truto.webhook import inputs as rules
-from pulumi_truto.webhook.properties import from_camel
+from pulumi_truto.webhook.diff import to_inputs
+from pulumi_truto.webhook.properties import FINGERPRINT, from_camel
 
 __all__ = ["KnownWebhook", "Report", "compare", "read_export"]
 
@@ -38,14 +38,14 @@ class KnownWebhook:
 
 @dataclass(frozen=True)
 class Report:
-    """What does not fit.
+    """The differences.
 
     Attributes:
         orphans: the webhooks that no stack knows.
-        missing: the webhooks that a stack knows and that are not in the environment.
-        unreadable: the ids of the webhooks that no stack knows and that cannot be read.
-        undecided: the webhooks that a stack knows, of an environment that nothing shows to be this one or another.
-        others: how many webhooks of the stacks belong to other environments.
+        missing: the webhooks that a stack knows but the environment does not have.
+        unreadable: the ids of invalid webhooks that no stack knows.
+        undecided: the webhooks that a stack knows and that may belong to this environment or to another one.
+        others: the number of webhooks in the stacks that belong to other environments.
     """
 
     orphans: list[Webhook]
@@ -56,7 +56,7 @@ class Report:
 
     @property
     def has_difference(self) -> bool:
-        """Whether anything does not fit, or may not."""
+        """Whether there is, or may be, a difference."""
         return bool(self.orphans or self.missing or self.unreadable or self.undecided)
 
     def to_json(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Report:
         orphans = [
             {
                 "id": each.id,
-                **rules.inputs_of(each),
+                **to_inputs(each),
                 "environment_id": each.environment_id,
                 "created_at": each.created_at_text,
                 "updated_at": each.updated_at_text,
@@ -80,10 +80,10 @@ class Report:
 
 
 def read_export(document: object) -> list[KnownWebhook]:
-    """The webhooks in the JSON of a ``pulumi stack export``, those that it only reads among them.
+    """The webhooks in the JSON of a ``pulumi stack export``, including those that the stack only reads.
 
     Raises:
-        ValueError: it is no such JSON.
+        ValueError: it is not such JSON.
     """
     deployment = document.get("deployment") if isinstance(document, Mapping) else None
     if not isinstance(deployment, Mapping):
@@ -97,13 +97,13 @@ def read_export(document: object) -> list[KnownWebhook]:
 def compare(
     webhooks: Sequence[Webhook], unreadable: Collection[str], known: Iterable[KnownWebhook], settings: Settings
 ) -> Report:
-    """What the environment has and no stack knows, and the other way round."""
+    """What only the environment has, and what only the stacks have."""
     known = list(known)
     known_ids, there = {each.id for each in known}, {each.id for each in webhooks} | set(unreadable)
     environments = {each.environment_id for each in webhooks if each.environment_id}
     environments |= {each.environment_id for each in known if each.id in there and each.environment_id}
     absent = [each for each in known if each.id not in there]
-    # With no webhook to show the environment, the credential that wrote it does.
+    # If no webhook shows which environment this is, the credential that wrote the webhook does.
     missing = [
         each
         for each in absent
@@ -128,5 +128,5 @@ def _known(resource: Mapping[str, Any]) -> KnownWebhook:
         urn=str(resource.get("urn", "")),
         target_url=strings.get("target_url"),
         environment_id=strings.get("environment_id"),
-        fingerprint=strings.get(rules.FINGERPRINT),
+        fingerprint=strings.get(FINGERPRINT),
     )

@@ -16,6 +16,7 @@ from typing import Any, Final
 from pulumi.automation import (
     CommandError,
     ConfigValue,
+    Deployment as ExportedDeployment,
     DestroyResult,
     OutputMap,
     OutputValue,
@@ -23,9 +24,6 @@ from pulumi.automation import (
     RefreshResult,
     UpdateSummary,
     UpResult,
-)
-from pulumi.automation import (
-    Deployment as ExportedDeployment,
 )
 from pulumi.automation._cmd import CommandResult  # the one class that CommandError takes; not exported
 

@@ -1,1 +1,1 @@
-"""The native plugin: the same webhook for every language that Pulumi has. Started by ``python -m pulumi_truto``."""
+"""The native plugin: the same webhook for every Pulumi language. ``python -m pulumi_truto`` starts it."""

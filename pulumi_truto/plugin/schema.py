@@ -1,10 +1,10 @@
-"""The schema of the plugin, derived from the code, and the texts of its reference page. Pure."""
+"""The plugin's schema, derived from the table of properties, and its reference page."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from pulumi_truto import config as settings
+from pulumi_truto import config
 from pulumi_truto.event_types import EventType
 from pulumi_truto.plugin.tokens import (
     DYNAMIC_WEBHOOK,
@@ -12,48 +12,24 @@ from pulumi_truto.plugin.tokens import (
     GET_WEBHOOK,
     GET_WEBHOOKS,
     PACKAGE,
-    SUMMARY,
     WEBHOOK,
+    WEBHOOK_INFO,
 )
 from pulumi_truto.version import __version__
-from pulumi_truto.webhook.properties import to_camel
+from pulumi_truto.webhook.properties import PROPERTIES, Property, camel_case, to_camel
 
 __all__ = ["schema"]
 
 Json = dict[str, Any]
 
-#: Any string, with completion for the known ones.
+#: Any string, with completion of the known event types.
 _ANY_EVENT_TYPE: Final = {"oneOf": [{"type": "string"}, {"type": "string", "$ref": f"#/types/{EVENT_TYPE}"}]}
 
-_TARGET_URL: Final = (
-    "The `https://` URL that Truto posts the events to. No user name, password, white space or fragment."
-)
-_EVENT_TYPES: Final = (
-    "The event types to be told of, as a set: order and repeats do not matter. Left out or empty: every event. "
-    "Unknown ones are passed on with a warning, as Truto adds event types without notice."
-)
-_IS_ACTIVE: Final = (
-    "Whether Truto delivers. Truto switches it off by itself when deliveries keep failing; a refresh shows that, and "
-    "the next update switches it on again."
-)
-
-#: The properties that every view of a webhook has.
-_SHOWN: Final[dict[str, Json]] = {
-    "target_url": {"type": "string", "description": "The URL that Truto posts the events to."},
-    "event_types": {
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "The event types, sorted; empty for every event.",
-    },
-    "is_active": {"type": "boolean", "description": "Whether Truto delivers."},
-    "environment_id": {"type": "string", "description": "The Truto environment, which the API token decides."},
-    "created_at": {"type": "string", "description": "When the webhook was made: UTC, as `2024-09-01T10:00:00.000Z`."},
-    "updated_at": {"type": "string", "description": "When the webhook was last changed, in the same form."},
-}
+_ID: Final = {"type": "string", "description": "The webhook's id."}
 
 _DESCRIPTION: Final = """A Truto webhook: Truto posts the events of one environment to a URL.
 
-Every property changes in place. A new secret needs a new webhook, as Truto has no way to rotate one.
+Every property can be updated in place. A new secret needs a new webhook, as Truto cannot rotate secrets.
 
 ## Example Usage
 
@@ -86,8 +62,8 @@ outputs:
 pulumi import truto:index:Webhook orders 3f2c0a52-6f5c-4b1c-9d55-0f8a5b0c9f11
 ```
 
-A webhook imported this way has no secret, as Truto shows it only once. `pulumi-truto import-file` of the Python package
-`pulumi-truto` writes a file for `pulumi import --file` that holds the secrets that you have.
+A webhook imported this way has no secret, as Truto shows it only once. `pulumi-truto import-file`, a command of the
+Python package `pulumi-truto`, writes a file for `pulumi import --file` with the secrets that you have.
 """
 
 
@@ -96,15 +72,15 @@ def schema() -> Json:
     token = {
         "type": "string",
         "secret": True,
-        # Without `defaultInfo`: some SDKs would put the variable's value into the state, not as a secret. The plugin
+        # No `defaultInfo`: some SDKs would put the variable's value into the state, and not as a secret. The plugin
         # reads the variable itself.
-        "description": "The Truto API token. It belongs to exactly one Truto environment. Left out: the environment "
-        f"variable `{settings.API_TOKEN_VARIABLE}` of the plugin.",
+        "description": "The Truto API token. It belongs to exactly one Truto environment. Default: the environment "
+        f"variable `{config.API_TOKEN_VARIABLE}` of the plugin.",
     }
     base_url = {
         "type": "string",
-        "description": f"The URL of Truto's API, by default `{settings.DEFAULT_BASE_URL}`.",
-        "defaultInfo": {"environment": [settings.BASE_URL_VARIABLE]},
+        "description": f"The URL of Truto's API, by default `{config.DEFAULT_BASE_URL}`.",
+        "defaultInfo": {"environment": [config.BASE_URL_VARIABLE]},
     }
     configuration = {"apiToken": token, "baseUrl": base_url}
     return {
@@ -122,12 +98,12 @@ def schema() -> Json:
         },
         "types": {
             EVENT_TYPE: _event_type(),
-            SUMMARY: {**_shown_with_id(), "description": "A webhook, as it is listed."},
+            WEBHOOK_INFO: {**_webhook_info(), "description": "A webhook without its secret."},
         },
         "resources": {WEBHOOK: _webhook()},
         "functions": {GET_WEBHOOK: _get_webhook(), GET_WEBHOOKS: _get_webhooks()},
         "language": {
-            # The default would be pulumi_truto: the generated SDK would overwrite the package that you read.
+            # The default is pulumi_truto: the generated SDK would overwrite this package.
             "python": {"packageName": "pulumi_truto_native", "pyproject": {"enabled": True}},
             "nodejs": {"respectSchemaVersion": True},
             "csharp": {"respectSchemaVersion": True},
@@ -139,7 +115,7 @@ def schema() -> Json:
 def _event_type() -> Json:
     return {
         "type": "string",
-        "description": "An event type that Truto is known to send. Others are accepted wherever one of these is.",
+        "description": "An event type that Truto is known to send. Other strings are accepted too.",
         "enum": [
             {"name": _pascal(each.name), "value": str(each.value), "description": f"`{each.value}`"}
             for each in EventType
@@ -148,45 +124,51 @@ def _event_type() -> Json:
 
 
 def _webhook() -> Json:
-    inputs = {
-        "target_url": {"type": "string", "description": _TARGET_URL},
-        "event_types": {"type": "array", "items": _ANY_EVENT_TYPE, "description": _EVENT_TYPES},
-        "is_active": {"type": "boolean", "default": True, "description": _IS_ACTIVE},
-    }
-    outputs = {
-        **_SHOWN,
-        "secret": {
-            "type": "string",
-            "secret": True,
-            "description": "The signing secret: what deliveries are verified with. Null where Truto never showed it.",
-        },
-    }
     return {
         "description": _DESCRIPTION,
-        "inputProperties": to_camel(inputs),
-        "requiredInputs": ["targetUrl"],
-        "properties": to_camel(outputs),
-        "required": list(to_camel(dict.fromkeys(_SHOWN, 0))),
-        # A webhook that the dynamic provider had managed goes on as this one.
+        "inputProperties": {camel_case(each.name): _input(each) for each in PROPERTIES if each.is_input},
+        "requiredInputs": [camel_case(each.name) for each in PROPERTIES if each.is_required],
+        "properties": {camel_case(each.name): _output(each) for each in PROPERTIES},
+        "required": [camel_case(each.name) for each in PROPERTIES if not each.is_secret],
+        # A webhook of the dynamic provider can move to this resource.
         "aliases": [{"type": DYNAMIC_WEBHOOK}],
         "listInputs": {"type": "object", "properties": _filters()},
     }
 
 
-def _shown_with_id() -> Json:
-    properties = to_camel({"id": {"type": "string", "description": "The webhook's id."}, **_SHOWN})
+def _webhook_info() -> Json:
+    shown = {camel_case(each.name): _output(each) for each in PROPERTIES if not each.is_secret}
+    properties = {"id": _ID, **shown}
     return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _input(property_: Property) -> Json:
+    schema: Json = {"type": property_.type, "description": property_.input}
+    if property_.type == "array":
+        schema["items"] = _ANY_EVENT_TYPE
+    if property_.default is not None:
+        schema["default"] = property_.default
+    return schema
+
+
+def _output(property_: Property) -> Json:
+    schema: Json = {"type": property_.type, "description": property_.output}
+    if property_.type == "array":
+        schema["items"] = {"type": "string"}
+    if property_.is_secret:
+        schema["secret"] = True
+    return schema
 
 
 def _get_webhook() -> Json:
     return {
-        "description": "Reads one webhook by its id. Its secret is not among the results: Truto shows it only once.",
+        "description": "Reads one webhook by its id. The result has no secret, as Truto shows it only once.",
         "inputs": {
             "type": "object",
-            "properties": {"id": {"type": "string", "description": "The webhook's id."}},
+            "properties": {"id": _ID},
             "required": ["id"],
         },
-        "outputs": _shown_with_id(),
+        "outputs": _webhook_info(),
     }
 
 
@@ -196,7 +178,7 @@ def _filters() -> Json:
         "target_url": {"type": "string", "description": "Only webhooks with this URL."},
         "event_type": {
             **_ANY_EVENT_TYPE,
-            "description": "Only webhooks that are subscribed to this event type, or to every one.",
+            "description": "Only webhooks that are subscribed to this event type, or to every event.",
         },
     }
     return to_camel(filters)
@@ -208,7 +190,7 @@ def _get_webhooks() -> Json:
         "inputs": {"type": "object", "properties": _filters()},
         "outputs": {
             "type": "object",
-            "properties": {"webhooks": {"type": "array", "items": {"$ref": f"#/types/{SUMMARY}"}}},
+            "properties": {"webhooks": {"type": "array", "items": {"$ref": f"#/types/{WEBHOOK_INFO}"}}},
             "required": ["webhooks"],
         },
     }

@@ -1,4 +1,4 @@
-"""The plugin's package, and the tokens of its resource, types and functions: a part of users' state for ever."""
+"""The plugin's package, and the tokens of its resource, types and functions. They are part of users' state for ever."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = [
     "GET_WEBHOOK",
     "GET_WEBHOOKS",
     "PACKAGE",
-    "SUMMARY",
     "WEBHOOK",
+    "WEBHOOK_INFO",
     "ProviderKind",
 ]
 
@@ -20,9 +20,9 @@ ProviderKind = Literal["dynamic", "native"]
 
 PACKAGE: Final = "truto"
 WEBHOOK: Final = "truto:index:Webhook"
-#: The same resource of the dynamic provider.
+#: The type of the same resource with the dynamic provider.
 DYNAMIC_WEBHOOK: Final = "pulumi-python:dynamic/truto:Webhook"
 EVENT_TYPE: Final = "truto:index:EventType"
-SUMMARY: Final = "truto:index:WebhookSummary"
+WEBHOOK_INFO: Final = "truto:index:WebhookInfo"
 GET_WEBHOOK: Final = "truto:index:getWebhook"
 GET_WEBHOOKS: Final = "truto:index:getWebhooks"

@@ -55,7 +55,7 @@ class AdminApi:
             ("GET", "deliveries", self._deliveries),
             ("*", "{rest:.*}", self._unknown),
         ):
-            app.router.add_route(method, PREFIX + path, _answered(handler))
+            app.router.add_route(method, PREFIX + path, _responding(handler))
 
     async def _calls(self, _request: web.Request, _body: Json) -> Json:
         calls = [{**asdict(call), "at": _iso(call.at)} for call in self._log.calls]
@@ -149,10 +149,10 @@ class AdminApi:
         raise ApiError(404, f"the sandbox has no control route {request.method} {request.path}; there are: {known}")
 
 
-def _answered(handler: _Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _responding(handler: _Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The handler behind the check for local callers, with its result as JSON and its errors as envelopes."""
 
-    async def answer(request: web.Request) -> web.StreamResponse:
+    async def response(request: web.Request) -> web.StreamResponse:
         try:
             _require_local(request)
             result = await handler(request, parse_object(await request.read()))
@@ -162,7 +162,7 @@ def _answered(handler: _Handler) -> Callable[[web.Request], Awaitable[web.Stream
             return await send(request, ApiResponse.error(ApiError(400, str(error))), None)
         return await send(request, ApiResponse.json(200, result), None)
 
-    return answer
+    return response
 
 
 def _require_local(request: web.Request) -> None:

@@ -114,21 +114,21 @@ class Api:
             await hold.pass_through(route.operation)
         environment_id = self._backend.tokens().get(_token(request))
         fault = self._faults.take(route.operation) if route.operation else None
-        answer: ApiResponse | None = None
+        response: ApiResponse | None = None
         if fault is not None and fault.processed_after_seconds is not None:
             self._process_later(fault.processed_after_seconds, request, route, body)
         elif fault is None or fault.needs_processing:
-            answer = await self._answer(request, route, body)
+            response = await self._respond(request, route, body)
         if fault is not None:
             headers = _rate_headers(self._backend.rate(_token(request), count=False))
-            answer = apply_fault(fault, answer, headers)
+            response = apply_fault(fault, response, headers)
         # Before the answer goes out, so that whoever has the answer finds the call in the log.
         self._log.add(
             Call(
                 operation=route.operation,
                 method=request.method,
                 path=request.path,
-                status=answer.status if answer else None,
+                status=response.status if response else None,
                 environment_id=environment_id,
                 body=_parsed_or_none(body),
                 at=self._backend.clock.now(),
@@ -136,20 +136,20 @@ class Api:
                 idempotency_key=request.headers.get("Idempotency-Key"),
             )
         )
-        return await send(request, answer, fault)
+        return await send(request, response, fault)
 
     def _process_later(self, seconds: float, request: web.Request, route: _Route, body: bytes | None) -> None:
         """Carries the request out when its answer is long gone, as behind a gateway that gave up."""
 
         async def process() -> None:
             await asyncio.sleep(seconds)
-            await self._answer(request, route, body)
+            await self._respond(request, route, body)
 
         task = asyncio.get_running_loop().create_task(process())
         self._late.add(task)
         task.add_done_callback(self._late.discard)
 
-    async def _answer(self, request: web.Request, route: _Route, body: bytes | None) -> ApiResponse:
+    async def _respond(self, request: web.Request, route: _Route, body: bytes | None) -> ApiResponse:
         """What Truto would answer: the token first, then its rate limit, then the route, then the request."""
         token = _token(request)
         environment_id = self._backend.tokens().get(token)

@@ -44,7 +44,7 @@ class Fault:
     not_json              200 and a text that is not JSON
     huge                  200 and a valid JSON object of ``size_bytes`` and a little more
     redirect              302 to /elsewhere
-    answer                ``status`` (200), ``headers`` and ``body`` as given
+    response              ``status`` (200), ``headers`` and ``body`` as given
     ====================  =================================================================================
 
     Attributes:

@@ -60,9 +60,11 @@ def apply_fault(fault: Fault, real: ApiResponse | None, headers: Mapping[str, st
     if fault.kind in ("status", "rate_limited"):
         limited = fault.kind == "rate_limited"
         extra = {"Retry-After": fault.retry_after} if limited and fault.retry_after is not None else {}
-        empty = {"ratelimit-remaining": "0"} if limited else {}
+        if limited:  # Retry-After alone says how long to wait
+            headers = {name: value for name, value in headers.items() if name != "ratelimit-reset"}
+            headers["ratelimit-remaining"] = "0"
         message = fault.message or ("Rate limit exceeded" if limited else "injected by the sandbox")
-        return ApiResponse.error(ApiError(status, message, {**extra, **fault.headers}), {**headers, **empty})
+        return ApiResponse.error(ApiError(status, message, {**extra, **fault.headers}), headers)
     content_type, body = _own_body(fault, status)
     return ApiResponse(status, body, {"Content-Type": content_type, **_location(fault), **fault.headers})
 

@@ -1,0 +1,1 @@
+"""The webhook: its properties, what is valid, what is a change, and its life cycle."""

@@ -1,8 +1,8 @@
-"""Reads webhooks with few calls: one by one while they are few, from shared pages of the list when they are many.
+"""Reads webhooks with few API calls: single reads for a few webhooks, pages of the list for many.
 
-A refresh reads every webhook of a stack, one request of the engine each. The first is one GET. From the second on
-there is a choice, a page of the list with 100 webhooks or another GET, made so that pages are never more than reads:
-a few webhooks among thousands cost at most twice their number, and 200 of 200 cost about four calls.
+A refresh reads every webhook of a stack, each in a request of its own from the engine. The first read is one GET. From
+the second on the cache may fetch a page of 100 webhooks instead, but never more pages than there were reads: a few
+webhooks among thousands cost at most twice their number, and 200 of 200 cost about four calls.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from pulumi_truto.api.client import TrutoClient
 from pulumi_truto.errors import TrutoError
 
 if TYPE_CHECKING:
+    from pulumi_truto.api.client import TrutoClient
     from pulumi_truto.api.models import Webhook
 
-__all__ = ["Reading"]
+__all__ = ["WebhookCache"]
 
-#: How long a page counts as the present. A refresh of thousands takes less, and what we change is taken out at once.
+#: How long a page is used. A refresh of thousands of webhooks takes less; a changed webhook is removed at once.
 _FRESH_SECONDS: Final = 30.0
 
 
-class Reading:
-    """The webhooks of one environment as a run sees them. Safe to use from several threads."""
+class WebhookCache:
+    """The webhooks of one environment during a run. Thread-safe."""
 
     def __init__(self, client: TrutoClient) -> None:
         self._client = client
         self._lock = threading.Lock()
         self._reads = 0
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
-        self._began = time.monotonic()
+    def _reset(self) -> None:
+        self._since = time.monotonic()
         self._known: dict[str, Webhook] = {}
         self._pages = 0
         self._cursor: str | None = None
@@ -44,32 +44,32 @@ class Reading:
         """The webhook as it is now.
 
         Raises:
-            NotFoundError: there is none. Never said by a page of the list, always by Truto's own 404.
-            TrutoError: Truto could not be asked.
+            NotFoundError: there is none. Only a 404 says so, never a page of the list.
+            TrutoError: the request failed.
         """
         with self._lock:
             self._reads += 1
             if self._reads > 1:
-                self._look(id_)
+                self._maybe_fetch_page(id_)
             webhook = self._known.get(id_)
         return webhook or self._client.get_webhook(id_)
 
-    def forget(self, id_: str) -> None:
-        """Says that the webhook was, or may have been, changed: the next read asks Truto."""
+    def invalidate(self, id_: str) -> None:
+        """Removes a webhook that was changed, or may have been: the next read fetches it."""
         with self._lock:
             self._known.pop(id_, None)
 
-    def _look(self, id_: str) -> None:
-        """Reads another page, if the webhook is on none so far and it is worth it."""
+    def _maybe_fetch_page(self, id_: str) -> None:
+        """Fetches another page if the webhook is on none so far and the page can save calls."""
         self._expire()
         if id_ in self._known or self._is_complete or not self._is_listable or self._pages + 1 >= self._reads:
             return
         try:
-            self._read_page()
+            self._fetch_page()
         except TrutoError:
-            self._is_listable = False  # for some seconds; the single reads say what is wrong
+            self._is_listable = False  # until the next reset; the single read reports the error
 
-    def _read_page(self) -> None:
+    def _fetch_page(self) -> None:
         page = self._client.list_webhooks(self._cursor)
         self._pages += 1
         self._known |= {webhook.id: webhook for webhook in page.result}
@@ -77,5 +77,5 @@ class Reading:
         self._is_complete = not page.next_cursor
 
     def _expire(self) -> None:
-        if time.monotonic() - self._began > _FRESH_SECONDS:
-            self._begin()
+        if time.monotonic() - self._since > _FRESH_SECONDS:
+            self._reset()

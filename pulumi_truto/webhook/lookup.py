@@ -1,4 +1,4 @@
-"""Looking webhooks up: one by its id, or all that match. Must not import pulumi."""
+"""Finds webhooks: one by its id, or all that match filters."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi_truto.api.client import TrutoClient
 from pulumi_truto.errors import ConfigurationError
-from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.urls import urls_equal
+from pulumi_truto.webhook.diff import to_inputs
+from pulumi_truto.webhook.inputs import describe_type
 
 if TYPE_CHECKING:
+    from pulumi_truto.api.client import TrutoClient
     from pulumi_truto.api.models import Webhook
 
 __all__ = ["WebhookInfo", "find_page", "find_webhook", "find_webhooks", "matches"]
@@ -18,12 +20,12 @@ __all__ = ["WebhookInfo", "find_page", "find_webhook", "find_webhooks", "matches
 
 @dataclass(frozen=True)
 class WebhookInfo:
-    """A webhook as Truto shows it: everything but the secret, which Truto shows only when a webhook is created.
+    """A webhook as Truto returns it: everything but the secret, which only the response to the create contains.
 
     Attributes:
-        event_types: sorted; empty for every event.
+        event_types: sorted; empty means every event.
         created_at: UTC, as ``2024-09-01T10:00:00.000Z``.
-        updated_at: in the same form.
+        updated_at: in the same format.
     """
 
     id: str
@@ -40,7 +42,7 @@ def find_webhook(client: TrutoClient, id_: str) -> WebhookInfo:
 
     Raises:
         NotFoundError: there is none in the token's environment.
-        TrutoError: Truto could not be asked.
+        TrutoError: the request failed.
     """
     return _info(client.get_webhook(id_))
 
@@ -52,13 +54,14 @@ def find_webhooks(
     target_url: str | None = None,
     event_type: str | None = None,
 ) -> list[WebhookInfo]:
-    """Every webhook of the token's environment that matches all the filters given.
+    """Every webhook of the token's environment that matches all given filters.
 
-    A webhook that is subscribed to every event matches each ``event_type``, and ``resource:*`` each of its resource.
+    A webhook subscribed to every event matches each ``event_type``, and one subscribed to ``resource:*`` each of that
+    resource.
 
     Raises:
-        ConfigurationError: a filter has a type that could never match.
-        TrutoError: Truto could not be asked.
+        ConfigurationError: a filter has the wrong type.
+        TrutoError: the request failed.
     """
     for name, value, kind in (
         ("is_active", is_active, bool),
@@ -67,9 +70,7 @@ def find_webhooks(
     ):
         if value is not None and not isinstance(value, kind):
             wanted = "a boolean" if kind is bool else "a string"
-            raise ConfigurationError(
-                f"cannot find webhooks by {name}: it must be {wanted}, not {rules.describe_type(value)}"
-            )
+            raise ConfigurationError(f"cannot find webhooks by {name}: it must be {wanted}, not {describe_type(value)}")
     return [
         _info(webhook)
         for webhook in client.iter_webhooks()
@@ -80,15 +81,15 @@ def find_webhooks(
 def find_page(
     client: TrutoClient, continuation: str, page_size: int, limit: int, filters: Mapping[str, Any]
 ) -> tuple[list[Webhook], str]:
-    """A page of the webhooks that match, and the token of the next one; an empty token where there is none.
+    """A page of the matching webhooks, and the token of the next page; an empty token if there is none.
 
     Args:
         client: the client of the environment.
         continuation: the token of this page; empty for the first one.
-        page_size: how many at most; below 1 for as many as Truto gives.
-        limit: how many at most; below 1 for all. The Pulumi CLI (3.260) asks each page for what it still wants, other
-            than the protocol says, which has the limit of all pages here.
-        filters: as those of `find_webhooks`.
+        page_size: the maximum for this page; below 1 for Truto's own.
+        limit: the maximum for this page too; below 1 for none. The protocol has the limit of all pages here, but the
+            Pulumi CLI (3.260) sends what it still wants.
+        filters: those of `find_webhooks`.
     """
     page = client.list_webhooks(continuation or None, page_size=page_size if page_size > 0 else None)
     found = [webhook for webhook in page.result if matches(webhook, **filters)]
@@ -100,10 +101,10 @@ def find_page(
 def matches(
     webhook: Webhook, *, is_active: bool | None = None, target_url: str | None = None, event_type: str | None = None
 ) -> bool:
-    """Whether the webhook matches all the filters given."""
+    """Whether the webhook matches all given filters."""
     return (
         (is_active is None or webhook.is_active is is_active)
-        and (target_url is None or rules.same_url(webhook.target_url, target_url))
+        and (target_url is None or urls_equal(webhook.target_url, target_url))
         and (event_type is None or _is_subscribed(webhook, event_type))
     )
 
@@ -117,7 +118,7 @@ def _is_subscribed(webhook: Webhook, event_type: str) -> bool:
 def _info(webhook: Webhook) -> WebhookInfo:
     return WebhookInfo(
         id=webhook.id,
-        **rules.inputs_of(webhook),
+        **to_inputs(webhook),
         environment_id=webhook.environment_id,
         created_at=webhook.created_at_text,
         updated_at=webhook.updated_at_text,

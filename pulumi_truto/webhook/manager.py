@@ -1,15 +1,15 @@
-"""Create, read, update and delete a webhook: the rules carried out with the client. Must not import pulumi.
+"""Creates, reads, updates and deletes webhooks, and decides when a 404 means that a webhook was deleted.
 
-Both kinds of provider translate their requests to these four methods. A state is a plain dict as `rules.keep` makes it;
-no method changes the one it is given.
+Both provider kinds translate their requests to these four methods. No method changes a state that it is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.api.models import WebhookBody
 from pulumi_truto.errors import (
     InvalidResponseError,
     NotFoundError,
@@ -18,13 +18,14 @@ from pulumi_truto.errors import (
     UpdateFailedError,
     WrongEnvironmentError,
 )
-from pulumi_truto.webhook import inputs as rules
-from pulumi_truto.webhook.cache import Reading
+from pulumi_truto.webhook.cache import WebhookCache
 from pulumi_truto.webhook.create_once import ExactlyOnceCreator
+from pulumi_truto.webhook.diff import WebhookState, build_patch, inputs_in_state, to_state
+from pulumi_truto.webhook.inputs import WebhookInputs
+from pulumi_truto.webhook.properties import FINGERPRINT
 
 __all__ = ["WebhookManager"]
 
-State = dict[str, Any]
 _RECREATE: Final = (
     "Run `pulumi up --refresh` (or `pulumi refresh`, then `pulumi up`) to create it again, with a new id and a new "
     "secret that the receiver has to get"
@@ -32,12 +33,12 @@ _RECREATE: Final = (
 
 
 class WebhookManager:
-    """The webhooks of one Truto environment, safe to use from several threads.
+    """The webhooks of one Truto environment. Thread-safe.
 
     Args:
         client: the client of that environment.
-        warn: takes what is no error and should be known.
-        known_ids: the webhooks that this process has met; shared with the provider, which adds to it.
+        warn: receives warnings for the user.
+        known_ids: the webhooks that this process has seen; shared with the provider, which adds to it.
     """
 
     def __init__(self, client: TrutoClient, warn: Callable[[str], None], known_ids: set[str] | None = None) -> None:
@@ -45,29 +46,30 @@ class WebhookManager:
         self._warn = warn
         self._known_ids = set() if known_ids is None else known_ids
         self._creator = ExactlyOnceCreator(client, warn, self._known_ids)
-        self._reading = Reading(client)
+        self._cache = WebhookCache(client)
 
-    def create(self, inputs: Mapping[str, Any]) -> tuple[str, State]:
+    def create(self, inputs: WebhookInputs) -> tuple[str, WebhookState]:
         """Creates exactly one webhook; returns its id and state.
 
         Raises:
-            TrutoError: there is no new webhook, or none that can be told from others (`AmbiguousCreateError`).
+            AmbiguousCreateError: it cannot be known whether there is a new webhook.
+            TrutoError: there is none.
         """
-        webhook = self._creator.create(rules.create_body(inputs))
+        webhook = self._creator.create(inputs)
         self.client.redact(webhook.secret)
-        return webhook.id, self._written(webhook.id, rules.keep(webhook, {"target_url": inputs["target_url"]}))
+        return webhook.id, self._written(webhook.id, to_state(webhook, {"target_url": inputs["target_url"]}))
 
-    def read(self, id_: str, state: Mapping[str, Any]) -> State | None:
-        """The state as Truto has it now, with what only we know kept; ``None`` if the webhook was deleted.
+    def read(self, id_: str, state: WebhookState) -> WebhookState | None:
+        """The webhook's present state, keeping what only the old state has; ``None`` if the webhook was deleted.
 
-        An empty state means that the webhook was never ours and has to be there.
+        An empty state is that of an import: the webhook has to exist.
 
         Raises:
             NotFoundError: the state is empty, and there is no such webhook.
             WrongEnvironmentError: the token belongs to another environment than the webhook.
-            UnconfirmedDeletionError: nothing proves that it does not.
+            UnconfirmedDeletionError: nothing proves that it was deleted.
         """
-        self._meet(id_, state)
+        self._remember(id_, state)
         try:
             return self._read_state(id_, state)
         except NotFoundError:
@@ -80,17 +82,17 @@ class WebhookManager:
         )
         return None
 
-    def update(self, id_: str, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> State:
-        """Sends what changed, and only that; nothing at all where nothing did.
+    def update(self, id_: str, state: WebhookState, inputs: WebhookInputs) -> WebhookState:
+        """Sends what changed, and nothing at all if nothing did.
 
         Raises:
-            UpdateFailedError: it failed, and Truto may have applied it; says whether it did.
+            UpdateFailedError: it failed, but Truto may have applied it; the message says whether it did.
             TrutoError: it failed, and nothing was changed.
         """
-        self._meet(id_, state)
-        body = rules.changes(state, inputs)
+        self._remember(id_, state)
+        body = build_patch(state, inputs)
         if not body:
-            return dict(state)
+            return state
         try:
             webhook = self.client.update_webhook(id_, body)
         except NotFoundError as error:
@@ -100,25 +102,25 @@ class WebhookManager:
                 raise
             raise self._update_failed(id_, state, body, error) from None
         finally:
-            self._reading.forget(id_)
-        fresh = self._written(id_, rules.keep(webhook, {**state, "target_url": inputs["target_url"]}))
-        others = rules.changes(fresh, inputs)
+            self._cache.invalidate(id_)
+        fresh = self._written(id_, to_state(webhook, {**state, "target_url": inputs["target_url"]}))
+        others = build_patch(fresh, inputs)
         if others:
             self._warn(
-                f"webhook {id_} was changed outside Pulumi as well, in {' and '.join(others)}, which the next "
-                "`pulumi up` brings back to what is declared"
+                f"webhook {id_} was changed outside Pulumi too, in {' and '.join(others)}. The next `pulumi up` "
+                "sends the declared values"
             )
         return fresh
 
-    def delete(self, id_: str, state: Mapping[str, Any]) -> None:
+    def delete(self, id_: str, state: WebhookState) -> None:
         """Deletes the webhook. Deleting a missing webhook succeeds."""
-        self._meet(id_, state)
+        self._remember(id_, state)
         try:
             self.client.delete_webhook(id_)
         except NotFoundError:
             self._confirm_deleted(id_, state)
         except InvalidResponseError as error:
-            # A proxy may have responded in Truto's place: what counts is whether the webhook is there.
+            # Perhaps a proxy responded in Truto's place: what counts is whether the webhook exists.
             try:
                 self.client.get_webhook(id_)
             except NotFoundError:
@@ -126,21 +128,21 @@ class WebhookManager:
             else:
                 raise error from None
         finally:
-            self._reading.forget(id_)
+            self._cache.invalidate(id_)
 
-    def _meet(self, id_: str, state: Mapping[str, Any]) -> None:
+    def _remember(self, id_: str, state: WebhookState) -> None:
         self._known_ids.add(id_)
         self.client.redact(state.get("secret"))
 
-    def _written(self, id_: str, state: State) -> State:
-        """The state after a create or an update: the credential that wrote the webhook is the right one for it."""
-        return {**state, rules.FINGERPRINT: self.client.settings.fingerprint(id_)}
+    def _written(self, id_: str, state: WebhookState) -> WebhookState:
+        """The state after a create or an update, with the fingerprint of the credential that wrote the webhook."""
+        return {**state, FINGERPRINT: self.client.settings.fingerprint(id_)}
 
-    def _read_state(self, id_: str, state: Mapping[str, Any]) -> State:
-        """The state of a webhook that is there, with a warning if its secret is not known."""
-        fresh = rules.keep(self._reading.get(id_), state)
-        # Another one is left: a token that was rotated must not show as drift.
-        fresh.setdefault(rules.FINGERPRINT, self.client.settings.fingerprint(id_))
+    def _read_state(self, id_: str, state: WebhookState) -> WebhookState:
+        """The state of an existing webhook, with a warning if its secret is not known."""
+        fresh = to_state(self._cache.get(id_), state)
+        # An older fingerprint stays: a rotated token must not show as drift.
+        fresh.setdefault(FINGERPRINT, self.client.settings.fingerprint(id_))
         if not fresh["secret"]:
             self._warn(
                 f"the secret of webhook {id_} is not known: Truto shows it only once, when the webhook is created. Its "
@@ -149,30 +151,28 @@ class WebhookManager:
             )
         return fresh
 
-    def _update_not_found(self, id_: str, state: Mapping[str, Any], error: NotFoundError) -> TrutoError:
+    def _update_not_found(self, id_: str, state: WebhookState, error: NotFoundError) -> TrutoError:
         try:
             self._confirm_deleted(id_, state)
         except UnconfirmedDeletionError as doubt:
             return UnconfirmedDeletionError(f"cannot update webhook {id_}: {doubt}")
         return NotFoundError(
-            f"cannot update webhook {id_}: Truto answered 404, and it was deleted outside Pulumi. {_RECREATE}",
+            f"cannot update webhook {id_}: Truto returned 404, and it was deleted outside Pulumi. {_RECREATE}",
             status=error.status,
             detail=error.detail,
         )
 
-    def _update_failed(
-        self, id_: str, state: Mapping[str, Any], body: Mapping[str, Any], error: TrutoError
-    ) -> UpdateFailedError:
-        """The error, with what a look at the webhook says about whether the update took effect."""
+    def _update_failed(self, id_: str, state: WebhookState, body: WebhookBody, error: TrutoError) -> UpdateFailedError:
+        """The error, which says whether the update took effect, as far as a read of the webhook shows."""
         try:
-            now = self._written(id_, rules.keep(self.client.for_a_last_look().get_webhook(id_), state))
+            now = self._written(id_, to_state(self.client.uncancelled().get_webhook(id_), state))
         except TrutoError as reason:
             return UpdateFailedError(
                 f"{error} It is not known whether the update took effect, as the webhook cannot be read ({reason}). "
                 "Run `pulumi up --refresh`",
                 None,
             )
-        missing = rules.changes(now, {**{name: now[name] for name in rules.INPUTS}, **body})
+        missing = build_patch(now, {**inputs_in_state(now), **body})
         if not missing:
             return UpdateFailedError(f"{error} Truto applied the update all the same. Run `pulumi up --refresh`", now)
         which = "the update" if len(missing) == len(body) else f"the update of {' and '.join(missing)}"
@@ -180,14 +180,14 @@ class WebhookManager:
             f"{error} Truto has not applied {which} so far, and may still. Run `pulumi up --refresh`", now
         )
 
-    def _confirm_deleted(self, id_: str, state: Mapping[str, Any]) -> None:
-        """Returns if a 404 for this webhook means "deleted", and raises if it may mean "not in this environment".
+    def _confirm_deleted(self, id_: str, state: WebhookState) -> None:
+        """Returns if a 404 for this webhook means "deleted"; raises if it may mean "in another environment".
 
-        Truto responds to both with the same. The webhook was deleted if the token is the right one: the list shows
-        another webhook of the same environment, or it is the very credential that last wrote this webhook.
+        Truto's response is the same in both cases. The webhook was deleted if the token is the right one: if the list
+        has another webhook of the same environment, or if the same credential last wrote this webhook.
         """
         declared = state.get("environment_id")
-        is_confirmed = state.get(rules.FINGERPRINT) == self.client.settings.fingerprint(id_)
+        is_confirmed = state.get(FINGERPRINT) == self.client.settings.fingerprint(id_)
         for page in self.client.iter_pages():
             if id_ in {each.id for each in page.result} | {each.id for each in page.unreadable}:
                 raise NotFoundError(

@@ -1,46 +1,127 @@
-"""The properties of a webhook in their two spellings: the API's, and the camel case of the plugin's schema.
+"""The properties of a webhook: one table, from which the schema, the camelCase names and the reference derive.
 
-Each kind of provider reads the other's spelling in an old state, so that a webhook can change its kind.
+The dynamic provider uses the API's names, the plugin camelCase ones. Each provider kind can read a state that the other
+one wrote, so that a webhook can move between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
-from pulumi_truto.webhook.inputs import FINGERPRINT, INPUTS
+__all__ = [
+    "FINGERPRINT",
+    "INPUTS",
+    "PROPERTIES",
+    "STATE",
+    "Property",
+    "camel_case",
+    "from_camel",
+    "is_camel",
+    "to_camel",
+]
 
-__all__ = ["CAMEL", "STATE", "from_camel", "is_camel", "to_camel"]
 
-#: Every property, by the name that the rest of the package has for it.
-CAMEL: Final = {
-    "id": "id",
-    "target_url": "targetUrl",
-    "event_types": "eventTypes",
-    "event_type": "eventType",
-    "is_active": "isActive",
-    "secret": "secret",
-    "environment_id": "environmentId",
-    "created_at": "createdAt",
-    "updated_at": "updatedAt",
-    FINGERPRINT: FINGERPRINT,
-}
-_SNAKE: Final = {camel: snake for snake, camel in CAMEL.items()}
-#: The properties that a state has.
-STATE: Final[tuple[str, ...]] = (*INPUTS, "secret", "environment_id", "created_at", "updated_at", FINGERPRINT)
+@dataclass(frozen=True)
+class Property:
+    """One property of a webhook.
+
+    Attributes:
+        name: its name in Truto's API and in Python.
+        type: its type in a schema; an array has strings.
+        output: what the output is.
+        input: what the input does; empty for a property that no program sets.
+        default: the input's value where the program gives none.
+        is_required: the program has to give it.
+        is_secret: it is always a Pulumi secret, and null where Truto never showed it.
+        changes_on_update: an update can change it although the program does not set it.
+    """
+
+    name: str
+    type: Literal["string", "boolean", "array"]
+    output: str
+    input: str = ""
+    default: bool | None = None
+    is_required: bool = False
+    is_secret: bool = False
+    changes_on_update: bool = False
+
+    @property
+    def is_input(self) -> bool:
+        """Whether a program sets it."""
+        return bool(self.input)
+
+
+PROPERTIES: Final = (
+    Property(
+        "target_url",
+        "string",
+        "The URL that Truto posts the events to.",
+        "The `https://` URL that Truto posts the events to. At most 2,048 characters. No user name, password, "
+        "whitespace or fragment.",
+        is_required=True,
+    ),
+    Property(
+        "event_types",
+        "array",
+        "The event types, sorted. Empty means every event.",
+        "The event types to subscribe to, as a set: order and duplicates do not matter. Omitted or empty means every "
+        "event. Unknown event types are passed on with a warning, as Truto adds new ones without notice.",
+    ),
+    Property(
+        "is_active",
+        "boolean",
+        "Whether Truto delivers events.",
+        "Whether Truto delivers events. Truto switches a webhook off after prolonged delivery failures: a refresh "
+        "shows that, and the next update switches it on again.",
+        default=True,
+    ),
+    Property(
+        "secret",
+        "string",
+        "The signing secret, for verifying deliveries. Null if Truto never showed it to this stack.",
+        is_secret=True,
+    ),
+    Property("environment_id", "string", "The Truto environment. The API token determines it."),
+    Property("created_at", "string", "When the webhook was created: UTC, as `2024-09-01T10:00:00.000Z`."),
+    Property("updated_at", "string", "When the webhook was last changed, in the same format.", changes_on_update=True),
+)
+
+#: Identifies the credential that last wrote the webhook; see `pulumi_truto.config.Settings.fingerprint`. It is part of
+#: the state and never a change. Pulumi hides properties that start with two underscores.
+FINGERPRINT: Final = "__fingerprint"
+
+#: The names of the inputs.
+INPUTS: Final = tuple(each.name for each in PROPERTIES if each.is_input)
+#: The names of everything in a state.
+STATE: Final = (*(each.name for each in PROPERTIES), FINGERPRINT)
+
+
+def camel_case(name: str) -> str:
+    """The plugin's name for a name of the API; ``event_type`` becomes ``eventType``."""
+    if name == FINGERPRINT:
+        return name
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+#: All names, with those that only arguments of functions have.
+_CAMEL: Final = {name: camel_case(name) for name in ("id", "event_type", *STATE)}
+_SNAKE: Final = {camel: name for name, camel in _CAMEL.items()}
 
 
 def to_camel(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties by their names in the schema; others are left out."""
-    return {CAMEL[name]: value for name, value in properties.items() if name in CAMEL}
+    """The properties under the plugin's names. Unknown ones are left out."""
+    return {_CAMEL[name]: value for name, value in properties.items() if name in _CAMEL}
 
 
 def from_camel(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties by the API's names, whichever they have; others are left out."""
+    """The properties under the API's names, whichever names they have. Unknown ones are left out."""
     named = {_SNAKE.get(name, name): value for name, value in properties.items()}
-    return {name: value for name, value in named.items() if name in CAMEL}
+    return {name: value for name, value in named.items() if name in _CAMEL}
 
 
 def is_camel(properties: Mapping[str, Any]) -> bool:
-    """Whether a state or inputs have the names of the schema."""
+    """Whether a state, or inputs, have the plugin's names."""
     return "targetUrl" in properties

@@ -33,7 +33,8 @@ from cryptography.x509.oid import NameOID
 
 from pulumi_truto import errors
 from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.api.models import WebhookBody
+from pulumi_truto.api.retry import RequestPolicy
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     APIError,
@@ -54,7 +55,7 @@ from pulumi_truto.sandbox import Sandbox
 from tests.support.commands import run
 
 URL = "https://hooks.example.com/truto"
-BODY = {"target_url": URL, "event_types": ["record:created"], "is_active": True}
+BODY: WebhookBody = {"target_url": URL, "event_types": ["record:created"], "is_active": True}
 #: Any other id: no webhook has it.
 NO_WEBHOOK = "00000000-0000-4000-8000-000000000000"
 #: Another spelling of 127.0.0.1, which no setting takes for this machine: as a Truto far away is reached.
@@ -88,8 +89,8 @@ def fails(client: TrutoClient, kind: type[TrutoError]) -> TrutoError:
 
 
 @contextlib.contextmanager
-def raw_server(answer: Callable[[socket.socket, bytes], None], tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server that answers every request with what `answer` sends; yields "host:port"."""
+def raw_server(response: Callable[[socket.socket, bytes], None], tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A server that answers every request with what `response` sends; yields "host:port"."""
 
     class Handler(socketserver.StreamRequestHandler):
         def setup(self) -> None:
@@ -101,7 +102,7 @@ def raw_server(answer: Callable[[socket.socket, bytes], None], tls: ssl.SSLConte
             while head := self._head():
                 length = re.search(rb"Content-Length: (\d+)", head)
                 self.rfile.read(int(length[1]) if length else 0)
-                answer(self.request, head)
+                response(self.request, head)
 
         def finish(self) -> None:
             try:
@@ -133,7 +134,7 @@ def page(*, cursor: str | None = None, padding: int = 0) -> bytes:
     return json.dumps({"result": [], "next_cursor": cursor}).encode() + b" " * padding
 
 
-def answered(body: bytes, *headers: str) -> bytes:
+def returned(body: bytes, *headers: str) -> bytes:
     """A whole HTTP answer."""
     lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -203,7 +204,7 @@ def test_delete(delete_response: str) -> None:
 @pytest.mark.parametrize(("status", "success"), [(200, True), (500, False)])
 def test_test(sandbox: Sandbox, status: int, success: bool) -> None:
     """A test tells whether the target accepted the test event."""
-    with raw_server(lambda connection, _: connection.sendall(answered(b"").replace(b"200", b"%d" % status))) as target:
+    with raw_server(lambda connection, _: connection.sendall(returned(b"").replace(b"200", b"%d" % status))) as target:
         client = client_of(sandbox)
         made = client.create_webhook({"target_url": f"http://{target}/"}).webhook
         assert client.test_webhook(made.id) is success
@@ -228,7 +229,7 @@ def test_endpoints_of_a_webhook_that_is_gone(sandbox: Sandbox) -> None:
         (lambda: client.test_webhook(NO_WEBHOOK), "test"),
     ]
     for call, what in calls:
-        with pytest.raises(NotFoundError, match=f"^cannot {what} webhook {NO_WEBHOOK}: Truto answered 404"):
+        with pytest.raises(NotFoundError, match=f"^cannot {what} webhook {NO_WEBHOOK}: Truto returned 404"):
             call()
 
 
@@ -253,7 +254,7 @@ def test_ids_that_could_alter_a_path(sandbox: Sandbox, id_: str) -> None:
 def test_settings_with_a_problem() -> None:
     """Nothing is sent with settings that have a problem: it is told instead."""
     with pytest.raises(ConfigurationError, match="no token; no URL"):
-        TrutoClient(Settings(api_token="", problems=("no token", "no URL")))
+        TrutoClient(Settings(api_token="", errors=("no token", "no URL")))
 
 
 # Lists -----------------------------------------------------------------------------------------------------
@@ -304,10 +305,10 @@ def test_a_list_without_end() -> None:
     """A list with ever new cursors ends with an error as well."""
     asked = iter(range(10_000))
 
-    def answer(connection: socket.socket, _: bytes) -> None:
-        connection.sendall(answered(page(cursor=f"after {next(asked)}")))
+    def response(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(returned(page(cursor=f"after {next(asked)}")))
 
-    with raw_server(answer) as host, pytest.raises(InvalidResponseError, match="does not end"):
+    with raw_server(response) as host, pytest.raises(InvalidResponseError, match="does not end"):
         list(client_for(f"http://{host}", "token").iter_webhooks())
     assert next(asked) == 1000
 
@@ -402,7 +403,7 @@ def test_errors(sandbox: Sandbox, body: object, detail: str) -> None:
         error = fails(client, kind)
         assert isinstance(error, APIError)
         assert (error.status, error.detail) == (status, detail)
-        assert f"answered {status}" in str(error)
+        assert f"returned {status}" in str(error)
         assert "GET /webhook" in str(error)
         assert error.detail in str(error)
         # A list is always there, so a 404 says that this is not Truto's API.
@@ -491,7 +492,7 @@ def test_redirects_are_not_followed(sandbox: Sandbox, status: int) -> None:
         sandbox.inject("redirect", times=0, status=status, headers=location)
         client = client_of(sandbox)
         assert elsewhere.base_url in str(fails(client, InvalidResponseError))
-        with pytest.raises(InvalidResponseError, match="redirects are not followed"):
+        with pytest.raises(InvalidResponseError, match="Redirects are not followed"):
             client.create_webhook(BODY)
         assert elsewhere.count() == 0
     assert sandbox.count() == 2
@@ -510,11 +511,11 @@ def test_redirects_are_not_followed(sandbox: Sandbox, status: int) -> None:
     ],
     ids=["no status", "status", "chunks", "many headers", "long header", "gzip", "nothing"],
 )
-def test_answers_that_are_no_http(answer: bytes) -> None:
+def test_answers_that_are_no_http(response: bytes) -> None:
     """What is no HTTP at all is one clear error as well."""
 
     def send(connection: socket.socket, _: bytes) -> None:
-        connection.sendall(answer)
+        connection.sendall(response)
         connection.shutdown(socket.SHUT_RDWR)
 
     with raw_server(send) as host:
@@ -549,11 +550,11 @@ def test_an_answer_that_grows() -> None:
     """An answer that is small on the wire and huge when it is unpacked is given up on too."""
     body = gzip.compress(page(padding=20_000_000))
 
-    def answer(connection: socket.socket, _: bytes) -> None:
-        connection.sendall(answered(body, "Content-Encoding: gzip"))
+    def response(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(returned(body, "Content-Encoding: gzip"))
 
     assert len(body) < 50_000
-    with raw_server(answer) as host:
+    with raw_server(response) as host:
         fails(client_for(f"http://{host}", "token", max_body_bytes=50_000), InvalidResponseError)
 
 
@@ -575,13 +576,13 @@ def test_a_slow_drip(sandbox: Sandbox) -> None:
 def test_a_slow_drip_of_headers() -> None:
     """Headers that come byte by byte end with the time for the whole answer as well."""
 
-    def answer(connection: socket.socket, _: bytes) -> None:
+    def response(connection: socket.socket, _: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-Header: ")
         while True:
             connection.sendall(b"x")
             time.sleep(0.02)
 
-    with raw_server(answer) as host:
+    with raw_server(response) as host:
         before = time.monotonic()
         fails(client_for(f"http://{host}", "token", read_seconds=0.3, max_attempts=1), TransportError)
         assert 0.3 <= time.monotonic() - before < 5
@@ -794,12 +795,12 @@ def test_a_connection_that_was_closed_meanwhile() -> None:
     closed: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     webhook = json.dumps({"id": NO_WEBHOOK, **BODY}).encode()
 
-    def answer(connection: socket.socket, head: bytes) -> None:
-        connection.sendall(answered(webhook if head.startswith(b"POST") else page()))
+    def response(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(returned(webhook if head.startswith(b"POST") else page()))
         connection.shutdown(socket.SHUT_RDWR)
         closed.put(head)
 
-    with raw_server(answer) as host:
+    with raw_server(response) as host:
         client = client_for(f"http://{host}", "token")
         for _ in range(3):
             client.list_webhooks()
@@ -916,8 +917,8 @@ def test_a_token_in_a_redirect(sandbox: Sandbox) -> None:
 
 def test_a_token_in_a_status_line() -> None:
     """A status line with the token in it does not show the token either."""
-    answer = b"HTTP/1.1 401 No ttt-the-token here\r\nContent-Length: 0\r\n\r\n"
-    with raw_server(lambda connection, _: connection.sendall(answer)) as host:
+    response = b"HTTP/1.1 401 No ttt-the-token here\r\nContent-Length: 0\r\n\r\n"
+    with raw_server(lambda connection, _: connection.sendall(response)) as host:
         error = fails(client_for(f"http://{host}", "ttt-the-token"), AuthenticationError)
     assert "No [api token] here" in str(error)
     assert "ttt-the-token" not in shown(error)
@@ -985,11 +986,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextlib.contextmanager
-def tls_server(certificate: Path, answer: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
+def tls_server(certificate: Path, response: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
     """A TLS server with this certificate; yields its port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with raw_server(answer, context) as host:
+    with raw_server(response, context) as host:
         yield host.rpartition(":")[2]
 
 
@@ -1013,16 +1014,16 @@ def test_a_certificate_that_is_trusted(certificate: Path, monkeypatch: pytest.Mo
     connections: set[socket.socket] = set()
     heads: list[bytes] = []
 
-    def answer(connection: socket.socket, head: bytes) -> None:
+    def response(connection: socket.socket, head: bytes) -> None:
         connections.add(connection)
         heads.append(head)
         if len(heads) <= 3:
-            connection.sendall(answered(page()))
+            connection.sendall(returned(page()))
         while len(heads) > 3:
             connection.sendall(b"H")
             time.sleep(0.02)
 
-    with tls_server(certificate, answer) as port:
+    with tls_server(certificate, response) as port:
         client = client_for(f"https://{FAR_AWAY}:{port}", "ttt-the-token", read_seconds=0.5, max_attempts=1)
         for _ in range(3):
             assert client.list_webhooks().result == []
@@ -1056,14 +1057,14 @@ def proxy_scheme(request: pytest.FixtureRequest, certificate: Path, monkeypatch:
 
 @contextlib.contextmanager
 def tunnel(
-    scheme: str, certificate: Path, answer: Callable[[socket.socket, bytes], None], monkeypatch: pytest.MonkeyPatch
+    scheme: str, certificate: Path, response: Callable[[socket.socket, bytes], None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """A proxy of the environment that answers a CONNECT so."""
     with contextlib.ExitStack() as stack:
         if scheme == "https":
-            address = f"localhost:{stack.enter_context(tls_server(certificate, answer))}"
+            address = f"localhost:{stack.enter_context(tls_server(certificate, response))}"
         else:
-            address = stack.enter_context(raw_server(answer))
+            address = stack.enter_context(raw_server(response))
         monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{address}")
         yield
 
@@ -1084,27 +1085,27 @@ def relay(port: str) -> Callable[[socket.socket, bytes], None]:
             while data := source.recv(65536):
                 target.sendall(data)
 
-    def answer(connection: socket.socket, _: bytes) -> None:
+    def response(connection: socket.socket, _: bytes) -> None:
         with socket.create_connection(("127.0.0.1", int(port))) as inner:
             connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
             threading.Thread(target=copy, args=(inner, connection), daemon=True).start()
             copy(connection, inner)
 
-    return answer
+    return response
 
 
 @pytest.mark.parametrize("part", ["CONNECT", "TLS"])
 def test_a_proxy_that_drips(proxy_scheme: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     """Connecting through a proxy ends in time too, in the response to CONNECT and in the TLS behind it."""
 
-    def answer(connection: socket.socket, _: bytes) -> None:
+    def response(connection: socket.socket, _: bytes) -> None:
         if part == "CONNECT":
             drip(connection, b"HTTP/1.1 200 OK\r\nX-Header: ")
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         connection.recv(65536)  # the client's hello
         drip(connection, b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb\x03\x03")  # the beginning of a long one
 
-    with tunnel(proxy_scheme, certificate, answer, monkeypatch):
+    with tunnel(proxy_scheme, certificate, response, monkeypatch):
         before = time.monotonic()
         client = client_for("https://truto.invalid", "token", connect_seconds=0.5, max_attempts=1)
         fails(client, ConnectError)
@@ -1117,14 +1118,14 @@ def test_a_drip_through_a_proxy(proxy_scheme: str, certificate: Path, monkeypatc
     """Through each kind of proxy everything goes as without one, and a drip is ended in time."""
     heads: list[bytes] = []
 
-    def answer(connection: socket.socket, head: bytes) -> None:
+    def response(connection: socket.socket, head: bytes) -> None:
         heads.append(head)
         if len(heads) <= 3:
-            connection.sendall(answered(page()))
+            connection.sendall(returned(page()))
         else:
             drip(connection, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
 
-    with tls_server(certificate, answer) as port, tunnel(proxy_scheme, certificate, relay(port), monkeypatch):
+    with tls_server(certificate, response) as port, tunnel(proxy_scheme, certificate, relay(port), monkeypatch):
         client = client_for(f"https://{FAR_AWAY}:{port}", "ttt-the-token", read_seconds=0.5, max_attempts=1)
         for _ in range(3):
             assert client.list_webhooks().result == []
@@ -1141,11 +1142,11 @@ def test_a_proxy_that_refuses(
     """What a proxy says to CONNECT is told, and nothing was sent to Truto: a create surely made nothing."""
     line = f"HTTP/1.1 {status} Not now\r\n\r\n".encode()
 
-    def answer(connection: socket.socket, _: bytes) -> None:
+    def response(connection: socket.socket, _: bytes) -> None:
         connection.sendall(line)
         connection.shutdown(socket.SHUT_RDWR)
 
-    with tunnel(proxy_scheme, certificate, answer, monkeypatch):
+    with tunnel(proxy_scheme, certificate, response, monkeypatch):
         with pytest.raises(ConnectError, match=f"{status} Not now.*nothing was sent") as caught:
             client_for("https://truto.invalid", "token", max_attempts=1).create_webhook(BODY)
         assert not caught.value.may_have_succeeded
@@ -1171,7 +1172,7 @@ def test_a_connection_that_is_reset_in_its_handshake() -> None:
 @pytest.mark.parametrize(
     ("proxy_url", "said"),
     [
-        ("http://proxy.invalid:port", "or the proxy that the environment names, is not the URL of a host"),
+        ("http://proxy.invalid:port", "or the URL of the proxy in the environment, has a host that cannot exist"),
         ("socks5h://127.0.0.1:1080", "SOCKS proxy, which is not supported"),
     ],
 )
@@ -1213,4 +1214,4 @@ def test_a_wait_for_the_rate_limit_that_is_cancelled(sandbox: Sandbox) -> None:
         client.create_webhook(BODY)
     assert sandbox.count("create") == 1
     assert sandbox.backend.webhooks() == []
-    assert list(client.for_a_last_look().iter_webhooks()) == []
+    assert list(client.uncancelled().iter_webhooks()) == []

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.api.retry import RequestPolicy
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.sandbox import Sandbox
@@ -51,19 +50,19 @@ class Server:
     """Answers every request with the bytes that were set last."""
 
     def __init__(self) -> None:
-        self.answer = b""
+        self.response = b""
 
     def __call__(self, connection: socket.socket, _request: bytes) -> None:
-        connection.sendall(self.answer)
+        connection.sendall(self.response)
         connection.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[Server, str]]:
     """A server of anything, and where it is."""
-    answers = Server()
-    with raw_server(answers) as host:
-        yield answers, host
+    responses = Server()
+    with raw_server(responses) as host:
+        yield responses, host
 
 
 def ask(host: str) -> list[str]:
@@ -92,10 +91,10 @@ def test_any_answer(
     server: tuple[Server, str], status: int, reason: str, headers: list[tuple[str, str]], body: bytes
 ) -> None:
     """Any status, headers and body end in a result or in a one-line error of ours, which never shows the token."""
-    answers, host = server
+    responses, host = server
     lines = [f"HTTP/1.1 {status} {' '.join(reason.split())}", *(f"{name}: {value}" for name, value in headers)]
     head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])
-    answers.answer = head.encode("latin-1", "replace") + body
+    responses.response = head.encode("latin-1", "replace") + body
     for error in ask(host):
         assert len(error.splitlines()) == 1
         assert TOKEN not in error
@@ -105,8 +104,8 @@ def test_any_answer(
 @given(st.binary(max_size=300))
 def test_no_http_at_all(server: tuple[Server, str], noise: bytes) -> None:
     """What is no HTTP answer is a one-line error of ours as well."""
-    answers, host = server
-    answers.answer = noise
+    responses, host = server
+    responses.response = noise
     errors = ask(host)
     assert len(errors) == 6
     assert all(len(error.splitlines()) == 1 for error in errors)
@@ -127,10 +126,10 @@ def test_any_request(server_of_truto: Sandbox, method: str, path: str, more: str
     host, _, port = server_of_truto.base_url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(head.encode("latin-1") + body)
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    top, _, rest = answer.partition(b"\r\n\r\n")
+        response = b"".join(iter(lambda: connection.recv(65536), b""))
+    top, _, rest = response.partition(b"\r\n\r\n")
     status = int(top.split()[1])
-    assert 200 <= status < 500, answer
+    assert 200 <= status < 500, response
     if status >= 400 and top.startswith(b"HTTP/1.1 4") and b"application/json" in top:
         assert json.loads(rest)["statusCode"] == status
 

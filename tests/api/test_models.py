@@ -7,8 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from pydantic import BaseModel, ValidationError
 
 from pulumi_truto.api.models import ErrorEnvelope, TestResult, Webhook, WebhookPage
@@ -26,8 +25,8 @@ ANSWER = {
 
 def parsed(**fields: Any) -> Webhook:
     """The webhook of an answer with these fields; ``...`` leaves one out."""
-    answer = {name: value for name, value in {**ANSWER, **fields}.items() if value is not ...}
-    return Webhook.model_validate_json(json.dumps(answer))
+    response = {name: value for name, value in {**ANSWER, **fields}.items() if value is not ...}
+    return Webhook.model_validate_json(json.dumps(response))
 
 
 def refused(**fields: Any) -> str:
@@ -154,10 +153,10 @@ def test_pages_that_are_none(page: object) -> None:
 
 
 @pytest.mark.parametrize("response", [{}, {"success": "true"}, {"success": 1}, {"success": None}, [], True])
-def test_test_results_that_are_none(answer: object) -> None:
+def test_test_results_that_are_none(response: object) -> None:
     """Only true and false say whether a test event arrived."""
     with pytest.raises(ValidationError):
-        TestResult.model_validate_json(json.dumps(answer))
+        TestResult.model_validate_json(json.dumps(response))
 
 
 @pytest.mark.parametrize("id_", [ANSWER["id"], "1", "webhook_1", "A-b_9", "x" * 128])

@@ -80,7 +80,7 @@ def test_the_state_of_a_webhook_does_not_grow_with_their_number(process: Provide
 
 
 def test_declaring_a_webhook_loads_little() -> None:
-    """`import pulumi_truto` and Webhook load nine small modules beyond pulumi, and nothing of HTTP or models."""
+    """`import pulumi_truto` and Webhook load a dozen small modules beyond pulumi, and nothing of HTTP or models."""
     loaded = _python("""
         import sys
         import pulumi, pulumi.dynamic
@@ -89,7 +89,8 @@ def test_declaring_a_webhook_loads_little() -> None:
         pulumi_truto.Webhook
         print(*(name for name in set(sys.modules) - before if name not in sys.stdlib_module_names))
     """)
-    parts = ("dynamic", "errors", "event_types", "names", "notices", "resources", "rules", "session", "settings")
+    top = ("config", "diagnostics", "dynamic", "errors", "event_types", "resources", "session", "urls", "webhook")
+    parts = (*top, *(f"webhook.{part}" for part in ("diff", "inputs", "properties")))
     assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{part}" for part in parts)}
 
 
@@ -120,10 +121,10 @@ def test_the_native_plugin_loads_http_with_its_first_call(dry_run: bool) -> None
         import pulumi_truto.__main__
         from pulumi.runtime.proto import provider_pb2
         from pulumi_truto.plugin.provider import TrutoProvider
-        from pulumi_truto.property_values import to_struct
+        from pulumi_truto.property_values import marshal
         provider = TrutoProvider()
-        provider.Configure(provider_pb2.ConfigureRequest(args=to_struct({{"apiToken": "t"}})), None)
-        news = to_struct({{"targetUrl": "https://example.com/", "eventTypes": ["a:b"]}})
+        provider.Configure(provider_pb2.ConfigureRequest(args=marshal({{"apiToken": "t"}})), None)
+        news = marshal({{"targetUrl": "https://example.com/", "eventTypes": ["a:b"]}})
         checked = provider.Check(provider_pb2.CheckRequest(news=news), None).inputs
         provider.Create(provider_pb2.CreateRequest(properties=checked, preview=True), None)
         changes = provider.Diff(provider_pb2.DiffRequest(olds=checked, news=checked), None).changes

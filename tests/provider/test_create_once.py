@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.api.retry import RequestPolicy
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     AmbiguousCreateError,
@@ -29,7 +29,7 @@ from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.webhook.manager import WebhookManager
 
-INPUTS = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
+INPUTS: Any = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
 #: Silence, after which the connection is closed: a client waits for a create as long as it can.
 SILENCE_SECONDS = 0.4
 #: Faults after which a create may have happened, and did not.
@@ -73,7 +73,7 @@ class Stack:
         self.warnings: list[str] = []
         self.known_ids: set[str] = set()
         self.client = TrutoClient(Settings(api_token=sandbox.token, base_url=sandbox.base_url), policy)
-        self.webhooks = WebhookManager(self.client, self.warnings.append, self.known_ids)
+        self.webhooks: Any = WebhookManager(self.client, self.warnings.append, self.known_ids)
 
     @property
     def doubts(self) -> list[str]:
@@ -94,8 +94,8 @@ class Stack:
 def elsewhere(sandbox: Sandbox, **more: Any) -> str:
     """Somebody else creates a webhook that is equal but for what is given; its id."""
     headers = {"Authorization": f"Bearer {sandbox.token}"}
-    answer = requests.post(f"{sandbox.base_url}/webhook", json={**INPUTS, **more}, headers=headers, timeout=10)
-    id_: str = answer.json()["id"]
+    response = requests.post(f"{sandbox.base_url}/webhook", json={**INPUTS, **more}, headers=headers, timeout=10)
+    id_: str = response.json()["id"]
     return id_
 
 
@@ -347,7 +347,7 @@ def test_a_response_that_names_another_webhook(sandbox: Sandbox) -> None:
     id_, _ = stack.create()
     body = {**INPUTS, "id": id_, "secret": "a secret"}
     sandbox.inject("response", "create", body=body)
-    with pytest.raises(InvalidResponseError, match=f"names webhook {id_}, which this stack has already"):
+    with pytest.raises(InvalidResponseError, match=f"names webhook {id_}, which this stack already has"):
         stack.create(target_url="https://hooks.example.com/2")
     sandbox.inject("response", "create", body={**body, "id": "met-before"})
     stack.known_ids.add("met-before")
@@ -394,7 +394,7 @@ def test_a_list_that_cannot_be_read_after_a_refusal(sandbox: Sandbox) -> None:
     sandbox.inject("empty", "list", times=0)
     with pytest.raises(AmbiguousCreateError) as caught:
         Stack(sandbox).create()
-    for part in ("answered 403", "the connection broke off", "cannot list the webhooks", "truto.get_webhooks"):
+    for part in ("returned 403", "the connection broke off", "cannot list the webhooks", "truto.get_webhooks"):
         assert part in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 

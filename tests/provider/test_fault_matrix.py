@@ -18,7 +18,7 @@ import pytest
 
 from pulumi_truto import errors
 from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.api.retry import RequestPolicy
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.sandbox import Sandbox
@@ -119,7 +119,7 @@ RETRY_AFTER = {"once": "1", "ever": "60"}
 #: The faults that only time ends. The others get time enough for a busy machine.
 SILENT = {"timeout before", "timeout after", "slow drip"}
 
-INPUTS = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
+INPUTS: Any = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
 CHANGED = {**INPUTS, "event_types": ["record:*"], "is_active": False}
 
 
@@ -250,7 +250,7 @@ def check_cell_in(sandbox: Sandbox, cell: Cell, receiver: str) -> None:
     sandbox.backend.change_settings(SETTINGS.get(cell.fault, {}))
     token = sandbox.token if cell.fault != "empty environment" else sandbox.add_environment("empty").token
     client = TrutoClient(Settings(api_token=token, base_url=sandbox.base_url), limits)
-    webhooks = WebhookManager(client, warnings.append)
+    webhooks: Any = WebhookManager(client, warnings.append)
     state = {**INPUTS, "target_url": receiver, **{name: own[name] for name in ("environment_id", "secret")}}
     operations: dict[str, Callable[[], Any]] = {
         "create": lambda: webhooks.create(INPUTS),

@@ -16,7 +16,7 @@ import pytest
 from pulumi_truto.local_engine.open_stack import Engine
 from pulumi_truto.property_values import unwrap_secrets
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.webhook.properties import CAMEL
+from pulumi_truto.webhook.properties import STATE, camel_case
 from tests.support.project import URL, Project, ProviderKind
 from tests.support.provider_process import ProviderProcess, Webhook
 
@@ -290,7 +290,7 @@ def test_changing_the_kind_of_provider(engine: Engine, sandbox: Sandbox, tmp_pat
     """The move to the other kind is one update without a call; every output is there, and the next run is unchanged."""
     project = Project(engine, sandbox, tmp_path, provider_kind="native")
     body = "\n".join(f"pulumi.export({name!r}, hook.{name})" for name in EVERYTHING)
-    modules = {"dynamic": "pulumi_truto", "native": "native"}
+    modules = {"dynamic": "pulumi_truto", "native": "pulumi_truto_native"}
     here: ProviderKind = "native" if there == "dynamic" else "dynamic"
 
     def declare(kind: ProviderKind, more: str = "") -> None:
@@ -307,7 +307,7 @@ def test_changing_the_kind_of_provider(engine: Engine, sandbox: Sandbox, tmp_pat
     assert project.outputs == before
     assert project.state.count("__fingerprint") == fingerprint == 1
     outputs = next(each["outputs"] for each in json.loads(project.state)["resources"] if each.get("id") == before["id"])
-    own = set(CAMEL) if there == "dynamic" else set(CAMEL.values())
+    own = set(STATE) if there == "dynamic" else {camel_case(name) for name in STATE}
     assert {name for name in outputs if name not in ("__provider", "id")} <= own
     assert project.up().changes == {"same": 2}
     declare(there, ", is_active=False")
@@ -322,7 +322,7 @@ def test_changing_the_kind_with_ignored_changes(
 ) -> None:
     """What the program ignores is not sent by the move either, though Pulumi does not find it under its new name."""
     project = Project(engine, sandbox, tmp_path, provider_kind="native")
-    modules = {"dynamic": "pulumi_truto", "native": "native"}
+    modules = {"dynamic": "pulumi_truto", "native": "pulumi_truto_native"}
     here: ProviderKind = "native" if there == "dynamic" else "dynamic"
 
     def declare(kind: ProviderKind, arguments: str, ignored: list[str]) -> None:
@@ -332,7 +332,7 @@ def test_changing_the_kind_with_ignored_changes(
     declare(here, "['a:b'], is_active=False", [])
     project.up()
     names = ["event_types", "is_active"]
-    declare(there, "None", [CAMEL[name] for name in names] if there == "native" else names)
+    declare(there, "None", [camel_case(name) for name in names] if there == "native" else names)
     assert project.up().calls == []
     (webhook,) = sandbox.backend.webhooks()
     assert (webhook.event_types, webhook.is_active) == (["a:b"], False)

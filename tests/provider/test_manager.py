@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.api.connection import RequestPolicy
+from pulumi_truto.api.retry import RequestPolicy
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     AuthenticationError,
@@ -21,14 +21,14 @@ from pulumi_truto.errors import (
     WrongEnvironmentError,
 )
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.webhook import inputs as rules
+from pulumi_truto.webhook.diff import build_patch
 from pulumi_truto.webhook.manager import WebhookManager
 
 LIMITS = RequestPolicy(connect_seconds=5, read_seconds=10, total_seconds=20, max_attempts=3, backoff_seconds=0.01)
-#: Canonical inputs, as `rules.check` makes them.
-INPUTS = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
+#: Canonical inputs, as `check` makes them.
+INPUTS: Any = {"target_url": "https://hooks.example.com/truto", "event_types": ["record:created"], "is_active": True}
 #: An update of everything, canonical too.
-OTHER = {"target_url": "https://hooks.example.com/other", "event_types": ["record:deleted"], "is_active": False}
+OTHER: Any = {"target_url": "https://hooks.example.com/other", "event_types": ["record:deleted"], "is_active": False}
 
 
 class Life:
@@ -37,7 +37,7 @@ class Life:
     def __init__(self, sandbox: Sandbox, token: str | None = None) -> None:
         self.warnings: list[str] = []
         settings = Settings(api_token=token or sandbox.token, base_url=sandbox.base_url)
-        self.webhooks = WebhookManager(TrutoClient(settings, LIMITS), self.warnings.append)
+        self.webhooks: Any = WebhookManager(TrutoClient(settings, LIMITS), self.warnings.append)
 
     def calls(self) -> list[tuple[str, Callable[[str, dict[str, Any]], object]]]:
         """The three calls about a webhook that exists, each with the word for it."""
@@ -222,7 +222,8 @@ def test_a_rotated_token_is_no_drift(sandbox: Sandbox) -> None:
     assert rotated.webhooks.read(id_, state) == state
     after = rotated.webhooks.update(id_, state, OTHER)
     assert after["__fingerprint"] != state["__fingerprint"]
-    assert rules.changes({**state, "__fingerprint": "00000000"}, INPUTS) == {}
+    older: Any = {**state, "__fingerprint": "00000000"}
+    assert build_patch(older, INPUTS) == {}
 
 
 def test_fingerprints_tell_nothing(sandbox: Sandbox) -> None:
@@ -485,4 +486,5 @@ def test_a_url_that_truto_spells_differently(sandbox: Sandbox) -> None:
     fresh = life.webhooks.read(id_, state)
     assert fresh is not None
     assert fresh["target_url"] == "https://Hooks.Example.com"
-    assert rules.changes(fresh, inputs) == {}
+    declared: Any = inputs
+    assert build_patch(fresh, declared) == {}

@@ -24,8 +24,8 @@ from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, GET_WEBHOOKS, WEBHOOK
 from pulumi_truto.property_values import marshal, unmarshal, unwrap_secrets
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.version import __version__
-from pulumi_truto.webhook import inputs as rules
-from pulumi_truto.webhook.properties import CAMEL
+from pulumi_truto.webhook.inputs import check
+from pulumi_truto.webhook.properties import INPUTS, camel_case
 from tests.support.commands import run
 from tests.support.project import URL, Project
 
@@ -68,14 +68,14 @@ def state(**properties: Any) -> dict[str, Any]:
 def test_schema_and_code_agree() -> None:
     """The schema has exactly the inputs that the rules check and the outputs that they keep."""
     webhook = schema()["resources"][WEBHOOK]
-    assert set(webhook["inputProperties"]) == {CAMEL[name] for name in rules.INPUTS}
-    checked = rules.check({"target_url": URL}).inputs
-    assert {CAMEL[name] for name in checked} == set(webhook["inputProperties"])
-    kept = {"environment_id", "created_at", "updated_at", "secret", *rules.INPUTS}
-    assert set(webhook["properties"]) == {CAMEL[name] for name in kept}
+    assert set(webhook["inputProperties"]) == {camel_case(name) for name in INPUTS}
+    checked = check({"target_url": URL}).inputs
+    assert {camel_case(name) for name in checked} == set(webhook["inputProperties"])
+    kept = {"environment_id", "created_at", "updated_at", "secret", *INPUTS}
+    assert set(webhook["properties"]) == {camel_case(name) for name in kept}
     assert webhook["aliases"] == [{"type": DYNAMIC_WEBHOOK}]
     assert webhook["inputProperties"]["isActive"]["default"] is True
-    assert rules.check({"target_url": URL}).inputs["is_active"] is True
+    assert check({"target_url": URL}).inputs["is_active"] is True
 
 
 def test_schema_lists_the_event_types() -> None:

@@ -138,7 +138,7 @@ def test_drift_beside_a_change(project: Project) -> None:
     project.sandbox.backend.edit(project.outputs["id"], {"target_url": URL + "/theirs"})
     project.webhook(f"target_url=URL, {TWO_EVENTS}, is_active=False")
     outcome = project.up()
-    assert "changed outside Pulumi as well, in target_url" in outcome.text
+    assert "changed outside Pulumi too, in target_url" in outcome.text
     assert project.preview().changes == {"same": 1, "update": 1}
     assert project.up().calls == ["update"]
     assert the_webhook(project)["target_url"] == URL
@@ -494,7 +494,7 @@ BAD = {
     "target_url=None": "is required",
     'target_url=""': "is required",
     "target_url=1": "must be a string",
-    'target_url="hooks.example.com"': "it has no scheme",
+    'target_url="hooks.example.com"': "It has no scheme",
     'target_url="http://hooks.example.com"': "must start with https://",
     'target_url="https://"': "must name a host",
     'target_url="https://user:pass@hooks.example.com"': "must not contain a user name or password",

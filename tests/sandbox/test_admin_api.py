@@ -28,9 +28,9 @@ def control(sandbox: Sandbox, method: str, path: str, body: object = None, **hea
     return requests.request(method, url, json=body, headers=headers, timeout=10)
 
 
-def done(answer: requests.Response) -> dict[str, Any]:
-    assert answer.status_code == 200, answer.text
-    result: dict[str, Any] = answer.json()
+def done(response: requests.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
     return result
 
 
@@ -183,27 +183,27 @@ def test_bad_input(sandbox: Sandbox, method: str, path: str, body: object, messa
     """Wrong input to a control route is a 400 that says what is wrong, and changes nothing."""
     path = path.format(id=create(sandbox)["id"])
     before = done(control(sandbox, "GET", "state"))
-    answer = control(sandbox, method, path, body)
-    assert answer.status_code == answer.json()["statusCode"] == 400
-    assert message in answer.json()["message"]
+    response = control(sandbox, method, path, body)
+    assert response.status_code == response.json()["statusCode"] == 400
+    assert message in response.json()["message"]
     assert done(control(sandbox, "GET", "state")) == before
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("PUT", "calls"), ("GET", "")])
 def test_unknown_control_routes(sandbox: Sandbox, method: str, path: str) -> None:
     """What control does not have is a 404, and does not count as a call to the API."""
-    answer = control(sandbox, method, path)
-    assert answer.status_code == 404
-    assert "no control route" in answer.json()["message"]
+    response = control(sandbox, method, path)
+    assert response.status_code == 404
+    assert "no control route" in response.json()["message"]
     assert sandbox.count() == 0
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::2]", "[", ""])
 def test_a_foreign_host_name_is_refused(sandbox: Sandbox, host: str) -> None:
     """A web page whose name was rebound to this machine cannot control the sandbox."""
-    answer = control(sandbox, "GET", "state", Host=host)
-    assert answer.status_code == 403
-    assert sandbox.token not in answer.text
+    response = control(sandbox, "GET", "state", Host=host)
+    assert response.status_code == 403
+    assert sandbox.token not in response.text
 
 
 @pytest.mark.parametrize("host", ["localhost:1234", "LOCALHOST", "127.0.0.1", "[::1]:80"])

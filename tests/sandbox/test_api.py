@@ -40,15 +40,15 @@ def call(sandbox: Sandbox, method: str, path: str, *, token: str | None = None, 
 
 
 def create(sandbox: Sandbox, *, token: str | None = None, **fields: Any) -> dict[str, Any]:
-    answer = call(sandbox, "POST", "/webhook", token=token, json={"target_url": TARGET, **fields})
-    assert answer.status_code == 200, answer.text
-    created: dict[str, Any] = answer.json()
+    response = call(sandbox, "POST", "/webhook", token=token, json={"target_url": TARGET, **fields})
+    assert response.status_code == 200, response.text
+    created: dict[str, Any] = response.json()
     return created
 
 
-def assert_error(answer: requests.Response, status: int, error: str | None = None, message: str = "") -> None:
-    assert answer.status_code == status
-    envelope = answer.json()
+def assert_error(response: requests.Response, status: int, error: str | None = None, message: str = "") -> None:
+    assert response.status_code == status
+    envelope = response.json()
     assert set(envelope) == {"statusCode", "error", "message"}
     assert envelope["statusCode"] == status
     assert error is None or envelope["error"] == error
@@ -69,10 +69,10 @@ def assert_created(webhook: dict[str, Any], sandbox: Sandbox) -> None:
 
 def test_create_answers_with_the_webhook_and_its_secret(sandbox: Sandbox) -> None:
     """A create is answered with every field of the webhook, the secret among them."""
-    answer = call(sandbox, "POST", "/webhook", json=EXAMPLE)
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("application/json")
-    webhook = answer.json()
+    response = call(sandbox, "POST", "/webhook", json=EXAMPLE)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("application/json")
+    webhook = response.json()
     assert_created(webhook, sandbox)
     assert webhook["created_at"] == webhook["updated_at"] == "2021-08-10T10:00:00.123Z"
 
@@ -173,17 +173,17 @@ def test_update_changes_what_is_sent_and_keeps_the_rest(sandbox: Sandbox) -> Non
 def test_update_goes_back_to_everything(sandbox: Sandbox, everything: list[str] | None) -> None:
     """Sending an empty list of event types subscribes to everything again."""
     webhook = create(sandbox, event_types=["record:created"])
-    answer = call(sandbox, "PATCH", f"/webhook/{webhook['id']}", json={"event_types": everything})
-    assert answer.json()["event_types"] == []
+    response = call(sandbox, "PATCH", f"/webhook/{webhook['id']}", json={"event_types": everything})
+    assert response.json()["event_types"] == []
 
 
 def test_empty_update_is_allowed(sandbox: Sandbox) -> None:
     """A PATCH without any field is fine and leaves everything but updated_at."""
     webhook = create(sandbox)
-    answer = call(sandbox, "PATCH", f"/webhook/{webhook['id']}", json={})
-    assert answer.status_code == 200
-    assert answer.json()["updated_at"] > webhook["updated_at"]
-    assert answer.json()["target_url"] == TARGET
+    response = call(sandbox, "PATCH", f"/webhook/{webhook['id']}", json={})
+    assert response.status_code == 200
+    assert response.json()["updated_at"] > webhook["updated_at"]
+    assert response.json()["target_url"] == TARGET
 
 
 @pytest.mark.parametrize("body", [{"target_url": None}, {"is_active": None}, {"target_url": "http://a.com"}])
@@ -199,8 +199,8 @@ def test_delete_removes_the_webhook(sandbox: Sandbox) -> None:
     """A deleted webhook is gone for read, update, delete, list and test."""
     webhook = create(sandbox)
     path = f"/webhook/{webhook['id']}"
-    answer = call(sandbox, "DELETE", path)
-    assert (answer.status_code, answer.json()) == (200, {"id": webhook["id"]})
+    response = call(sandbox, "DELETE", path)
+    assert (response.status_code, response.json()) == (200, {"id": webhook["id"]})
     for method in ("GET", "PATCH", "DELETE"):
         assert_error(call(sandbox, method, path), 404, "Not Found", "Webhook not found")
     assert call(sandbox, "GET", "/webhook").json()["result"] == []
@@ -210,8 +210,8 @@ def test_delete_removes_the_webhook(sandbox: Sandbox) -> None:
 def test_delete_may_have_no_content() -> None:
     """In the other form that SDKs know, a delete is answered with 204 and no body."""
     with Sandbox(delete_response="no_content") as sandbox:
-        answer = call(sandbox, "DELETE", f"/webhook/{create(sandbox)['id']}")
-        assert (answer.status_code, answer.content) == (204, b"")
+        response = call(sandbox, "DELETE", f"/webhook/{create(sandbox)['id']}")
+        assert (response.status_code, response.content) == (204, b"")
 
 
 def test_other_environments_are_invisible(sandbox: Sandbox) -> None:
@@ -336,8 +336,8 @@ def test_an_empty_cursor_is_the_first_page(sandbox: Sandbox) -> None:
 def test_a_token_is_needed(sandbox: Sandbox, header: str | None, path: str) -> None:
     """Without a token, with a wrong one or a malformed header everything is a 401."""
     headers = {} if header is None else {"Authorization": header.format(token=sandbox.token)}
-    answer = requests.post(sandbox.base_url + path, json=EXAMPLE, headers=headers, timeout=10)
-    assert_error(answer, 401, "Unauthorized")
+    response = requests.post(sandbox.base_url + path, json=EXAMPLE, headers=headers, timeout=10)
+    assert_error(response, 401, "Unauthorized")
     assert sandbox.backend.webhooks() == []
     assert sandbox.calls[0].environment_id is None
 
@@ -359,9 +359,9 @@ def test_unknown_routes(sandbox: Sandbox, path: str) -> None:
 )
 def test_wrong_methods(sandbox: Sandbox, method: str, path: str, allow: str) -> None:
     """A method that a path does not have is a 405 that names those it has."""
-    answer = call(sandbox, method, path, json={})
-    assert_error(answer, 405, "Method Not Allowed")
-    assert allow in answer.headers["Allow"]
+    response = call(sandbox, method, path, json={})
+    assert_error(response, 405, "Method Not Allowed")
+    assert allow in response.headers["Allow"]
 
 
 @pytest.mark.parametrize(
@@ -375,8 +375,8 @@ def test_malformed_json(sandbox: Sandbox, body: bytes) -> None:
 
 def test_too_large_a_body(sandbox: Sandbox) -> None:
     """A body of more than a mebibyte is a 413 with the error envelope."""
-    answer = call(sandbox, "POST", "/webhook", json={**EXAMPLE, "padding": "x" * 1024 * 1024})
-    assert_error(answer, 413)
+    response = call(sandbox, "POST", "/webhook", json={**EXAMPLE, "padding": "x" * 1024 * 1024})
+    assert_error(response, 413)
     assert sandbox.calls[0].body is None
 
 
@@ -585,9 +585,9 @@ def test_typescript_sdk_request_on_the_wire(sandbox: Sandbox) -> None:
     address = ("127.0.0.1", int(sandbox.base_url.rpartition(":")[2]))
     with socket.create_connection(address, timeout=10) as connection, connection.makefile("rb") as stream:
         connection.sendall(head.encode() + body)
-        answer = stream.read()
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert_created(json.loads(answer.partition(b"\r\n\r\n")[2]), sandbox)
+        response = stream.read()
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert_created(json.loads(response.partition(b"\r\n\r\n")[2]), sandbox)
 
 
 def test_python_sdk_request(sandbox: Sandbox) -> None:
@@ -597,10 +597,10 @@ def test_python_sdk_request(sandbox: Sandbox) -> None:
         headers = {"Authorization": f"Bearer {sandbox.token}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
-            session.post(f"{sandbox.base_url}/webhook?", json=EXAMPLE) as answer,
+            session.post(f"{sandbox.base_url}/webhook?", json=EXAMPLE) as response,
         ):
-            assert answer.status == 200
-            made: dict[str, Any] = await answer.json()
+            assert response.status == 200
+            made: dict[str, Any] = await response.json()
             return made
 
     assert_created(asyncio.run(post()), sandbox)
@@ -620,8 +620,8 @@ def test_a_date_header_that_is_wrong() -> None:
     """A sandbox can have another time in its Date header than in its webhooks."""
     with Sandbox(date_skew_seconds=-3600) as sandbox:
         headers = {"Authorization": f"Bearer {sandbox.token}"}
-        answer = requests.get(f"{sandbox.base_url}/webhook", headers=headers, timeout=30)
-        date = parsedate_to_datetime(answer.headers["Date"])
+        response = requests.get(f"{sandbox.base_url}/webhook", headers=headers, timeout=30)
+        date = parsedate_to_datetime(response.headers["Date"])
         assert 3590 < (sandbox.backend.clock.now() - date).total_seconds() < 3660
     for wrong in (True, "1", float("inf")):
         with pytest.raises(ValueError, match="date_skew_seconds"):

@@ -26,7 +26,7 @@ EVENT = "record:created"
 @dataclass
 class Receiver:
     url: str
-    answers: list[int] = field(default_factory=list)  # the next answers; 200 after them
+    responses: list[int] = field(default_factory=list)  # the next answers; 200 after them
     received: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     def messages(self) -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def receiving() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             target.received.append((headers, body))
-            status = target.answers.pop(0) if target.answers else 200
+            status = target.responses.pop(0) if target.responses else 200
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", "/redirected")
@@ -79,16 +79,16 @@ def call(sandbox: Sandbox, method: str, path: str, body: object = None, token: s
 
 
 def create(sandbox: Sandbox, target_url: str, token: str = "", **fields: Any) -> dict[str, Any]:
-    answer = call(sandbox, "POST", "/webhook", {"target_url": target_url, **fields}, token)
-    assert answer.status_code == 200, answer.text
-    webhook: dict[str, Any] = answer.json()
+    response = call(sandbox, "POST", "/webhook", {"target_url": target_url, **fields}, token)
+    assert response.status_code == 200, response.text
+    webhook: dict[str, Any] = response.json()
     return webhook
 
 
 def publish(sandbox: Sandbox, event: str = EVENT, **fields: Any) -> list[dict[str, Any]]:
-    answer = call(sandbox, "POST", "/__sandbox__/events", {"event": event, **fields})
-    assert answer.status_code == 200, answer.text
-    deliveries: list[dict[str, Any]] = answer.json()["deliveries"]
+    response = call(sandbox, "POST", "/__sandbox__/events", {"event": event, **fields})
+    assert response.status_code == 200, response.text
+    deliveries: list[dict[str, Any]] = response.json()["deliveries"]
     return deliveries
 
 
@@ -103,8 +103,8 @@ def unused_target() -> str:
 def test_test_event(sandbox: Sandbox, receiver: Receiver) -> None:
     """The test endpoint delivers the test event, signed, and tells of success."""
     webhook = create(sandbox, receiver.url)
-    answer = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
-    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    response = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
+    assert (response.status_code, response.json()) == (200, {"success": True})
     ((headers, body),) = receiver.received
     assert headers["user-agent"] == "truto"
     assert headers["content-type"] == "application/json"
@@ -116,19 +116,19 @@ def test_test_event(sandbox: Sandbox, receiver: Receiver) -> None:
 
 def test_test_event_refused_by_the_receiver(sandbox: Sandbox, receiver: Receiver) -> None:
     """A receiver that answers with an error makes the test a failure, without a retry."""
-    receiver.answers = [500]
+    receiver.responses = [500]
     webhook = create(sandbox, receiver.url)
-    answer = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
-    assert (answer.status_code, answer.json()) == (200, {"success": False})
+    response = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
+    assert (response.status_code, response.json()) == (200, {"success": False})
     assert len(receiver.received) == 1
 
 
 def test_test_event_to_a_target_that_is_down(sandbox: Sandbox) -> None:
     """A target that cannot be reached makes the test a 400 with the error envelope."""
     webhook = create(sandbox, unused_target())
-    answer = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
-    assert answer.status_code == answer.json()["statusCode"] == 400
-    assert "could not be delivered" in answer.json()["message"]
+    response = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
+    assert response.status_code == response.json()["statusCode"] == 400
+    assert "could not be delivered" in response.json()["message"]
 
 
 def test_test_event_of_an_inactive_webhook(sandbox: Sandbox, receiver: Receiver) -> None:
@@ -139,7 +139,7 @@ def test_test_event_of_an_inactive_webhook(sandbox: Sandbox, receiver: Receiver)
 
 def test_failed_tests_do_not_switch_off(sandbox: Sandbox, receiver: Receiver) -> None:
     """Tests may fail as often as they like without a webhook being switched off."""
-    receiver.answers = [500] * 4
+    receiver.responses = [500] * 4
     webhook = create(sandbox, receiver.url)
     for _ in range(4):
         call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
@@ -228,7 +228,7 @@ def test_id_of_an_event_for_two_webhooks(receiver: Receiver, event_id: str) -> N
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 def test_retries(sandbox: Sandbox, receiver: Receiver, status: int) -> None:
     """A receiver that answers with 4xx or 5xx is tried three times more, with the same bytes."""
-    receiver.answers = [status] * 3
+    receiver.responses = [status] * 3
     create(sandbox, receiver.url)
     (delivery,) = publish(sandbox)
     assert (delivery["attempts"], delivery["status"], delivery["ok"]) == (4, 200, True)
@@ -237,7 +237,7 @@ def test_retries(sandbox: Sandbox, receiver: Receiver, status: int) -> None:
 
 def test_giving_up(sandbox: Sandbox, receiver: Receiver) -> None:
     """After three retries Truto gives up on the delivery, not yet on the webhook."""
-    receiver.answers = [500] * 9
+    receiver.responses = [500] * 9
     webhook = create(sandbox, receiver.url)
     (delivery,) = publish(sandbox)
     assert (delivery["attempts"], delivery["status"], delivery["ok"]) == (4, 500, False)
@@ -247,7 +247,7 @@ def test_giving_up(sandbox: Sandbox, receiver: Receiver) -> None:
 
 def test_redirects_are_not_followed(sandbox: Sandbox, receiver: Receiver) -> None:
     """A receiver that redirects is a failed delivery, neither followed nor tried again."""
-    receiver.answers = [302]
+    receiver.responses = [302]
     create(sandbox, receiver.url)
     (delivery,) = publish(sandbox)
     assert (delivery["attempts"], delivery["status"], delivery["ok"]) == (1, 302, False)
@@ -271,7 +271,7 @@ def test_auto_deactivation(sandbox: Sandbox) -> None:
 
 def test_switching_on_again_starts_afresh(sandbox: Sandbox, receiver: Receiver) -> None:
     """A webhook that is switched on again has to fail as often as before to be switched off."""
-    receiver.answers = [500] * 4 * 5
+    receiver.responses = [500] * 4 * 5
     webhook = create(sandbox, receiver.url)
     path = f"/webhook/{webhook['id']}"
     for _ in range(3):
@@ -286,7 +286,7 @@ def test_a_success_clears_the_record(sandbox: Sandbox, receiver: Receiver) -> No
     """Only failures in a row switch a webhook off."""
     webhook = create(sandbox, receiver.url)
     for failing in (True, True, False, True, True):
-        receiver.answers = [500] * 4 if failing else []
+        receiver.responses = [500] * 4 if failing else []
         publish(sandbox)
     assert call(sandbox, "GET", f"/webhook/{webhook['id']}").json()["is_active"] is True
 
@@ -298,9 +298,9 @@ def test_nothing_leaves_the_machine(sandbox: Sandbox, target: str) -> None:
     (delivery,) = publish(sandbox)
     assert (delivery["ok"], delivery["status"], delivery["attempts"]) == (False, None, 1)
     assert delivery["reason"] == "the sandbox delivers to loopback only"
-    answer = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
-    assert answer.status_code == 400
-    assert "loopback only" in answer.json()["message"]
+    response = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
+    assert response.status_code == 400
+    assert "loopback only" in response.json()["message"]
 
 
 def test_a_slow_receiver_is_no_answer(sandbox: Sandbox) -> None:
@@ -310,9 +310,9 @@ def test_a_slow_receiver_is_no_answer(sandbox: Sandbox) -> None:
     with Sandbox() as silent:
         silent.inject("timeout", "create", times=0, seconds=60)
         webhook = create(sandbox, silent.base_url + "/webhook")
-        answer = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
-    assert answer.status_code == 400
-    assert "in time" in answer.json()["message"]
+        response = call(sandbox, "POST", "/webhook/test", {"id": webhook["id"]})
+    assert response.status_code == 400
+    assert "in time" in response.json()["message"]
 
 
 def test_targets_by_the_name_localhost(sandbox: Sandbox, receiver: Receiver) -> None:

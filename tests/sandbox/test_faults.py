@@ -128,17 +128,17 @@ def test_slow_drip(sandbox: Sandbox) -> None:
     """ "slow_drip" sends the right answer a byte at a time."""
     sandbox.inject("slow_drip", seconds=0.001)
     before = time.monotonic()
-    answer = post(sandbox)
-    assert answer.json()["id"] == sandbox.backend.webhooks()[0].id
-    assert time.monotonic() - before >= 0.001 * len(answer.content)
+    response = post(sandbox)
+    assert response.json()["id"] == sandbox.backend.webhooks()[0].id
+    assert time.monotonic() - before >= 0.001 * len(response.content)
 
 
 def test_wrong_types(sandbox: Sandbox) -> None:
     """ "wrong_types" answers with a number for a string, a string for a boolean and for a list."""
     sandbox.inject("wrong_types")
-    answer = post(sandbox)
-    assert answer.status_code == 200
-    webhook = answer.json()
+    response = post(sandbox)
+    assert response.status_code == 200
+    webhook = response.json()
     assert webhook["id"] == webhook["secret"] == webhook["target_url"] == webhook["created_at"] == 12345
     assert webhook["is_active"] == "yes"
     assert webhook["event_types"] == "none"
@@ -182,8 +182,8 @@ def test_spoiling_an_answer_without_a_body() -> None:
         webhook = post(sandbox).json()
         sandbox.inject("wrong_types", "delete")
         headers = {"Authorization": f"Bearer {sandbox.token}"}
-        answer = requests.delete(f"{sandbox.base_url}/webhook/{webhook['id']}", headers=headers, timeout=10)
-        assert answer.status_code == 204
+        response = requests.delete(f"{sandbox.base_url}/webhook/{webhook['id']}", headers=headers, timeout=10)
+        assert response.status_code == 204
 
 
 # Another answer --------------------------------------------------------------------------------------------
@@ -193,9 +193,9 @@ def test_html(sandbox: Sandbox) -> None:
     """ "html" is a proxy's page with 502, or the given status."""
     sandbox.inject("html")
     sandbox.inject("html", status=504)
-    answer = post(sandbox)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html")
-    assert answer.text.startswith("<html>")
+    response = post(sandbox)
+    assert (response.status_code, response.headers["Content-Type"]) == (502, "text/html")
+    assert response.text.startswith("<html>")
     assert post(sandbox).status_code == 504
 
 
@@ -203,8 +203,8 @@ def test_empty(sandbox: Sandbox) -> None:
     """ "empty" is a 500, or the given status, without a body."""
     sandbox.inject("empty")
     sandbox.inject("empty", status=200)
-    answer = post(sandbox)
-    assert (answer.status_code, answer.content) == (500, b"")
+    response = post(sandbox)
+    assert (response.status_code, response.content) == (500, b"")
     assert (post(sandbox).status_code, sandbox.backend.webhooks()) == (200, [])
 
 
@@ -212,12 +212,12 @@ def test_empty(sandbox: Sandbox) -> None:
 def test_status(sandbox: Sandbox, status: int) -> None:
     """ "status" is the error envelope with the given status and message."""
     sandbox.inject("status", status=status, message="no such luck", headers={"X-Note": "1"})
-    answer = post(sandbox)
-    assert answer.status_code == answer.json()["statusCode"] == status
-    assert answer.json()["message"] == "no such luck"
-    assert answer.json()["error"]
-    assert answer.headers["X-Note"] == "1"
-    assert answer.headers["ratelimit-limit"] == "500"
+    response = post(sandbox)
+    assert response.status_code == response.json()["statusCode"] == status
+    assert response.json()["message"] == "no such luck"
+    assert response.json()["error"]
+    assert response.headers["X-Note"] == "1"
+    assert response.headers["ratelimit-limit"] == "500"
 
 
 def test_rate_limited(sandbox: Sandbox) -> None:
@@ -225,50 +225,50 @@ def test_rate_limited(sandbox: Sandbox) -> None:
     sandbox.inject("rate_limited")
     sandbox.inject("rate_limited", retry_after="Tue, 10 Aug 2021 10:00:00 GMT")
     sandbox.inject("rate_limited", retry_after=None)
-    answers = [post(sandbox) for _ in range(3)]
-    assert {answer.status_code for answer in answers} == {429}
-    assert answers[0].json()["error"] == "Too Many Requests"
-    assert answers[0].headers["ratelimit-remaining"] == "0"
-    times = [answer.headers.get("Retry-After") for answer in answers]
+    responses = [post(sandbox) for _ in range(3)]
+    assert {response.status_code for response in responses} == {429}
+    assert responses[0].json()["error"] == "Too Many Requests"
+    assert responses[0].headers["ratelimit-remaining"] == "0"
+    times = [response.headers.get("Retry-After") for response in responses]
     assert times == ["10", "Tue, 10 Aug 2021 10:00:00 GMT", None]
 
 
 def test_not_json(sandbox: Sandbox) -> None:
     """ "not_json" is a 200 with text that is not JSON."""
     sandbox.inject("not_json")
-    answer = post(sandbox)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/plain")
+    response = post(sandbox)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "text/plain")
     with pytest.raises(requests.JSONDecodeError):
-        answer.json()
+        response.json()
 
 
 def test_huge(sandbox: Sandbox) -> None:
     """ "huge" is a stream without a length, valid JSON of the given size and a little more."""
     sandbox.inject("huge", size_bytes=200_000)
-    answer = post(sandbox)
-    assert "Content-Length" not in answer.headers
-    assert answer.json()["padding"] == "x" * 200_000
+    response = post(sandbox)
+    assert "Content-Length" not in response.headers
+    assert response.json()["padding"] == "x" * 200_000
 
 
 def test_huge_given_up_half_way(sandbox: Sandbox) -> None:
     """A client may stop reading a huge answer; the sandbox goes on."""
     sandbox.inject("huge", size_bytes=500_000_000)
-    answer = post(sandbox, stream=True)
-    assert len(answer.raw.read(1000)) == 1000
-    answer.close()
+    response = post(sandbox, stream=True)
+    assert len(response.raw.read(1000)) == 1000
+    response.close()
     assert post(sandbox).status_code == 200
 
 
 def test_redirect(sandbox: Sandbox) -> None:
     """ "redirect" is a 302 to a place that does not exist."""
     sandbox.inject("redirect", times=2)
-    answer = post(sandbox, allow_redirects=False)
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/elsewhere")
+    response = post(sandbox, allow_redirects=False)
+    assert (response.status_code, response.headers["Location"]) == (302, "/elsewhere")
     assert post(sandbox).status_code == 404
     assert sandbox.calls[-1].path == "/elsewhere"
 
 
-def test_answer(sandbox: Sandbox) -> None:
+def test_response(sandbox: Sandbox) -> None:
     """ "response" is whatever status, headers and body are given."""
     sandbox.inject("response", status=299, body="{]", headers={"Content-Type": "text/odd", "X-Odd": "1"})
     sandbox.inject("response", body={"id": 1})
@@ -401,8 +401,8 @@ def test_a_request_that_is_carried_out_late(sandbox: Sandbox) -> None:
     sandbox.inject("status", "create", status=504, processed_after_seconds=0.3)
     headers = {"Authorization": f"Bearer {sandbox.token}"}
     body = {"target_url": "https://hooks.example.com/truto"}
-    answer = requests.post(f"{sandbox.base_url}/webhook", json=body, headers=headers, timeout=30)
-    assert answer.status_code == 504
+    response = requests.post(f"{sandbox.base_url}/webhook", json=body, headers=headers, timeout=30)
+    assert response.status_code == 504
     until = time.monotonic() + 30
     while not sandbox.backend.webhooks():
         assert time.monotonic() < until

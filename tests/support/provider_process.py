@@ -88,8 +88,8 @@ class SandboxProcess:
     def _control(self, method: str, route: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.base_url}/__sandbox__/{route}", data, method=method)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - of our own sandbox
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - of our own sandbox
+            return json.load(response)
 
 
 @dataclass

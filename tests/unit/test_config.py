@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
 
-from pulumi_truto.config import DEFAULT_BASE_URL, Settings, is_loopback, resolve
+from pulumi_truto.config import DEFAULT_BASE_URL, Settings, resolve_settings
+from pulumi_truto.urls import is_loopback
 
 TOKEN = "ttt-the-token"
 
 
 def resolve_from(config: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
-    return resolve(config.get, environ)
+    return resolve_settings(config.get, environ)
 
 
 def resolved(config: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -26,7 +25,7 @@ def resolved(config: Mapping[str, object] | None = None, environ: Mapping[str, s
 
 def problem(config: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> str:
     """The one problem that the settings have."""
-    (found,) = resolved(config, environ).problems
+    (found,) = resolved(config, environ).errors
     return found
 
 
@@ -39,7 +38,7 @@ def test_the_config_comes_first() -> None:
     environ = {"TRUTO_API_TOKEN": "of-the-environment", "TRUTO_BASE_URL": "https://environment.example.com"}
     settings = resolve_from(config, environ)
     assert (settings.api_token, settings.base_url) == ("of-the-config", "https://config.example.com")
-    assert settings.problems == ()
+    assert settings.errors == ()
 
 
 def test_the_environment_variables_come_second() -> None:
@@ -47,7 +46,7 @@ def test_the_environment_variables_come_second() -> None:
     environ = {"TRUTO_API_TOKEN": "of-the-environment", "TRUTO_BASE_URL": "https://environment.example.com"}
     settings = resolve_from({}, environ)
     assert (settings.api_token, settings.base_url) == ("of-the-environment", "https://environment.example.com")
-    assert settings.problems == ()
+    assert settings.errors == ()
 
 
 def test_each_setting_is_looked_up_on_its_own() -> None:
@@ -79,7 +78,7 @@ def test_an_empty_value_is_not_set(empty: str | None) -> None:
 def test_no_token(environ: dict[str, str]) -> None:
     """Without a token the message names both ways to set one."""
     settings = resolve_from({}, environ)
-    (found,) = settings.problems
+    (found,) = settings.errors
     assert "pulumi config set --secret truto:apiToken" in found
     assert "TRUTO_API_TOKEN" in found
     assert settings.api_token == ""
@@ -109,7 +108,7 @@ def test_no_token(environ: dict[str, str]) -> None:
 def test_a_token_that_was_copied_wrongly(token: str, place: str) -> None:
     """A token with white space or foreign characters is refused, by the name of its place and never by its value."""
     settings = resolve_from({}, {place: token}) if place.isupper() else resolve_from({place: token}, {})
-    (found,) = settings.problems
+    (found,) = settings.errors
     assert place in found
     assert "Set it again" in found
     assert settings.api_token == ""
@@ -120,7 +119,7 @@ def test_a_token_that_was_copied_wrongly(token: str, place: str) -> None:
 def test_a_token_that_is_no_text(token: object) -> None:
     """A token of another type is refused and not shown either."""
     settings = resolved({"truto:apiToken": token})
-    assert len(settings.problems) == 1
+    assert len(settings.errors) == 1
     assert settings.api_token == ""
     assert "ttt" not in repr(settings)
 
@@ -136,7 +135,7 @@ def test_a_wrong_token_does_not_fall_back() -> None:
     """A wrong token in the config is a problem: the one of the environment could be another environment's."""
     settings = resolve_from({"truto:apiToken": "wrong token"}, {"TRUTO_API_TOKEN": TOKEN})
     assert settings.api_token == ""
-    assert len(settings.problems) == 1
+    assert len(settings.errors) == 1
 
 
 # The base URL ----------------------------------------------------------------------------------------------
@@ -160,13 +159,13 @@ def test_a_wrong_token_does_not_fall_back() -> None:
 def test_base_urls_that_are_fine(base_url: str, used: str, place: str) -> None:
     """An https URL is fine, and http on this machine; a slash at its end does not count."""
     settings = resolved(environ={place: base_url}) if place.isupper() else resolved({place: base_url})
-    assert (settings.base_url, settings.problems) == (used, ())
+    assert (settings.base_url, settings.errors) == (used, ())
 
 
 @pytest.mark.parametrize(
     ("base_url", "said"),
     [
-        ("http://api.truto.one", "must start with https://, or the token would travel in plain text"),
+        ("http://api.truto.one", "must start with https://, or the token would be sent in plain text"),
         ("http://192.0.2.1:8080", "must start with https://"),
         ("http://localhost.example.com", "must start with https://"),
         ("api.truto.one", "is not an https:// URL"),
@@ -207,8 +206,8 @@ def test_base_urls_that_are_refused(base_url: object, said: str) -> None:
 def test_every_problem_in_one_go() -> None:
     """A missing token and a wrong base URL are told at once."""
     settings = resolve_from({}, {"TRUTO_BASE_URL": "http://api.truto.one"})
-    assert ["token is set" in settings.problems[0], "TRUTO_BASE_URL" in settings.problems[1]] == [True, True]
-    assert len(settings.problems) == 2
+    assert ["token is set" in settings.errors[0], "TRUTO_BASE_URL" in settings.errors[1]] == [True, True]
+    assert len(settings.errors) == 2
 
 
 @pytest.mark.parametrize(
@@ -261,11 +260,11 @@ def test_resolve_never_raises(config: dict[str, Any], environ: dict[str, str]) -
         {"TRUTO_API_TOKEN": environ["token"], "TRUTO_BASE_URL": environ["base"]},
     )
     assert isinstance(settings.is_loopback, bool)
-    assert settings.api_token or settings.problems
+    assert settings.api_token or settings.errors
     assert settings.api_token.isascii()
     assert settings.api_token.isprintable()
     assert settings.base_url.lower().startswith(("https://", "http://"))
-    assert all(len(each.splitlines()) == 1 for each in settings.problems)
+    assert all(len(each.splitlines()) == 1 for each in settings.errors)
 
 
 @patient
@@ -280,5 +279,5 @@ def test_resolve_never_shows_the_token(digits: str, end: str, in_config: bool, b
     token = "q" + digits + end
     config = {"truto:apiToken": token if in_config else None, "truto:baseUrl": base_url}
     settings = resolve_from(config, {} if in_config else {"TRUTO_API_TOKEN": token})
-    shown = repr(Settings(settings.api_token, DEFAULT_BASE_URL, settings.problems)) + "".join(settings.problems)
+    shown = repr(Settings(settings.api_token, DEFAULT_BASE_URL, settings.errors)) + "".join(settings.errors)
     assert "q" + digits not in shown
