@@ -86,46 +86,24 @@ def resolve_settings(
         argument: that provider's name for the token.
         place: where the token in ``config`` comes from, for messages, if it is neither of the two.
     """
-    errors: list[str] = []
     token, source = _first(config, environ, API_TOKEN_KEY, API_TOKEN_VARIABLE)
     if source == API_TOKEN_VARIABLE:
-        where = f"the environment variable {API_TOKEN_VARIABLE}"
-    elif place:
-        where = place
-    elif provider:
-        where = f'the argument {argument} of the provider "{provider}"'
+        token_source = f"the environment variable {API_TOKEN_VARIABLE}"
+    elif provider and not place:
+        token_source = f'the argument {argument} of the provider "{provider}"'
     else:
-        where = f"the stack's configuration, {API_TOKEN_KEY}"
-    if token is None and provider:
-        errors.append(
-            f'the provider "{provider}" has no API token: an explicit provider does not take the stack\'s '
-            f"{API_TOKEN_KEY}. Give it {argument}, or set the environment variable {API_TOKEN_VARIABLE}"
-        )
-    elif token is None:
-        errors.append(
-            f"no Truto API token is set. Run `pulumi config set --secret {API_TOKEN_KEY}` or set the environment "
-            f"variable {API_TOKEN_VARIABLE}. Create a token in Truto's dashboard; each belongs to one environment"
-        )
-    elif not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
-        # Not stripped in silence: a token with a line break was copied wrongly, perhaps elsewhere too.
-        errors.append(
-            f"the API token in {where} contains whitespace or other characters that no token has, perhaps a "
-            "trailing line break. Set it again without them"
-        )
-        token = None
+        token_source = place or f"the stack's configuration, {API_TOKEN_KEY}"
     base_url, base_url_source = _first(config, environ, BASE_URL_KEY, BASE_URL_VARIABLE)
-    if base_url is None:
-        base_url = DEFAULT_BASE_URL
-    else:
-        error = _base_url_error(base_url)
-        if error is not None:
-            errors.append(f"the base URL in {base_url_source} {error}. The usual one is {DEFAULT_BASE_URL}")
-            base_url = DEFAULT_BASE_URL
+    token_error = _token_error(token, token_source, provider, argument)
+    base_url_error = None if base_url is None else _base_url_error(base_url)
+    errors = [token_error] if token_error else []
+    if base_url_error:
+        errors.append(f"the base URL in {base_url_source} {base_url_error}. The usual one is {DEFAULT_BASE_URL}")
     return Settings(
-        api_token=token if isinstance(token, str) else "",
-        base_url=str(base_url).rstrip("/"),
+        api_token="" if token_error else str(token),
+        base_url=DEFAULT_BASE_URL if base_url is None or base_url_error else str(base_url).rstrip("/"),
         errors=tuple(errors),
-        token_source=where,
+        token_source=token_source,
         token_is_recorded=source == API_TOKEN_KEY and not place,
     )
 
@@ -136,6 +114,26 @@ def _first(config: Callable[[str], object], environ: Mapping[str, str], key: str
     if value is not None and value != "":
         return value, key
     return environ.get(variable) or None, variable
+
+
+def _token_error(token: object, source: str, provider: str, argument: str) -> str | None:
+    if token is None and provider:
+        return (
+            f'the provider "{provider}" has no API token: an explicit provider does not use the stack\'s '
+            f"{API_TOKEN_KEY}. Give it {argument}, or set the environment variable {API_TOKEN_VARIABLE}"
+        )
+    if token is None:
+        return (
+            f"no Truto API token is set. Run `pulumi config set --secret {API_TOKEN_KEY}` or set the environment "
+            f"variable {API_TOKEN_VARIABLE}. Create a token in Truto's dashboard; each belongs to one environment"
+        )
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+        # Not stripped in silence: a token with a line break was copied wrongly, perhaps elsewhere too.
+        return (
+            f"the API token in {source} contains whitespace or other characters that no token has, perhaps a trailing "
+            "line break. Set it again without them"
+        )
+    return None
 
 
 def _base_url_error(base_url: object) -> str | None:

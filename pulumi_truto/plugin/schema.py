@@ -69,20 +69,7 @@ Python package `pulumi-truto`, writes a file for `pulumi import --file` with the
 
 def schema() -> Json:
     """The schema, as Pulumi's package schema describes it."""
-    token = {
-        "type": "string",
-        "secret": True,
-        # No `defaultInfo`: some SDKs would put the variable's value into the state, and not as a secret. The plugin
-        # reads the variable itself.
-        "description": "The Truto API token. It belongs to exactly one Truto environment. Default: the environment "
-        f"variable `{config.API_TOKEN_VARIABLE}` of the plugin.",
-    }
-    base_url = {
-        "type": "string",
-        "description": f"The URL of Truto's API, by default `{config.DEFAULT_BASE_URL}`.",
-        "defaultInfo": {"environment": [config.BASE_URL_VARIABLE]},
-    }
-    configuration = {"apiToken": token, "baseUrl": base_url}
+    configuration = _configuration()
     return {
         "name": PACKAGE,
         "version": __version__,
@@ -110,6 +97,23 @@ def schema() -> Json:
             "go": {"respectSchemaVersion": True, "generateResourceContainerTypes": True},
         },
     }
+
+
+def _configuration() -> Json:
+    token = {
+        "type": "string",
+        "secret": True,
+        # No `defaultInfo`: some SDKs would put the variable's value into the state, and not as a secret. The plugin
+        # reads the variable itself.
+        "description": "The Truto API token. It belongs to exactly one Truto environment. Default: the environment "
+        f"variable `{config.API_TOKEN_VARIABLE}` of the plugin.",
+    }
+    base_url = {
+        "type": "string",
+        "description": f"The URL of Truto's API, by default `{config.DEFAULT_BASE_URL}`.",
+        "defaultInfo": {"environment": [config.BASE_URL_VARIABLE]},
+    }
+    return {"apiToken": token, "baseUrl": base_url}
 
 
 def _event_type() -> Json:
