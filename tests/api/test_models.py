@@ -1,4 +1,4 @@
-"""What is believed of Truto's answers, and what is not."""
+"""Which responses of Truto are valid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from pulumi_truto.api.models import ErrorEnvelope, TestResult, Webhook, WebhookPage
 
-ANSWER = {
+RESPONSE = {
     "id": "0b7c1f0e-6d0f-4d3c-9d43-2f5a0c6f0001",
     "target_url": "https://hooks.example.com/truto",
     "is_active": True,
@@ -23,16 +23,16 @@ ANSWER = {
 }
 
 
-def parsed(**fields: Any) -> Webhook:
-    """The webhook of an answer with these fields; ``...`` leaves one out."""
-    response = {name: value for name, value in {**ANSWER, **fields}.items() if value is not ...}
+def parse(**fields: Any) -> Webhook:
+    """The webhook in `RESPONSE` with these fields; ``...`` omits a field."""
+    response = {name: value for name, value in {**RESPONSE, **fields}.items() if value is not ...}
     return Webhook.model_validate_json(json.dumps(response))
 
 
-def refused(**fields: Any) -> str:
-    """The text of the refusal of an answer with these fields."""
+def parse_error(**fields: Any) -> str:
+    """The error for `RESPONSE` with these fields, which must be invalid."""
     with pytest.raises(ValidationError) as caught:
-        parsed(**fields)
+        parse(**fields)
     return str(caught.value) + repr(caught.value)
 
 
@@ -40,7 +40,7 @@ def refused(**fields: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("written", "text"),
+    ("timestamp", "normalized"),
     [
         ("2024-09-01T10:00:00.000Z", "2024-09-01T10:00:00.000Z"),
         ("2024-09-01 10:00:00", "2024-09-01T10:00:00.000Z"),
@@ -51,21 +51,21 @@ def refused(**fields: Any) -> str:
         ("2024-09-01T10:00:00.123456Z", "2024-09-01T10:00:00.123Z"),
     ],
 )
-def test_times_have_one_form(written: str, text: str) -> None:
-    """However Truto writes a time, it is shown in one form, so that the form alone is never a change."""
-    webhook = parsed(created_at=written, updated_at=written)
-    assert webhook.created_at_text == webhook.updated_at_text == text
+def test_times_are_normalized(timestamp: str, normalized: str) -> None:
+    """A time has one format, whichever Truto used, so that the format alone is never a change."""
+    webhook = parse(created_at=timestamp, updated_at=timestamp)
+    assert webhook.created_at_text == webhook.updated_at_text == normalized
 
 
 @pytest.mark.parametrize("name", ["created_at", "updated_at"])
-@pytest.mark.parametrize("left_out", [..., None])
-def test_no_time(name: str, left_out: Any) -> None:
-    """A time that Truto leaves out is no time, and no failure."""
-    assert getattr(parsed(**{name: left_out}), f"{name}_text") is None
+@pytest.mark.parametrize("value", [..., None])
+def test_missing_time_is_none(name: str, value: Any) -> None:
+    """A time that is absent or null is ``None``."""
+    assert getattr(parse(**{name: value}), f"{name}_text") is None
 
 
 @pytest.mark.parametrize(
-    "written",
+    "value",
     [
         1725184800,
         1725184800.0,
@@ -80,25 +80,25 @@ def test_no_time(name: str, left_out: Any) -> None:
         "9999-12-31T23:59:59-14:00",
     ],
 )
-def test_times_that_are_none(written: object) -> None:
-    """What is no time is refused and not taken for one."""
-    assert "created_at" in refused(created_at=written)
+def test_invalid_time_is_rejected(value: object) -> None:
+    """A value that is not a time in a string is an error."""
+    assert "created_at" in parse_error(created_at=value)
 
 
 # Fields ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("shown", "taken"), [(..., None), (None, None), ([], []), (["new:event"], ["new:event"])])
-def test_event_types(shown: Any, taken: object) -> None:
-    """Every way in which Truto shows the event types is understood, event types that are new included."""
-    assert parsed(event_types=shown).event_types == taken
+@pytest.mark.parametrize(("value", "parsed"), [(..., None), (None, None), ([], []), (["new:event"], ["new:event"])])
+def test_event_types(value: Any, parsed: object) -> None:
+    """Event types may be absent, null, empty, or new to this version."""
+    assert parse(event_types=value).event_types == parsed
 
 
-def test_unknown_fields() -> None:
-    """A field that Truto adds some day is no failure."""
-    assert parsed(new_field={"nested": [1, None]}, label="x") == parsed()
-    page = {"result": [{**ANSWER, "new_field": 1}], "next_cursor": None, "limit": 100, "total": {"of": 1}}
-    assert WebhookPage.model_validate(page).result == [parsed()]
+def test_unknown_fields_are_ignored() -> None:
+    """A field that Truto adds later is not an error."""
+    assert parse(new_field={"nested": [1, None]}, label="x") == parse()
+    page = {"result": [{**RESPONSE, "new_field": 1}], "next_cursor": None, "limit": 100, "total": {"of": 1}}
+    assert WebhookPage.model_validate(page).result == [parse()]
     assert TestResult.model_validate({"success": False, "status": 500}).success is False
     assert ErrorEnvelope.model_validate({"message": "no", "statusCode": "400", "x": 1}).message == "no"
 
@@ -128,9 +128,9 @@ def test_unknown_fields() -> None:
         ("secret", ["x"]),
     ],
 )
-def test_wrong_types(name: str, value: Any) -> None:
-    """An answer with a field of another type is refused by the field's name, and nothing is made to fit."""
-    assert name in refused(**{name: value})
+def test_wrong_type_is_rejected(name: str, value: Any) -> None:
+    """A field with a wrong type is an error that names the field. No value is converted."""
+    assert name in parse_error(**{name: value})
 
 
 @pytest.mark.parametrize(
@@ -146,23 +146,23 @@ def test_wrong_types(name: str, value: Any) -> None:
         {"webhooks": []},
     ],
 )
-def test_pages_that_are_none(page: object) -> None:
-    """What is no page of webhooks is refused, rather than taken for an empty one."""
+def test_invalid_page_is_rejected(page: object) -> None:
+    """An invalid page is an error, never an empty page."""
     with pytest.raises(ValidationError):
         WebhookPage.model_validate_json(json.dumps(page))
 
 
 @pytest.mark.parametrize("response", [{}, {"success": "true"}, {"success": 1}, {"success": None}, [], True])
-def test_test_results_that_are_none(response: object) -> None:
-    """Only true and false say whether a test event arrived."""
+def test_invalid_test_result_is_rejected(response: object) -> None:
+    """The ``success`` of a test must be true or false."""
     with pytest.raises(ValidationError):
         TestResult.model_validate_json(json.dumps(response))
 
 
-@pytest.mark.parametrize("id_", [ANSWER["id"], "1", "webhook_1", "A-b_9", "x" * 128])
-def test_ids_that_are_fine(id_: str) -> None:
-    """An id is taken as it is, whether it is a UUID or not."""
-    assert parsed(id=id_).id == id_
+@pytest.mark.parametrize("id_", [RESPONSE["id"], "1", "webhook_1", "A-b_9", "x" * 128])
+def test_valid_ids(id_: str) -> None:
+    """An id does not have to be a UUID."""
+    assert parse(id=id_).id == id_
 
 
 @pytest.mark.parametrize(
@@ -189,40 +189,40 @@ def test_ids_that_are_fine(id_: str) -> None:
         "x" * 129,
     ],
 )
-def test_ids_that_could_alter_a_path(id_: str) -> None:
-    """An id that would lead a request elsewhere is refused."""
-    assert "id" in refused(id=id_)
+def test_id_that_could_change_a_path_is_rejected(id_: str) -> None:
+    """An id with characters that have a meaning in a URL is an error."""
+    assert "id" in parse_error(id=id_)
 
 
 # Secrets ---------------------------------------------------------------------------------------------------
 
 
-def test_the_secret_is_not_shown() -> None:
-    """A webhook can be printed without showing its secret."""
-    webhook = parsed(secret="hunter2")
+def test_repr_does_not_show_the_secret() -> None:
+    """A printed webhook does not show its secret."""
+    webhook = parse(secret="hunter2")
     assert webhook.secret == "hunter2"
     assert "hunter2" not in repr(webhook) + str(webhook)
     assert "hunter2" not in repr(WebhookPage(result=[webhook]))
 
 
-@pytest.mark.parametrize("name", [*ANSWER, "secret"])
+@pytest.mark.parametrize("name", [*RESPONSE, "secret"])
 @pytest.mark.parametrize("value", [{"hunter2": "hunter2"}, [["hunter2"]]])
-def test_refusals_show_no_values(name: str, value: Any) -> None:
-    """The refusal of an answer shows nothing of what it held, which could be a secret."""
-    assert "hunter2" not in refused(**{"secret": "hunter2", name: value})
+def test_errors_do_not_show_values(name: str, value: Any) -> None:
+    """The error for an invalid response shows none of its values, which could be secrets."""
+    assert "hunter2" not in parse_error(**{"secret": "hunter2", name: value})
 
 
 @pytest.mark.parametrize("name", ["id", "target_url", "is_active", "created_at", "updated_at", "secret"])
-def test_refusals_show_no_texts(name: str) -> None:
-    """The refusal of a text that is too long, or no text of that kind, shows nothing of it."""
-    assert "hunter2" not in refused(**{name: "hunter2 hunter2\n" * 1000})
+def test_errors_do_not_show_strings(name: str) -> None:
+    """The error for a string that is too long or malformed does not show the string."""
+    assert "hunter2" not in parse_error(**{name: "hunter2 hunter2\n" * 1000})
 
 
-@pytest.mark.parametrize("text", ["", '{"secret": "hunter2"', '{"secret": "hunter2" x}', '"hunter2"', '["hunter2"]'])
-def test_refusals_of_no_json_show_no_values(text: str) -> None:
-    """The refusal of a broken answer shows nothing of it either."""
+@pytest.mark.parametrize("body", ["", '{"secret": "hunter2"', '{"secret": "hunter2" x}', '"hunter2"', '["hunter2"]'])
+def test_errors_for_invalid_json_do_not_show_values(body: str) -> None:
+    """The error for malformed JSON, or for JSON that is not an object, shows none of it."""
     with pytest.raises(ValidationError) as caught:
-        Webhook.model_validate_json(text)
+        Webhook.model_validate_json(body)
     assert "hunter2" not in str(caught.value) + repr(caught.value)
 
 
@@ -238,15 +238,15 @@ def test_refusals_of_no_json_show_no_values(text: str) -> None:
         ({}, None),
     ],
 )
-def test_error_envelopes(body: dict[str, Any], message: object) -> None:
+def test_error_envelope_fields_are_optional(body: dict[str, Any], message: object) -> None:
     """The body of an error may lack every field."""
     assert ErrorEnvelope.model_validate(body).message == message
 
 
 # Properties ------------------------------------------------------------------------------------------------
 
-#: A busy machine is slow, and that is no failure.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: A slow machine must not fail a test.
+no_deadline = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -255,21 +255,21 @@ JSON = st.recursive(
 )
 
 
-@patient
+@no_deadline
 @given(
     st.sampled_from([Webhook, WebhookPage, TestResult, ErrorEnvelope]),
-    st.binary() | JSON.map(json.dumps) | st.dictionaries(st.sampled_from([*ANSWER, "result"]), JSON).map(json.dumps),
+    st.binary() | JSON.map(json.dumps) | st.dictionaries(st.sampled_from([*RESPONSE, "result"]), JSON).map(json.dumps),
 )
-def test_only_validation_errors_come_out(model: type[BaseModel], body: bytes | str) -> None:
-    """Whatever an answer holds, it is understood or refused in one way."""
+def test_any_body_is_valid_or_a_validation_error(model: type[BaseModel], body: bytes | str) -> None:
+    """Parsing raises no other exception than `ValidationError`, whatever the body is."""
     with contextlib.suppress(ValidationError):
         model.model_validate_json(body)
 
 
-@patient
+@no_deadline
 @given(st.datetimes(), st.sampled_from(["T", " "]), st.sampled_from(["", "Z"]))
-def test_a_time_is_read_as_it_was_written(moment: Any, between: str, zone: str) -> None:
-    """Both of Truto's forms of a time lead to the same text."""
-    second = moment.replace(microsecond=0)
-    webhook = parsed(created_at=second.isoformat(sep=between) + zone)
-    assert webhook.created_at_text == second.isoformat() + ".000Z"
+def test_time_formats_are_equivalent(moment: Any, separator: str, zone: str) -> None:
+    """All of Truto's time formats give the same normalized time."""
+    moment = moment.replace(microsecond=0)
+    webhook = parse(created_at=moment.isoformat(sep=separator) + zone)
+    assert webhook.created_at_text == moment.isoformat() + ".000Z"

@@ -1,23 +1,22 @@
-"""Hypothesis strategies: the inputs of a webhook, and anything at all."""
+"""Hypothesis strategies: valid inputs of a webhook, odd strings, and values of any type."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
-from typing import Any
 
 from hypothesis import HealthCheck, settings, strategies as st
 
 from pulumi_truto.event_types import EventType
-from pulumi_truto.webhook.inputs import UNKNOWN, check
+from pulumi_truto.webhook.inputs import UNKNOWN
+from tests.unit.validation import URL
 
-URL = "https://hooks.example.com/truto"
-KNOWN = [each.value for each in EventType]
+KNOWN_EVENT_TYPES = [each.value for each in EventType]
 
-#: A busy machine is slow, and that is no failure.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: A slow machine must not fail a test.
+no_deadline = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-ODD_TEXTS = st.text() | st.text(alphabet="htps:/[]@#?.%0123456789aZ \n\t\x00\ud800\u2100\u00e9", max_size=40)
+#: Strings, with a preference for what breaks URL parsers.
+ODD_STRINGS = st.text() | st.text(alphabet="htps:/[]@#?.%0123456789aZ \n\t\x00\ud800\u2100\u00e9", max_size=40)
 ODD_SCALARS = (
     st.none()
     | st.booleans()
@@ -26,8 +25,8 @@ ODD_SCALARS = (
     | st.floats()
     | st.complex_numbers()
     | st.decimals()
-    | ODD_TEXTS
-    | ODD_TEXTS.map(lambda text: "https://" + text)
+    | ODD_STRINGS
+    | ODD_STRINGS.map(lambda rest: "https://" + rest)
     | st.binary()
     | st.sampled_from([UNKNOWN, EventType.RECORD_ANY, object(), URL, "record:created", "true"])
 )
@@ -52,15 +51,12 @@ URLS = st.builds(
     st.just("") | LABELS.map(lambda query: "?" + query),
 )
 EVENT_TYPES = st.lists(
-    st.sampled_from(KNOWN) | st.from_regex(r"[^\s:]{1,8}:[^\s:]{1,8}", fullmatch=True) | st.just(EventType.RECORD_META),
+    st.sampled_from(KNOWN_EVENT_TYPES)
+    | st.from_regex(r"[^\s:]{1,8}:[^\s:]{1,8}", fullmatch=True)
+    | st.just(EventType.RECORD_META),
     max_size=6,
 )
-WISHES = st.fixed_dictionaries(
+#: The inputs of a webhook as a program declares them.
+DECLARED_INPUTS = st.fixed_dictionaries(
     {"target_url": URLS, "event_types": st.none() | EVENT_TYPES, "is_active": st.none() | st.booleans()}
 )
-
-
-def canonical(wish: Mapping[str, Any]) -> Any:
-    outcome = check(wish)
-    assert outcome.errors == []
-    return outcome.inputs

@@ -1,4 +1,4 @@
-"""What is a change, what is sent, and what is kept."""
+"""What counts as a change, what a create and an update send, and the state after a response."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from pulumi_truto.urls import urls_equal
 from pulumi_truto.webhook.diff import build_create_body, build_patch, to_state
 from pulumi_truto.webhook.inputs import UNKNOWN, check
 from pulumi_truto.webhook.properties import INPUTS
-from tests.unit.strategies import URL, WISHES, canonical, patient
-from tests.unit.urls import EQUAL_URLS, OTHER_URLS
+from tests.unit.strategies import DECLARED_INPUTS, no_deadline
+from tests.unit.url_pairs import DIFFERENT_URLS, EQUAL_URLS
+from tests.unit.validation import URL, canonical
 
-#: The state of a webhook as Truto made it from the inputs `URL`, two event types and no `is_active`.
+#: The state of a webhook that was created with `URL`, two event types and the default of `is_active`.
 STATE: Any = {
     "target_url": URL,
     "event_types": ["record:created", "record:updated"],
@@ -39,13 +40,13 @@ def state_after(response: Webhook, known: Any) -> Any:
 
 
 def inputs_from(**inputs: Any) -> Any:
-    """Canonical inputs that equal `STATE` but for the given ones."""
+    """Canonical inputs that are equal to `STATE`, except for the given ones."""
     return {name: STATE[name] for name in INPUTS} | inputs
 
 
 def webhook(**fields: Any) -> Webhook:
-    """Truto's answer about the webhook of `STATE`, without its secret; ``...`` leaves a field out."""
-    answer = {
+    """A response about the webhook of `STATE`, without its secret; ``...`` omits a field."""
+    response = {
         "id": "webhook",
         "target_url": URL,
         "is_active": True,
@@ -55,10 +56,10 @@ def webhook(**fields: Any) -> Webhook:
         "updated_at": "2024-09-01T10:00:00.000Z",
         **fields,
     }
-    return Webhook.model_validate({name: value for name, value in answer.items() if value is not ...})
+    return Webhook.model_validate({name: value for name, value in response.items() if value is not ...})
 
 
-# changes ---------------------------------------------------------------------------------------------------
+# build_patch -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -71,28 +72,28 @@ def webhook(**fields: Any) -> Webhook:
         {"target_url": "https://other.example.com/", "event_types": ["record:*"], "is_active": False},
     ],
 )
-def test_only_what_changed_is_sent(changed: dict[str, Any]) -> None:
-    """An update sends the inputs that changed and no other."""
+def test_update_sends_only_changed_inputs(changed: dict[str, Any]) -> None:
+    """An update sends the inputs that changed and no others."""
     assert patch(STATE, inputs_from(**changed)) == changed
 
 
-def test_nothing_changed() -> None:
-    """Inputs that say what is so already are no change."""
+def test_equal_inputs_are_no_change() -> None:
+    """Inputs that are equal to the state are no change."""
     assert patch(STATE, inputs_from()) == {}
 
 
 @pytest.mark.parametrize(
     "event_types", [["record:updated", "record:created"], ["record:updated"] * 2 + ["record:created"]]
 )
-def test_event_types_are_a_set(event_types: list[str]) -> None:
-    """The order and repeats of event types are no change, on whichever side."""
+def test_reordering_event_types_is_no_change(event_types: list[str]) -> None:
+    """Another order of event types, or duplicates, are no change, neither in the inputs nor in the state."""
     assert patch(STATE, inputs_from(event_types=event_types)) == {}
     assert patch({**STATE, "event_types": event_types}, inputs_from()) == {}
 
 
 @pytest.mark.parametrize("state", [{**STATE, "event_types": []}, {**STATE, "event_types": None}])
-def test_every_event_and_back(state: dict[str, Any]) -> None:
-    """Every event is no change from every event, and going there and back is one each time."""
+def test_switching_to_and_from_every_event_is_a_change(state: dict[str, Any]) -> None:
+    """Switching between every event and some event types is a change; staying with every event is none."""
     assert patch(state, inputs_from(event_types=[])) == {}
     assert patch(state, inputs_from()) == {"event_types": STATE["event_types"]}
     assert patch(STATE, inputs_from(event_types=[])) == {"event_types": []}
@@ -101,145 +102,145 @@ def test_every_event_and_back(state: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_unknown_is_a_change(name: str) -> None:
-    """A preview shows a value that is not known yet as a change."""
+def test_unknown_value_is_a_change(name: str) -> None:
+    """A preview shows an unknown value as a change."""
     assert patch(STATE, inputs_from(**{name: UNKNOWN})) == {name: UNKNOWN}
 
 
-def test_an_unknown_element_is_a_change() -> None:
-    """A preview shows a list with an element that is not known yet as a change."""
+def test_unknown_element_is_a_change() -> None:
+    """A preview shows a list with an unknown element as a change."""
     event_types = ["record:created", UNKNOWN]
     assert patch(STATE, inputs_from(event_types=event_types)) == {"event_types": event_types}
 
 
-def test_a_value_that_truto_has_lost() -> None:
+def test_input_missing_from_the_state_is_sent() -> None:
     """An input that is missing from the state is sent."""
     assert patch({}, inputs_from()) == inputs_from()
 
 
 @pytest.mark.parametrize(("one", "other"), EQUAL_URLS)
-def test_urls_that_only_look_different(one: str, other: str) -> None:
-    """A URL that is only spelled differently, as Truto may show it, is no change."""
+def test_equivalent_url_is_no_change(one: str, other: str) -> None:
+    """A URL that Truto returns in another, equivalent spelling is no change."""
     assert urls_equal(one, other)
     assert urls_equal(other, one)
     assert patch({**STATE, "target_url": one}, inputs_from(target_url=other)) == {}
 
 
-@pytest.mark.parametrize(("one", "other"), OTHER_URLS)
-def test_urls_that_are_different(one: str, other: str) -> None:
-    """A URL that leads elsewhere is a change, however small the difference is."""
+@pytest.mark.parametrize(("one", "other"), DIFFERENT_URLS)
+def test_different_url_is_a_change(one: str, other: str) -> None:
+    """A URL that means something else is a change, however small the difference is."""
     assert not urls_equal(one, other)
     assert not urls_equal(other, one)
     assert patch({**STATE, "target_url": one}, inputs_from(target_url=other)) == {"target_url": other}
 
 
-# create_body -----------------------------------------------------------------------------------------------
+# build_create_body -----------------------------------------------------------------------------------------
 
 
-def test_the_body_of_a_create() -> None:
+def test_create_sends_only_inputs() -> None:
     """A create sends the three inputs and nothing else."""
     declared = {"target_url": URL, "event_types": ["record:updated", "record:created"], "secret": None, "id": "x"}
     assert build_create_body(check(declared).inputs) == inputs_from()
 
 
-def test_the_body_of_a_create_for_every_event() -> None:
-    """Every event is asked for by leaving the event types out, as Truto's guides do."""
+def test_create_for_every_event_omits_the_event_types() -> None:
+    """A create for every event omits the event types, as Truto's guides do."""
     assert build_create_body(check({"target_url": URL, "is_active": False}).inputs) == {
         "target_url": URL,
         "is_active": False,
     }
 
 
-# keep ------------------------------------------------------------------------------------------------------
+# to_state --------------------------------------------------------------------------------------------------
 
 
-def test_the_state_after_a_create() -> None:
-    """The state of a new webhook is what Truto answered, in canonical form."""
+def test_state_after_a_create() -> None:
+    """The state of a new webhook is Truto's response in canonical form."""
     assert state_after(webhook(secret="the secret"), {"target_url": URL}) == STATE
 
 
-def test_drift_is_kept() -> None:
-    """What was changed outside Pulumi is in the state after a refresh."""
+def test_drift_is_in_the_state() -> None:
+    """A change made outside Pulumi is in the state after a refresh."""
     drifted = state_after(webhook(target_url="https://other.example.com", is_active=False, event_types=["a:b"]), STATE)
     assert drifted == {**STATE, "target_url": "https://other.example.com", "is_active": False, "event_types": ["a:b"]}
 
 
 @pytest.mark.parametrize("secret", [..., None, "another secret"])
-def test_the_secret_is_never_dropped(secret: Any) -> None:
-    """The secret stays the one that was known, whatever later answers of Truto hold."""
+def test_known_secret_is_kept(secret: Any) -> None:
+    """The secret from the create is kept, whatever later responses contain."""
     assert state_after(webhook(secret=secret), STATE)["secret"] == "the secret"
 
 
-def test_a_secret_that_nobody_knows() -> None:
-    """A webhook that was read and never created has no secret, and no made-up one."""
+def test_unknown_secret_is_none() -> None:
+    """A webhook that was imported has no secret, unless Truto returns one."""
     assert state_after(webhook(), {})["secret"] is None
-    assert state_after(webhook(secret="shown"), {"secret": None})["secret"] == "shown"
+    assert state_after(webhook(secret="returned"), {"secret": None})["secret"] == "returned"
 
 
-@pytest.mark.parametrize("left_out", [..., None])
+@pytest.mark.parametrize("value", [..., None])
 @pytest.mark.parametrize("name", ["environment_id", "created_at", "updated_at"])
-def test_outputs_that_an_answer_leaves_out(name: str, left_out: Any) -> None:
-    """An output that Truto leaves out of an answer stays as it was."""
-    assert state_after(webhook(**{name: left_out}), STATE) == STATE
+def test_output_missing_from_a_response_is_kept(name: str, value: Any) -> None:
+    """An output that is absent or null in a response keeps its value."""
+    assert state_after(webhook(**{name: value}), STATE) == STATE
 
 
-@pytest.mark.parametrize("every", [..., None, []])
-def test_an_answer_with_every_event(every: Any) -> None:
-    """However Truto shows that a webhook is for every event, it is an empty list in the state."""
-    assert state_after(webhook(event_types=every), STATE)["event_types"] == []
+@pytest.mark.parametrize("event_types", [..., None, []])
+def test_every_event_is_an_empty_list_in_the_state(event_types: Any) -> None:
+    """In whichever form Truto returns "every event", the state has an empty list."""
+    assert state_after(webhook(event_types=event_types), STATE)["event_types"] == []
 
 
-@pytest.mark.parametrize(("declared", "answered"), [pair for pair in EQUAL_URLS if "://" in pair[0]])
-def test_the_url_stays_as_declared(declared: str, returned: str) -> None:
-    """A URL that Truto only spells differently stays as it was declared."""
+@pytest.mark.parametrize(("declared", "returned"), [pair for pair in EQUAL_URLS if "://" in pair[0]])
+def test_equivalent_url_keeps_its_declared_spelling(declared: str, returned: str) -> None:
+    """If Truto returns an equivalent URL, the state keeps the spelling of the program."""
     assert state_after(webhook(target_url=returned), {"target_url": declared})["target_url"] == declared
 
 
-def test_keep_changes_neither_argument() -> None:
-    """What is kept is a new state: the old one is not touched."""
+def test_to_state_does_not_modify_the_known_state() -> None:
+    """The result is a new state; the known one is unchanged."""
     known = dict(STATE)
     assert state_after(webhook(is_active=False), known) is not known
     assert known == STATE
 
 
-# Any inputs -----
+# Arbitrary inputs ------------------------------------------------------------------------------------------
 
 
-def shown_by_truto(inputs: Mapping[str, Any], shouting: bool) -> Webhook:
-    """The webhook with these inputs as Truto answers it, perhaps with another spelling of the URL."""
+def returned_by_truto(inputs: Mapping[str, Any], upper_case_url: bool) -> Webhook:
+    """A response about a webhook with these inputs, optionally with scheme and host of the URL in upper case."""
     url = inputs["target_url"]
-    if shouting:
+    if upper_case_url:
         scheme, _, rest = url.partition("://")
         host, slash, path = rest.partition("/")
         url = f"{scheme.upper()}://{host.upper() if '?' not in host else host}{slash}{path}"
     return webhook(target_url=url, event_types=[*reversed(inputs["event_types"])], is_active=inputs["is_active"])
 
 
-@patient
-@given(WISHES, st.booleans())
-def test_a_webhook_made_from_inputs_has_no_changes(wish: dict[str, Any], shouting: bool) -> None:
-    """Right after an `up` there is nothing to do, however Truto spells what it was sent."""
-    inputs = canonical(wish)
-    state = state_after(shown_by_truto(inputs, shouting), inputs)
+@no_deadline
+@given(DECLARED_INPUTS, st.booleans())
+def test_new_webhook_has_no_changes(declared: dict[str, Any], upper_case_url: bool) -> None:
+    """Right after a create there is nothing to update, even if Truto returns another spelling of the URL."""
+    inputs = canonical(declared)
+    state = state_after(returned_by_truto(inputs, upper_case_url), inputs)
     assert patch(state, inputs) == {}
 
 
-@patient
-@given(WISHES, WISHES, st.booleans())
-def test_an_update_leads_where_it_should(before: dict[str, Any], after: dict[str, Any], shouting: bool) -> None:
-    """An update sends enough: after it there is nothing to do."""
+@no_deadline
+@given(DECLARED_INPUTS, DECLARED_INPUTS, st.booleans())
+def test_updated_webhook_has_no_changes(before: dict[str, Any], after: dict[str, Any], upper_case_url: bool) -> None:
+    """An update sends enough: after it there is nothing to update."""
     old, new = canonical(before), canonical(after)
     state = {**STATE, **old}
     patched = {**old, **patch(state, new)}
-    kept = state_after(shown_by_truto(patched, shouting), {**state, "target_url": new["target_url"]})
-    assert patch(kept, new) == {}
-    assert kept["secret"] == STATE["secret"]
+    new_state = state_after(returned_by_truto(patched, upper_case_url), {**state, "target_url": new["target_url"]})
+    assert patch(new_state, new) == {}
+    assert new_state["secret"] == STATE["secret"]
 
 
-@patient
-@given(WISHES, WISHES)
-def test_an_update_sends_nothing_in_vain(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """An update sends no input that is as it should be already."""
+@no_deadline
+@given(DECLARED_INPUTS, DECLARED_INPUTS)
+def test_update_sends_no_unchanged_inputs(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Every input that an update sends differs from the state."""
     state, new = {**STATE, **canonical(before)}, canonical(after)
     for name in patch(state, new):
         assert patch({**new, name: state[name]}, new) == {name: new[name]}

@@ -1,4 +1,4 @@
-"""Pairs of URLs that are equal but for their spelling, and pairs that are not."""
+"""Pairs of URLs that are equal after normalization, and pairs that are not."""
 
 EQUAL_URLS = [
     ("https://hooks.example.com", "https://hooks.example.com/"),
@@ -11,7 +11,7 @@ EQUAL_URLS = [
     ("not a url", "not a url"),
 ]
 
-OTHER_URLS = [
+DIFFERENT_URLS = [
     ("https://hooks.example.com/a", "https://hooks.example.com/A"),
     ("https://hooks.example.com/a", "https://hooks.example.com/a/"),
     ("https://hooks.example.com/a", "https://hooks.example.com/a?b=1"),

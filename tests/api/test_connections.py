@@ -1,0 +1,198 @@
+"""Connections: sizes, compression, slow drips, timeouts and reuse."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import queue
+import socket
+import struct
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pulumi_truto.errors import ConnectError, InvalidResponseError, NotFoundError, TransportError, TrutoError
+from pulumi_truto.sandbox import Sandbox
+from tests.support.clients import BODY, MISSING_ID, assert_duration, assert_list_fails, client_for, client_of
+from tests.support.raw_servers import drip, empty_page, full_backlog, http_response, raw_server
+
+only_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="with a full backlog, only Linux lets connection attempts hang"
+)
+
+# Sizes -----------------------------------------------------------------------------------------------------
+
+
+def test_too_large_response_is_rejected(sandbox: Sandbox) -> None:
+    """A response above the maximum size is an error, and is not read to its end."""
+    sandbox.inject("huge", "list", times=0, size_bytes=50_000_000)
+    error = assert_list_fails(client_of(sandbox, max_body_bytes=10_000), InvalidResponseError)
+    assert "larger than 10,000 bytes" in str(error)
+    assert sandbox.count() == 1
+
+
+def test_response_of_exactly_the_maximum_size_is_accepted(sandbox: Sandbox) -> None:
+    """A response of the maximum size is accepted, and one more byte is too many."""
+    sandbox.inject("response", "list", body=empty_page(padding=2000).decode())
+    sandbox.inject("response", "list", body=empty_page(padding=2001).decode())
+    client = client_of(sandbox, max_body_bytes=len(empty_page(padding=2000)))
+    assert client.list_webhooks().result == []
+    assert_list_fails(client, InvalidResponseError)
+
+
+def test_compressed_response_cannot_exceed_the_maximum_size() -> None:
+    """A compressed response that is below the maximum size and unpacks to 20 MB is rejected."""
+    body = gzip.compress(empty_page(padding=20_000_000))
+
+    def respond(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(http_response(body, "Content-Encoding: gzip"))
+
+    assert len(body) < 50_000
+    with raw_server(respond) as port:
+        assert_list_fails(client_for(f"http://127.0.0.1:{port}", max_body_bytes=50_000), InvalidResponseError)
+
+
+# Slow drips ------------------------------------------------------------------------------------------------
+
+
+def test_slow_body_ends_at_the_read_timeout(sandbox: Sandbox) -> None:
+    """The read timeout covers the whole response: it does not restart with every byte of a slow body."""
+    sandbox.inject("slow_drip", "list", times=0, seconds=0.1)
+    with assert_duration(at_least=0.6, below=4):  # a single whole response takes longer
+        error = assert_list_fails(client_of(sandbox, read_seconds=0.3, max_attempts=2), TransportError)
+    assert "did not come in time" in str(error)
+    assert sandbox.count() == 2
+
+
+def test_slow_headers_end_at_the_read_timeout() -> None:
+    """The read timeout covers slow headers as well."""
+    with raw_server(lambda connection, _: drip(connection, b"HTTP/1.1 200 OK\r\nX-Header: ")) as port:
+        client = client_for(f"http://127.0.0.1:{port}", read_seconds=0.3, max_attempts=1)
+        with assert_duration(at_least=0.3, below=5):
+            assert_list_fails(client, TransportError)
+
+
+# No connection ---------------------------------------------------------------------------------------------
+
+
+@only_linux
+def test_deadline_covers_connection_attempts() -> None:
+    """If no connection can be made, all attempts together end at the deadline of the call."""
+    with full_backlog() as (host, port):
+        client = client_for(f"http://{host}:{port}", connect_seconds=1, total_seconds=1.1)
+        with assert_duration(at_least=1, below=2.9):  # three attempts take 3 s
+            assert_list_fails(client, ConnectError)
+
+
+@only_linux
+def test_connect_timeout_covers_all_addresses_of_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All addresses of a host share the timeout of one connection."""
+    with full_backlog() as address:
+        info = (socket.AF_INET, socket.SOCK_STREAM, 6, "", address)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [info] * 6)
+        client = client_for(f"http://127.0.0.1:{address[1]}", connect_seconds=1.2, max_attempts=1)
+        with assert_duration(at_least=1, below=5):  # 7.2 s with the whole timeout for each
+            assert_list_fails(client, ConnectError)
+
+
+def test_refused_connection_says_what_to_check(sandbox: Sandbox) -> None:
+    """If nothing listens at the base URL, the error shows the URL and names its setting."""
+    client = client_of(sandbox)
+    sandbox.stop()
+    message = str(assert_list_fails(client, ConnectError))
+    assert sandbox.base_url in message
+    assert "truto:baseUrl" in message
+    with pytest.raises(ConnectError):
+        client.create_webhook(BODY)
+
+
+@pytest.mark.parametrize("base_url", ["https://a..example", "https://" + "a" * 64 + ".example"])
+def test_impossible_host_name_sends_nothing(base_url: str) -> None:
+    """With a host name that cannot exist, no request can have succeeded."""
+    with pytest.raises(TrutoError) as caught:
+        client_for(base_url, max_attempts=1).list_webhooks()
+    assert not caught.value.may_have_succeeded
+
+
+def test_reset_during_the_tls_handshake_sends_nothing() -> None:
+    """A create whose connection breaks during the TLS handshake was certainly not sent."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def reset() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        thread = threading.Thread(target=reset, daemon=True)
+        thread.start()
+        with pytest.raises(ConnectError):
+            client_for(f"https://127.0.0.1:{listener.getsockname()[1]}", max_attempts=1).create_webhook(BODY)
+        thread.join(10)
+
+
+# Reuse -----------------------------------------------------------------------------------------------------
+
+
+def test_sequential_calls_share_one_connection(sandbox: Sandbox) -> None:
+    """Many calls in a row use one connection, even with errors among them."""
+    client = client_of(sandbox)
+    for _ in range(10):
+        created = client.create_webhook(BODY).webhook
+        client.get_webhook(created.id)
+        client.update_webhook(created.id, {"is_active": False})
+        list(client.iter_webhooks())
+        client.delete_webhook(created.id)
+        with pytest.raises(NotFoundError):
+            client.get_webhook(created.id)
+    assert sandbox.count() == 60
+    assert sandbox.connections == 1
+
+
+def test_retries_share_one_connection(sandbox: Sandbox) -> None:
+    """A retry after an error status uses the same connection."""
+    client = client_of(sandbox)
+    for fault in ("empty", "html", "status"):
+        sandbox.inject(fault, "list")
+        client.list_webhooks()
+    sandbox.inject("rate_limited", "create", retry_after="0")
+    client.create_webhook(BODY)
+    assert sandbox.count() == 8
+    assert sandbox.connections == 1
+
+
+def test_threads_use_at_most_one_connection_each(sandbox: Sandbox) -> None:
+    """Calls from eight threads use at most eight connections."""
+    client = client_of(sandbox)
+    barrier = threading.Barrier(8)
+
+    def create_and_delete(_: int) -> None:
+        barrier.wait()
+        for _ in range(10):
+            client.delete_webhook(client.create_webhook(BODY).webhook.id)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(create_and_delete, range(8)))
+    assert sandbox.count() == 160
+    assert 1 <= sandbox.connections <= 8
+
+
+def test_closed_connection_is_replaced() -> None:
+    """If Truto closed the connection between two calls, the next one opens a new connection, even for a create."""
+    closed: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    webhook = json.dumps({"id": MISSING_ID, **BODY}).encode()
+
+    def respond(connection: socket.socket, head: bytes) -> None:
+        connection.sendall(http_response(webhook if head.startswith(b"POST") else empty_page()))
+        connection.shutdown(socket.SHUT_RDWR)
+        closed.put(head)
+
+    with raw_server(respond) as port:
+        client = client_for(f"http://127.0.0.1:{port}")
+        for _ in range(3):
+            client.list_webhooks()
+            closed.get(timeout=10)
+            client.create_webhook(BODY)
+            closed.get(timeout=10)

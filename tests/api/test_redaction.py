@@ -1,0 +1,86 @@
+"""The API token and secrets never appear in errors, tracebacks, logs or a repr."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import traceback
+
+import pytest
+
+from pulumi_truto.errors import AuthenticationError, InvalidResponseError, TrutoError
+from pulumi_truto.sandbox import Sandbox
+from tests.support.clients import BODY, TOKEN, assert_list_fails, client_for, client_of
+from tests.support.raw_servers import raw_server
+
+
+def everything_about(error: BaseException) -> str:
+    """Everything that a program could print of an error: traceback, message, repr and attributes."""
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    return "".join([*lines, str(error), repr(error), repr(vars(error))])
+
+
+@pytest.mark.parametrize("echo", ["{}", "token {}!", "Bearer {}", "a\n{}\nb", "x" * 280 + "{}", "{0}{0}"])
+def test_token_in_an_error_message_is_redacted(sandbox: Sandbox, echo: str) -> None:
+    """If Truto's message contains the token, the error does not show it."""
+    sandbox.inject("status", "list", status=401, message=echo.format(sandbox.token))
+    error = assert_list_fails(client_of(sandbox), AuthenticationError)
+    for size in (len(sandbox.token), 12):
+        assert sandbox.token[:size] not in everything_about(error)
+
+
+def test_token_in_a_redirect_is_redacted(sandbox: Sandbox) -> None:
+    """If the target of a redirect contains the token, the error does not show it."""
+    sandbox.inject("redirect", "list", headers={"Location": f"https://elsewhere.example/?token={sandbox.token}"})
+    error = assert_list_fails(client_of(sandbox), InvalidResponseError)
+    assert sandbox.token not in everything_about(error)
+
+
+def test_token_in_a_status_line_is_redacted() -> None:
+    """If a status line contains the token, the error does not show it."""
+    response = f"HTTP/1.1 401 No {TOKEN} here\r\nContent-Length: 0\r\n\r\n".encode()
+    with raw_server(lambda connection, _: connection.sendall(response)) as port:
+        error = assert_list_fails(client_for(f"http://127.0.0.1:{port}"), AuthenticationError)
+    assert "No [api token] here" in str(error)
+    assert TOKEN not in everything_about(error)
+
+
+def test_debug_output_behind_a_proxy_does_not_show_the_token(
+    http_proxy: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Behind a proxy, http.client's debug output does not show the token."""
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    client_for("http://truto.invalid", http_proxy.token).list_webhooks()
+    assert http_proxy.token not in "".join(capfd.readouterr())
+
+
+def test_logs_do_not_show_the_token_or_a_secret(
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """With all logging and debug output switched on, neither the token nor a secret is written anywhere."""
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    caplog.set_level(logging.DEBUG)
+    for name in ("urllib3", "requests", "pulumi_truto"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    client = client_of(sandbox, read_seconds=0.3, max_attempts=2)
+    created = client.create_webhook(BODY).webhook
+    raised: list[TrutoError] = []
+    for fault in ("reset", "timeout", "truncated", "html", "rate_limited", "not_json", "redirect", "status"):
+        sandbox.inject(fault, times=0, message=sandbox.token, retry_after="3600", seconds=2)
+        for call in (
+            client.list_webhooks,
+            lambda: client.get_webhook(created.id),
+            lambda: client.create_webhook(BODY),
+        ):
+            with pytest.raises(TrutoError) as caught:
+                call()
+            raised.append(caught.value)
+        sandbox.faults.clear()
+    written = "".join(capfd.readouterr()) + caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    written += "".join(everything_about(error) for error in raised) + repr(client) + str(client)
+    assert "urllib3" in written  # logging was on
+    assert sandbox.token not in written
+    assert not [each for each in sandbox.backend.webhooks() if each.secret in written]

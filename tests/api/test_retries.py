@@ -1,0 +1,163 @@
+"""What is retried: attempts, waits, Retry-After, rate limits, deadlines and a cancel."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.config import Settings
+from pulumi_truto.errors import ConnectError, RateLimitedError, ServerError, TransportError, TrutoError
+from pulumi_truto.sandbox import Sandbox
+from tests.support.clients import BODY, URL, assert_duration, assert_list_fails, client_of
+
+
+def test_truncated_response_is_retried(sandbox: Sandbox) -> None:
+    """A read whose response breaks off is retried, and fails if every attempt breaks off."""
+    client = client_of(sandbox)
+    sandbox.inject("truncated", "list")
+    assert client.list_webhooks().result == []
+    assert sandbox.count() == 2
+    sandbox.inject("truncated", "list", times=0)
+    assert "broke off" in str(assert_list_fails(client, TransportError))
+    assert sandbox.count() == 5
+
+
+def test_max_attempts_covers_all_kinds_of_errors(sandbox: Sandbox) -> None:
+    """A request that fails in different ways still has no more attempts than allowed."""
+    for _ in range(3):
+        sandbox.inject("reset", "list")
+        sandbox.inject("empty", "list")
+    with pytest.raises(TrutoError):
+        client_of(sandbox, max_attempts=3).list_webhooks()
+    assert sandbox.count() == 3
+
+
+@pytest.mark.parametrize("fault", ["empty", "html", "status", "reset", "close"])
+def test_create_that_may_have_succeeded_is_not_retried(sandbox: Sandbox, fault: str) -> None:
+    """A create that may have succeeded is sent once, and its error says so to the caller."""
+    sandbox.inject(fault, "create", processed=True)
+    with pytest.raises(TrutoError) as caught:
+        client_of(sandbox).create_webhook(BODY)
+    assert caught.value.may_have_succeeded
+    assert sandbox.count("create") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        (ServerError, {"kind": "status", "status": 503}),
+        (RateLimitedError, {"kind": "rate_limited", "retry_after": "1"}),
+        (TransportError, {"kind": "reset"}),
+    ],
+)
+def test_error_after_retries_shows_the_total_time(
+    sandbox: Sandbox, kind: type[TrutoError], fault: dict[str, Any]
+) -> None:
+    """An error after retries shows the total time, so that nobody retries for less than that."""
+    sandbox.inject(operation="list", times=0, **fault)
+    message = str(assert_list_fails(client_of(sandbox, total_seconds=1.9, backoff_seconds=0.1), kind))
+    [seconds] = re.findall(r"\(gave up after (\d\.\d) s\)", message)
+    assert 0.1 <= float(seconds) <= 1.9
+
+
+def test_deadline_covers_all_attempts(sandbox: Sandbox) -> None:
+    """All attempts and waits together end at the deadline of the call."""
+    sandbox.inject("timeout", "list", times=0, seconds=60)
+    client = client_of(sandbox, read_seconds=0.4, total_seconds=1, max_attempts=50)
+    with assert_duration(below=15):
+        assert_list_fails(client, TransportError)
+
+
+# Retry-After -----------------------------------------------------------------------------------------------
+
+
+def test_retry_after_is_honored(sandbox: Sandbox) -> None:
+    """The next attempt comes after the requested wait, for a create as well."""
+    client = client_of(sandbox)
+    sandbox.inject("rate_limited", "create", retry_after="1")
+    with assert_duration(at_least=1, below=5):
+        client.create_webhook(BODY)
+    assert len(sandbox.backend.webhooks()) == 1
+
+
+def test_retry_after_can_be_a_date(sandbox: Sandbox) -> None:
+    """A Retry-After with a date is honored too."""
+    retry_at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+    sandbox.inject("rate_limited", "list", retry_after=retry_at.strftime("%a, %d %b %Y %H:%M:%S GMT"))
+    with assert_duration(at_least=0.9, below=5):
+        client_of(sandbox).list_webhooks()
+
+
+def test_retry_after_beyond_the_deadline_fails_at_once(sandbox: Sandbox) -> None:
+    """If Truto asks for a wait beyond the deadline, the error comes at once and advises less parallelism."""
+    sandbox.inject("rate_limited", "list", times=0, retry_after="3600")
+    with assert_duration(below=5):
+        error = assert_list_fails(client_of(sandbox), RateLimitedError)
+    assert "--parallel" in str(error)
+    assert sandbox.count() == 1
+
+
+@pytest.mark.parametrize("retry_after", ["soon", "-5", "1.5", "", "Mon, 99 Foo 2024 00:00:00 GMT", "9" * 50])
+def test_invalid_retry_after_is_ignored(sandbox: Sandbox, retry_after: str) -> None:
+    """An invalid Retry-After counts as none. A huge number is valid and goes beyond the deadline."""
+    sandbox.inject("rate_limited", "list", retry_after=retry_after)
+    client = client_of(sandbox)
+    if retry_after.isdigit():
+        assert_list_fails(client, RateLimitedError)
+    else:
+        assert client.list_webhooks().result == []
+
+
+@pytest.mark.parametrize("retry_after", ["0", "Mon, 01 Jan 2024 00:00:00 GMT"])
+def test_retry_after_without_a_wait_causes_no_storm(sandbox: Sandbox, retry_after: str) -> None:
+    """The client backs off even if Truto asks it to retry at once."""
+    sandbox.inject("rate_limited", "list", times=0, retry_after=retry_after)
+    assert_list_fails(client_of(sandbox, total_seconds=1, backoff_seconds=0.05), RateLimitedError)
+    assert sandbox.count() <= 25
+
+
+# Rate limits -----------------------------------------------------------------------------------------------
+
+
+def test_rate_limited_requests_are_not_failed_attempts() -> None:
+    """More requests than the rate limit allows all succeed: a 429 does not count as an attempt."""
+    with Sandbox(rate_limit=3, rate_window_seconds=1) as sandbox:
+        client = client_of(sandbox, max_attempts=1)
+        created_ids = [client.create_webhook(BODY).webhook.id for _ in range(5)]
+        assert [webhook.id for webhook in sandbox.backend.webhooks()] == created_ids
+
+
+def test_parallel_creates_beyond_the_rate_limit_all_succeed() -> None:
+    """Three times as many parallel creates as the rate limit allows all succeed, each exactly once."""
+    with Sandbox(rate_limit=30, rate_window_seconds=1) as sandbox:
+        client = TrutoClient(Settings(sandbox.token, sandbox.base_url))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda n: client.create_webhook({"target_url": f"{URL}/{n}"}), range(90)))
+        assert len(sandbox.backend.webhooks()) == 90
+
+
+# Cancel ----------------------------------------------------------------------------------------------------
+
+
+def test_cancel_ends_the_wait_for_the_rate_limit(sandbox: Sandbox) -> None:
+    """After a cancel, neither a waiting create nor a new one is sent. An uncancelled client can still read."""
+    client = client_of(sandbox)
+    sandbox.inject("rate_limited", "create", retry_after="5")
+    with ThreadPoolExecutor(1) as pool:
+        create = pool.submit(client.create_webhook, BODY)
+        while not sandbox.calls:
+            time.sleep(0.01)
+        client.cancelled.set()
+        with pytest.raises(TrutoError):
+            create.result(timeout=30)
+    with pytest.raises(ConnectError, match="the run was cancelled"):
+        client.create_webhook(BODY)
+    assert sandbox.count("create") == 1
+    assert sandbox.backend.webhooks() == []
+    assert list(client.uncancelled().iter_webhooks()) == []

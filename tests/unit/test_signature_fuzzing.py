@@ -1,0 +1,78 @@
+"""Signing and verifying arbitrary values: `SignatureError` is the only exception."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from pulumi_truto.signature import SignatureError, sign, verify
+from tests.unit.strategies import no_deadline
+
+HEX = "46c56d1b0ae4c3858465c756ba60b739f1230abe0ad2e737b57a596eddcf4c96"
+DIGESTS = (
+    st.text(alphabet="0123456789abcdefABCDEF", min_size=63, max_size=65)
+    | st.text(alphabet="abcXYZ019+/-_=", min_size=42, max_size=45)
+    | st.binary(min_size=32, max_size=32).map(lambda digest: base64.b64encode(digest).decode())
+)
+HEADER_FIELDS = st.sampled_from(["format=sha256", "v=", "=", f"format=sha256,v={HEX}", f"v={HEX}", " ", "\x00", "é"])
+HEADERS = st.text() | DIGESTS.map("format=sha256,v={}".format) | st.lists(HEADER_FIELDS).map(",".join)
+ANYTHING: st.SearchStrategy[Any] = (
+    st.none()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.text(alphabet="\ud800a")
+    | st.binary()
+    | st.binary().map(bytearray)
+    | st.binary().map(lambda data: memoryview(data))
+    | st.binary(min_size=2).map(lambda data: memoryview(data)[::-1])
+    | st.lists(st.text() | st.binary() | st.none())
+    | st.frozensets(st.text())
+    | st.dictionaries(st.text(), st.text())
+    | st.builds(object)
+)
+
+
+@no_deadline
+@given(st.binary() | ANYTHING, HEADERS | ANYTHING, st.text() | ANYTHING)
+def test_verify_raises_only_signature_errors(body: Any, header: Any, secret: Any) -> None:
+    """Whatever a request contains, the receiver has to catch one exception only."""
+    with pytest.raises(SignatureError):
+        verify(body, header, secret)
+
+
+@no_deadline
+@given(ANYTHING, ANYTHING)
+def test_sign_raises_only_signature_errors(body: Any, secret: Any) -> None:
+    """`sign` returns a valid signature or raises a `SignatureError`."""
+    try:
+        signature = sign(body, secret)
+    except SignatureError:
+        return
+    verify(body, signature, secret)
+
+
+@no_deadline
+@given(st.binary(), st.text(min_size=1, alphabet=st.characters(codec="utf-8")), st.sampled_from(["hex", "base64"]))
+def test_signature_verifies_with_its_body_and_secret_only(body: bytes, secret: str, encoding: Any) -> None:
+    """A signature is accepted for its own body and secret and rejected for others."""
+    signature = sign(body, secret, encoding=encoding)
+    verify(body, signature, secret)
+    with pytest.raises(SignatureError):
+        verify(body, signature, secret + "x")
+    with pytest.raises(SignatureError):
+        verify(body + b"x", signature, secret)
+
+
+@no_deadline
+@given(st.binary(), st.binary(min_size=32, max_size=32))
+def test_guessed_digest_is_rejected(body: bytes, digest: bytes) -> None:
+    """A digest that was made without the secret is rejected in every encoding, and the error hides the secret."""
+    secret = "3f0d7a52-9c1e-4b7e-8a55-0d2f6f1f4a10"
+    for encoded in (digest.hex(), base64.b64encode(digest).decode(), base64.urlsafe_b64encode(digest).decode()):
+        with pytest.raises(SignatureError, match="does not match") as caught:
+            verify(body, f"format=sha256,v={encoded}", secret)
+        assert secret not in str(caught.value)
