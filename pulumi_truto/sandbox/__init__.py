@@ -1,9 +1,9 @@
-"""A local Truto API to develop and test against; it must not import pulumi nor the package's own client."""
+"""A local Truto API for development and tests."""
 
 try:
     from pulumi_truto.sandbox.server import Sandbox
 except ModuleNotFoundError as error:
-    hint = f"pulumi_truto.sandbox needs {error.name}: install pulumi-truto with its extra, pulumi-truto[sandbox]"
+    hint = f"pulumi_truto.sandbox requires {error.name}: install pulumi-truto with its extra, pulumi-truto[sandbox]"
     raise ModuleNotFoundError(hint, name=error.name) from None
 
 __all__ = ["Sandbox"]

@@ -1,4 +1,4 @@
-"""The sandbox's command line: ``serve`` a local Truto API."""
+"""The sandbox's command line: ``serve`` runs a local Truto API."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit code is 0 if it succeeded, 1 if it failed, 2 for wrong arguments."""
+    """Runs one command and returns the exit code: 0 on success, 1 on failure, 2 for invalid arguments."""
     parser = argparse.ArgumentParser(prog="python -m pulumi_truto.sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve a local Truto until stopped; prints its base URL when ready")
@@ -31,24 +30,24 @@ def _serve(host: str, port: int, token: str | None) -> int:
     from pulumi_truto.sandbox.server import Sandbox
 
     stopped = threading.Event()
-    with _on_signals(stopped.set), Sandbox(host=host, port=port, token=token) as sandbox:
+    with _call_on_signal(stopped.set), Sandbox(host=host, port=port, token=token) as sandbox:
         if token is None:
             print(f"API token: {sandbox.token}", file=sys.stderr, flush=True)
         print(sandbox.base_url, flush=True)
-        # Not one long wait: a signal that the system hands to another thread does not wake this one.
+        # A loop of short waits: a signal that the operating system delivers to another thread interrupts no wait.
         while not stopped.wait(timeout=0.5):
             pass
     return 0
 
 
 @contextlib.contextmanager
-def _on_signals(stop: Any) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the command in good order."""
-    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+def _call_on_signal(stop: Callable[[], object]) -> Iterator[None]:
+    """Calls `stop` on Ctrl-C and on SIGTERM."""
+    previous = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 

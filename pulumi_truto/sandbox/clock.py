@@ -1,4 +1,4 @@
-"""The sandbox's time; it must import nothing of the sandbox."""
+"""The sandbox's clock, which tests can freeze and advance."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import threading
 import time
 from datetime import datetime, timedelta, timezone
 
+__all__ = ["Clock", "is_duration"]
+
 
 class Clock:
-    """The sandbox's time, in UTC: it runs, unless frozen, and never goes back.
+    """A UTC clock that runs, unless frozen, and never goes back. Thread-safe.
 
     Args:
-        start: where it starts, an aware datetime; by default the present.
-        frozen: it stands still until it is advanced.
+        start: the initial time, an aware datetime; by default the current time.
+        frozen: whether the clock only moves when it is advanced.
+
+    Raises:
+        ValueError: ``start`` is a naive datetime.
     """
 
     def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
@@ -25,14 +30,18 @@ class Clock:
         self._frozen = frozen
 
     def now(self) -> datetime:
-        """The present time, aware and in UTC."""
+        """The current time, aware and in UTC."""
         with self._lock:
             return self._read()
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock forward; a negative or endless duration is a ValueError."""
+        """Moves the clock forward.
+
+        Raises:
+            ValueError: ``seconds`` is negative, not finite, or leads past the last possible date.
+        """
         if not is_duration(seconds):
-            raise ValueError("the clock advances by a number of seconds that is not negative")
+            raise ValueError("the clock advances by a non-negative number of seconds")
         try:
             with self._lock:
                 self._time += timedelta(seconds=seconds)
@@ -41,7 +50,7 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
-        """Whether the clock stands still."""
+        """Whether the clock is frozen."""
         return self._frozen
 
     @frozen.setter
@@ -51,13 +60,13 @@ class Clock:
             self._frozen = frozen
 
     def _read(self) -> datetime:
-        running = 0.0 if self._frozen else time.monotonic() - self._since
-        return self._time + timedelta(seconds=running)
+        elapsed = 0.0 if self._frozen else time.monotonic() - self._since
+        return self._time + timedelta(seconds=elapsed)
 
 
 def is_duration(seconds: object) -> bool:
-    """Whether this is a number of seconds that a duration can have: finite, and not negative."""
+    """Whether this is a valid number of seconds: finite and not negative."""
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
         return False
-    # Compared rather than asked `math.isfinite`, which fails on an integer that is too large for a float.
+    # `math.isfinite` raises for an integer that is too large for a float.
     return 0 <= seconds <= sys.float_info.max

@@ -1,6 +1,6 @@
-"""Delivers events to the targets of webhooks as Truto does; it must not import the API's routes or faults.
+"""Delivers events to the targets of webhooks, as Truto does.
 
-Only to loopback targets: whatever a webhook says, no packet of the sandbox leaves the machine.
+It only delivers to loopback: whatever the target URL is, no packet of the sandbox leaves the machine.
 """
 
 from __future__ import annotations
@@ -21,130 +21,138 @@ from pulumi_truto.sandbox.models import Json, Webhook
 from pulumi_truto.sandbox.validation import is_loopback
 from pulumi_truto.signature import HEADER, sign
 
-RETRIES = 3  # after the first attempt, as Truto's guide says
-LOOPBACK_ONLY = "the sandbox delivers to loopback only"
+__all__ = ["Delivery", "DeliveryWorker"]
+
+_MAX_RETRIES = 3  # after the first attempt, according to Truto's guide
+_NOT_LOOPBACK = "the sandbox delivers to loopback only"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one event for one webhook."""
+    """The outcome of delivering one event to one webhook."""
 
     id: str
-    """The ``id`` in the delivered JSON: the same for every attempt, and for every webhook that receives the event
+    """The ``id`` in the delivered JSON. All attempts have the same one, and so do all webhooks that receive the event
     unless the setting ``event_id`` says otherwise."""
     webhook_id: str
     event: str
+    """The event type."""
     attempts: int
     status: int | None
-    """The status of the receiver's last answer; None where there was none."""
+    """The status of the target's last response; None if there was none."""
     ok: bool
+    """Whether the last response was a 2xx."""
     reason: str | None
-    """Why there was no answer, or that there never could be one."""
+    """Why there was no response."""
 
 
 class DeliveryWorker:
-    """Makes deliveries and keeps a list of them; its coroutines belong to the sandbox's loop."""
+    """Makes deliveries and records them. Its coroutines run on the sandbox's event loop."""
 
-    def __init__(self, truto: TrutoBackend) -> None:
-        self._backend = truto
+    def __init__(self, backend: TrutoBackend) -> None:
+        self._backend = backend
         self._lock = threading.Lock()
         self._deliveries: list[Delivery] = []
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Must come before any delivery."""
-        # No proxy settings from outside (trust_env), no connection kept: each delivery stands for itself.
+        """Opens the HTTP session. Call it before any delivery."""
+        # Proxy variables are ignored and no connection is kept open, so that deliveries do not affect each other.
         connector = aiohttp.TCPConnector(force_close=True)
         self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
 
     async def close(self) -> None:
-        """Gives up the deliveries under way."""
+        """Closes the HTTP session. Deliveries in flight fail."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """The deliveries so far, oldest first."""
+        """The completed deliveries, oldest first."""
         with self._lock:
             return [*self._deliveries]
 
-    async def test(self, webhook: Webhook) -> bool:
-        """Sends the test event once, even to a webhook that is off. It never counts towards switching it off.
+    async def send_test_event(self, webhook: Webhook) -> bool:
+        """Sends the test event once, even to an inactive webhook. A failure never deactivates the webhook.
 
         Returns:
-            Whether the receiver answered with 2xx.
+            Whether the target responded with 2xx.
 
         Raises:
-            ApiError: 400, the target gave no answer at all.
+            ApiError: 400, the target did not respond.
         """
-        delivery = await self._deliver(webhook, self._event("test", {"foo": "bar"}), retries=0)
+        delivery = await self._deliver(webhook, self._new_event("test", {"foo": "bar"}), max_retries=0)
         if delivery.status is None:
             raise ApiError(400, f"The test event could not be delivered: {delivery.reason}")
         return delivery.ok
 
-    async def publish(self, environment_id: str, event: str, payload: Any) -> list[Delivery]:
-        """Delivers an event to every webhook of the environment that wants it; returns when all is done.
+    async def publish(self, environment_id: str, event_type: str, payload: Any) -> list[Delivery]:
+        """Delivers an event to every subscribed webhook of the environment; returns after the last delivery.
 
-        All deliveries carry the event's ``id`` and ``created_at``. Truto's documentation has one `id` for "the webhook
-        event" and leaves open whether two webhooks share it: the setting ``event_id="per_webhook"`` gives each its own.
+        All deliveries have the event's ``id`` and ``created_at``. With the setting ``event_id="per_webhook"`` each has
+        an ``id`` of its own; see `pulumi_truto.sandbox.settings.Settings.event_id`.
         """
-        webhooks = [each for each in self._backend.webhooks() if each.environment_id == environment_id]
-        wanted = [webhook for webhook in webhooks if webhook.wants(event)]
-        shared = self._event(event, payload)
-        own_ids = self._backend.settings.event_id == "per_webhook"
-        events = [{**shared, "id": str(uuid.uuid4())} if own_ids else shared for _ in wanted]
-        return await asyncio.gather(*map(self._publish, wanted, events))
+        webhooks = [webhook for webhook in self._backend.webhooks() if webhook.environment_id == environment_id]
+        receivers = [webhook for webhook in webhooks if webhook.receives(event_type)]
+        event = self._new_event(event_type, payload)
+        per_webhook = self._backend.settings.event_id == "per_webhook"
+        events = [{**event, "id": str(uuid.uuid4())} if per_webhook else event for _ in receivers]
+        return await asyncio.gather(*map(self._deliver_and_count, receivers, events))
 
-    def _event(self, event: str, payload: Any) -> Json:
-        """What every delivery of an event has in common."""
+    def _new_event(self, event_type: str, payload: Any) -> Json:
+        """The part of the message that is the same for all webhooks."""
         created_at = self._backend.timestamp(self._backend.clock.now())
-        return {"id": str(uuid.uuid4()), "event": event, "payload": payload, "created_at": created_at}
+        return {"id": str(uuid.uuid4()), "event": event_type, "payload": payload, "created_at": created_at}
 
-    async def _publish(self, webhook: Webhook, event: Json) -> Delivery:
-        delivery = await self._deliver(webhook, event, retries=RETRIES)
+    async def _deliver_and_count(self, webhook: Webhook, event: Json) -> Delivery:
+        delivery = await self._deliver(webhook, event, max_retries=_MAX_RETRIES)
         self._backend.record_delivery(webhook.id, ok=delivery.ok)
         return delivery
 
-    async def _deliver(self, webhook: Webhook, event: Json, *, retries: int) -> Delivery:
-        settings = self._backend.settings
-        message = {**event, "environment_id": webhook.environment_id, "webhook_id": webhook.id}
-        body = json.dumps(message).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "truto",
-            HEADER: sign(body, webhook.secret, encoding=settings.digest),
-        }
-        attempts, status, reason = 0, None, None
+    async def _deliver(self, webhook: Webhook, event: Json, *, max_retries: int) -> Delivery:
+        body, headers = self._build_request(webhook, event)
+        backoff_seconds = self._backend.settings.retry_backoff_seconds
+        attempts = 0
         while True:
             attempts += 1
             status, reason = await self._post(webhook.target_url, body, headers)
-            # Truto's guide names 4xx and 5xx for retries; a redirect is neither followed nor retried.
-            again = reason != LOOPBACK_ONLY and (status is None or status >= 400)
-            if not again or attempts > retries:
+            if attempts > max_retries or not _is_retryable(status, reason):
                 break
-            await asyncio.sleep(settings.retry_backoff_seconds * 2 ** (attempts - 1))
+            await asyncio.sleep(backoff_seconds * 2 ** (attempts - 1))
         ok = status is not None and 200 <= status < 300
         delivery = Delivery(event["id"], webhook.id, event["event"], attempts, status, ok, reason)
         with self._lock:
             self._deliveries.append(delivery)
         return delivery
 
-    async def _post(self, target: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, str | None]:
-        """One attempt: the status, or None and the reason."""
+    def _build_request(self, webhook: Webhook, event: Json) -> tuple[bytes, dict[str, str]]:
+        """Returns the body and the headers, which are the same for every attempt."""
+        message = {**event, "environment_id": webhook.environment_id, "webhook_id": webhook.id}
+        body = json.dumps(message).encode()
+        signature = sign(body, webhook.secret, encoding=self._backend.settings.digest)
+        return body, {"Content-Type": "application/json", "User-Agent": "truto", HEADER: signature}
+
+    async def _post(self, target_url: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, str | None]:
+        """Makes one attempt. Returns the status, or None and the reason why there was no response."""
         assert self._session is not None, "start() comes first"
         try:
-            url = URL(target)
-            # Asked of the very object that is connected to, so that no two parsers can disagree.
+            url = URL(target_url)
+            # Checked on the object that aiohttp connects to: a second URL parser could find another host.
             if not is_loopback(url.host):
-                return None, LOOPBACK_ONLY
+                return None, _NOT_LOOPBACK
             timeout = aiohttp.ClientTimeout(total=self._backend.settings.delivery_timeout_seconds)
-            # ssl=False: a receiver on this machine has a certificate of its own making, if any.
+            # ssl=False: a receiver on this machine has a self-signed certificate, if any.
             async with self._session.post(
                 url, data=body, headers=headers, timeout=timeout, allow_redirects=False, ssl=False
             ) as response:
                 return response.status, None
         except asyncio.TimeoutError:
-            return None, "the target did not answer in time"
+            return None, "the target did not respond in time"
         except (aiohttp.ClientError, ValueError, OSError) as error:
             return None, f"{type(error).__name__}: {error}"
+
+
+def _is_retryable(status: int | None, reason: str | None) -> bool:
+    # Truto's guide names 4xx and 5xx for retries. A redirect is neither followed nor retried.
+    return reason != _NOT_LOOPBACK and (status is None or status >= 400)

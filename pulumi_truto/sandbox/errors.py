@@ -1,4 +1,4 @@
-"""The one error that the Truto API answers with; it must import neither aiohttp nor what does I/O."""
+"""The error responses of the Truto API."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from http import HTTPStatus
 
 from pulumi_truto.sandbox.models import Json
 
+__all__ = ["ApiError"]
+
+_KNOWN_STATUSES = frozenset(status.value for status in HTTPStatus)
+
 
 class ApiError(Exception):
-    """An error that the API answers with.
+    """An error response of the API.
 
     Args:
         status: the HTTP status.
@@ -30,6 +34,3 @@ class ApiError(Exception):
             "error": HTTPStatus(self.status).phrase if self.status in _KNOWN_STATUSES else "Error",
             "message": self.message,
         }
-
-
-_KNOWN_STATUSES = frozenset(status.value for status in HTTPStatus)

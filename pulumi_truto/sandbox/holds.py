@@ -1,4 +1,4 @@
-"""Requests that wait in the sandbox until a test lets them go; it must import neither the routes nor the server."""
+"""Holds requests in flight until a test releases them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from types import TracebackType
 
 from pulumi_truto.sandbox.faults import OPERATIONS
 
+__all__ = ["Hold"]
+
 
 class Hold:
-    """Requests of one operation wait here, before they are carried out, until `release`.
+    """Keeps the requests of one operation waiting, before they are processed, until `release`. Thread-safe.
 
-    With a hold a test decides what is in flight at a given moment; a latency or a pause only makes it likely.
-    Every method may be called from any thread. As a context manager it releases at the end.
+    With a hold a test decides which requests are in flight at a given moment; a latency or a sleep only makes it
+    likely. As a context manager it releases at the end.
 
     Args:
-        operation: the requests it holds; "any" is every known operation.
-        skip: how many matching requests pass first.
+        operation: the operation whose requests are held; "any" means every known operation.
+        skip: the number of matching requests that are not held, before the first that is.
+
+    Raises:
+        ValueError: the operation is unknown.
     """
 
     def __init__(self, operation: str = "any", *, skip: int = 0) -> None:
@@ -27,56 +32,60 @@ class Hold:
         if operation not in known:
             raise ValueError(f"unknown operation {operation!r}: one of {', '.join(known)}")
         self._operation = operation
-        self._to_skip = skip
+        self._remaining_skips = skip
         self._changed = threading.Condition()
-        self._held: list[concurrent.futures.Future[None]] = []
+        self._waiting: list[concurrent.futures.Future[None]] = []
         self._released = False
 
     @property
     def held(self) -> int:
-        """How many requests wait now."""
+        """The number of requests that are waiting now."""
         with self._changed:
-            return len(self._held)
+            return len(self._waiting)
 
     def wait_for(self, count: int, seconds: float = 60) -> None:
-        """Returns as soon as at least that many requests wait; a TimeoutError when they do not come."""
-        until = time.monotonic() + seconds
+        """Returns as soon as at least ``count`` requests are waiting.
+
+        Raises:
+            TimeoutError: fewer requests arrived within ``seconds``.
+        """
+        deadline = time.monotonic() + seconds
         with self._changed:
-            while len(self._held) < count:
-                if not self._changed.wait(until - time.monotonic()):
-                    raise TimeoutError(f"{len(self._held)} of {count} requests came within {seconds} s")
+            while len(self._waiting) < count:
+                if not self._changed.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"{len(self._waiting)} of {count} requests arrived within {seconds} s")
 
     def release(self) -> None:
-        """Lets go the requests that wait and all that come later."""
+        """Lets the waiting requests and all later ones continue."""
         with self._changed:
             self._released = True
-            held, self._held = self._held, []
-        for each in held:
-            if each.set_running_or_notify_cancel():
-                each.set_result(None)
+            waiting, self._waiting = self._waiting, []
+        for request in waiting:
+            if request.set_running_or_notify_cancel():
+                request.set_result(None)
 
     def __enter__(self) -> Hold:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.release()
 
-    async def pass_through(self, operation: str) -> None:
-        """Returns when a request for this operation may go on."""
+    async def wait_until_released(self, operation: str) -> None:
+        """Waits, if requests for this operation are held, and returns when the request may continue."""
         with self._changed:
             if self._released or not operation or self._operation not in (operation, "any"):
                 return
-            if self._to_skip:
-                self._to_skip -= 1
+            if self._remaining_skips:
+                self._remaining_skips -= 1
                 return
-            waiting: concurrent.futures.Future[None] = concurrent.futures.Future()
-            self._held.append(waiting)
+            request: concurrent.futures.Future[None] = concurrent.futures.Future()
+            self._waiting.append(request)
             self._changed.notify_all()
         try:
-            await asyncio.wrap_future(waiting)
-        finally:  # also where the sandbox stops meanwhile
+            await asyncio.wrap_future(request)
+        finally:  # The sandbox may have been stopped during the wait.
             with self._changed:
-                if waiting in self._held:
-                    self._held.remove(waiting)
+                if request in self._waiting:
+                    self._waiting.remove(request)

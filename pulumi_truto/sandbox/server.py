@@ -1,4 +1,4 @@
-"""Runs a sandbox in a background thread; it must not decide anything about the API itself."""
+"""Runs a sandbox as an HTTP server in a background thread."""
 
 from __future__ import annotations
 
@@ -15,37 +15,44 @@ from typing import Any
 from aiohttp import web
 
 from pulumi_truto.sandbox.admin_api import AdminApi
-from pulumi_truto.sandbox.api import MAX_BODY_BYTES, Api, Call, CallLog
+from pulumi_truto.sandbox.api import MAX_BODY_BYTES, Api
 from pulumi_truto.sandbox.backend import TrutoBackend
+from pulumi_truto.sandbox.call_log import Call, CallLog
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
 from pulumi_truto.sandbox.holds import Hold
 from pulumi_truto.sandbox.models import Environment
 
-# How long stop() waits for answers that are being written, a silent "timeout" fault among them.
+__all__ = ["Sandbox"]
+
+# How long stop() waits for responses in flight, such as that of a "timeout" fault.
 _SHUTDOWN_SECONDS = 0.1
-_CONNECTABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what to connect to, not to listen on
+# A client cannot connect to the wildcard address that a server listens on.
+_CONNECTABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # a key, not an address to listen on
 
 
 class Sandbox:
-    """A Truto on this machine, with one environment to begin with.
+    """A Truto on this machine, with one environment.
 
-    Use it as a context manager, or call `start` and `stop`. What it holds outlives `stop`: after another
-    `start` it goes on with the same webhooks on the same port.
+    Use it as a context manager, or call `start` and `stop`. Its data outlives `stop`: after another `start` it
+    serves the same webhooks on the same port.
 
     Args:
         host: the address to listen on.
-        port: 0 takes a free one.
+        port: the port; 0 takes a free one.
         token: the API token of the default environment; by default a random one.
-        clock: the time to go by; by default the present.
-        **settings: fields of `pulumi_truto.sandbox.settings.Settings`; a wrong name or value is a ValueError.
+        clock: the clock for all timestamps; by default the current time.
+        **settings: fields of `pulumi_truto.sandbox.settings.Settings`.
 
     Attributes:
-        truto: the state, to look at and to change directly.
-        faults: what is to go wrong; see also `inject`.
+        backend: the state, which a test can inspect and change directly.
+        faults: the planned faults; see also `inject`.
         environment_id: the default environment's id.
         token: the default environment's token.
+
+    Raises:
+        ValueError: a setting is unknown or invalid, or the token has invalid characters.
     """
 
     def __init__(
@@ -71,11 +78,11 @@ class Sandbox:
         self._stop: Callable[[], None] | None = None
 
     def start(self) -> Sandbox:
-        """Listens, and returns when requests are answered.
+        """Starts listening, and returns when the sandbox serves requests.
 
         Raises:
-            OSError: the address cannot be listened on, for one because another program does.
-            RuntimeError: it is running.
+            OSError: the sandbox cannot listen on the address, for example because another program does.
+            RuntimeError: the sandbox is already running.
         """
         if self._thread is not None:
             raise RuntimeError("the sandbox is already running")
@@ -88,7 +95,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Ends all connections and returns when nothing of the sandbox runs; harmless when stopped."""
+        """Closes all connections, and returns when the background thread has ended. Does nothing if stopped."""
         if self._thread is None or self._stop is None:
             return
         self._stop()
@@ -99,53 +106,61 @@ class Sandbox:
         return self.start()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
 
     @property
     def base_url(self) -> str:
-        """Where it is reached, without a slash at the end; a RuntimeError before the first `start`."""
+        """The base URL, without a trailing slash.
+
+        Raises:
+            RuntimeError: the sandbox was never started.
+        """
         if not self._port:
             raise RuntimeError("the sandbox has no address before it is started")
-        host = _CONNECTABLE.get(self._host, self._host)
+        host = _CONNECTABLE_HOSTS.get(self._host, self._host)
         return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
 
     @property
     def calls(self) -> list[Call]:
-        """The requests to the API so far, oldest first; those for control are not among them."""
+        """The requests to the API, oldest first. Requests to the admin API are not recorded."""
         return self._log.calls
 
     @property
     def connections(self) -> int:
-        """How many TCP connections were accepted, those for control included; `reset_calls` leaves it."""
+        """The number of accepted TCP connections, including those to the admin API. `reset_calls` does not reset it."""
         return self._log.connections
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """The deliveries so far, oldest first."""
+        """The completed deliveries, oldest first."""
         return self._worker.deliveries
 
     def add_environment(self, name: str) -> Environment:
-        """Makes another environment, with a token of its own."""
+        """Adds another environment, with a token of its own."""
         return self.backend.add_environment(name)
 
     def inject(self, kind: str, operation: str = "any", **fields: Any) -> None:
-        """Plans a `pulumi_truto.sandbox.faults.Fault`; anything unknown or out of range is a ValueError."""
+        """Plans a `pulumi_truto.sandbox.faults.Fault` with these fields.
+
+        Raises:
+            ValueError: a field is unknown or its value is invalid.
+        """
         self.faults.add(Fault.from_json({"kind": kind, "operation": operation, **fields}))
 
     def hold(self, operation: str = "any", *, skip: int = 0) -> Hold:
-        """Holds back the requests for an operation, after the first `skip`, until `Hold.release`."""
+        """Holds the requests for an operation, after the first `skip`, until `Hold.release`."""
         hold = Hold(operation, skip=skip)
         self._holds.append(hold)
         return hold
 
     def count(self, operation: str | None = None) -> int:
-        """How many calls there were, of one operation or of all."""
+        """Returns the number of calls, of one operation or of all."""
         return sum(operation in (None, call.operation) for call in self._log.calls)
 
     def reset_calls(self) -> None:
-        """Forgets the calls."""
+        """Removes all calls from the record."""
         self._log.reset()
 
     def _listen(self) -> socket.socket:
@@ -160,28 +175,29 @@ class Sandbox:
 
     def _run_thread(self, listener: socket.socket, ready: concurrent.futures.Future[Callable[[], None]]) -> None:
         try:
-            asyncio.run(self._run(listener, ready))
+            asyncio.run(self._serve(listener, ready))
         except Exception as error:
             if ready.done():
                 raise
             listener.close()
-            ready.set_exception(error)  # for start(), which waits for it
+            ready.set_exception(error)  # start() is waiting and raises it
 
-    async def _run(self, listener: socket.socket, ready: concurrent.futures.Future[Callable[[], None]]) -> None:
-        """The life of the background thread."""
+    async def _serve(self, listener: socket.socket, ready: concurrent.futures.Future[Callable[[], None]]) -> None:
+        """Serves until the function that it passes to ``ready`` is called."""
         loop = asyncio.get_running_loop()
         stopped = asyncio.Event()
-        runner = web.AppRunner(self._app(), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
+        app = self._create_app()
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
         await self._worker.start()
-        protocol = runner.server
-        assert protocol is not None
+        protocol_factory = runner.server
+        assert protocol_factory is not None
 
-        def accepted() -> asyncio.BaseProtocol:
+        def accept_connection() -> asyncio.BaseProtocol:
             self._log.add_connection()
-            return protocol()
+            return protocol_factory()
 
-        server = await loop.create_server(accepted, sock=listener)
+        server = await loop.create_server(accept_connection, sock=listener)
 
         def stop() -> None:
             loop.call_soon_threadsafe(stopped.set)
@@ -192,15 +208,15 @@ class Sandbox:
         await runner.cleanup()
         await self._worker.close()
 
-    def _app(self) -> web.Application:
+    def _create_app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        AdminApi(self.backend, self.faults, self._worker, self._log).add_to(app)
+        AdminApi(self.backend, self.faults, self._worker, self._log).add_routes(app)
         api = Api(self.backend, self.faults, self._worker, self._log, self._holds)
         app.router.add_route("*", "/{path:.*}", api.handle)
-        app.on_response_prepare.append(self._set_date)
+        app.on_response_prepare.append(self._set_date_header)
         return app
 
-    async def _set_date(self, _request: web.Request, response: web.StreamResponse) -> None:
-        # A client that measures against the server's clock must see the sandbox's, not the machine's.
+    async def _set_date_header(self, _request: web.Request, response: web.StreamResponse) -> None:
+        # The sandbox's clock, not the machine's: clients compare this header with the timestamps of webhooks.
         skew = timedelta(seconds=self.backend.settings.date_skew_seconds)
         response.headers["Date"] = format_datetime(self.backend.clock.now() + skew, usegmt=True)

@@ -1,4 +1,4 @@
-"""How a sandbox behaves where Truto's sources differ or are silent; it must import neither aiohttp nor the state."""
+"""Settings for the behaviour of a sandbox, above all where Truto's sources disagree or are silent."""
 
 from __future__ import annotations
 
@@ -8,68 +8,81 @@ from typing import Any, Literal
 
 from pulumi_truto.sandbox.clock import is_duration
 
+__all__ = ["Settings"]
+
 
 @dataclass(frozen=True)
 class Settings:
-    """How this Truto behaves. A value that makes no sense is a ValueError."""
+    """The behaviour of one sandbox.
+
+    Raises:
+        ValueError: a value is invalid.
+    """
 
     timestamp_format: Literal["iso", "space"] = "iso"
     """``2021-08-10T10:00:00.000Z`` or ``2021-08-10 10:00:00``."""
     empty_event_types_as: Literal["empty", "null", "absent"] = "empty"
-    """How ``event_types`` of a webhook that is subscribed to everything is shown."""
+    """How a response represents ``event_types`` of a webhook that is subscribed to every event."""
     delete_response: Literal["object", "no_content"] = "object"
-    """200 with ``{"id": ...}``, or 204 with no body."""
+    """200 with ``{"id": ...}``, or 204 without a body."""
     digest: Literal["hex", "base64"] = "hex"
-    """How the signature of a delivery is written."""
+    """The encoding of a delivery's signature."""
     event_id: Literal["shared", "per_webhook"] = "shared"
-    """Whether the deliveries of one event to several webhooks carry the same ``id``. Truto calls it "the unique ID for
-    the webhook event" and leaves open whether two webhooks share it."""
+    """Whether the deliveries of one event to several webhooks have the same ``id``. Truto calls it "the unique ID for
+    the webhook event" and does not say whether two webhooks share it."""
     latency_seconds: float = 0.0
-    """How long every API answer is held back."""
+    """The delay before every API response."""
     list_lag_seconds: float = 0.0
-    """How long the list does not yet have a new webhook."""
+    """The time until a new webhook appears in the list."""
     date_skew_seconds: float = 0.0
-    """How far the Date header is ahead of the clock that ``created_at`` goes by; behind where it is negative."""
+    """How far the Date header is ahead of the clock that sets ``created_at``. A negative value: how far behind."""
     page_default: int = 100
-    """Items in a page where the request names no limit."""
+    """The page size if the request has no ``limit``."""
     page_maximum: int = 1000
-    """A larger limit is taken as this one, without an error."""
+    """The maximum page size. A larger ``limit`` is reduced to it without an error."""
     rate_limit: int = 500
+    """The maximum number of requests of a token in a window."""
     rate_window_seconds: int = 10
+    """The length of a rate limit window."""
     webhook_limit: int | None = None
-    """Webhooks per environment; one more is refused with 403. None: no limit."""
+    """The maximum number of webhooks per environment; a create beyond it is a 403. None: no limit."""
     retry_backoff_seconds: float = 0.01
-    """The pause before the first of a delivery's 3 retries; it doubles each time."""
+    """The wait before the first of a delivery's 3 retries. It doubles with each retry."""
     delivery_timeout_seconds: float = 5.0
+    """The time that the target has for its response to a delivery."""
     deactivate_after: int = 5
-    """So many failed deliveries in a row switch the webhook off."""
+    """The number of consecutive failed deliveries after which a webhook is deactivated."""
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}")
-        for name, least in _COUNTS.items():
+        for name, minimum in _MINIMUMS.items():
             value = getattr(self, name)
             if name == "webhook_limit" and value is None:
                 continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} must be a whole number of at least {least}")
+            if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+                raise ValueError(f"{name} must be an integer of at least {minimum}")
         skew = self.date_skew_seconds
-        if not isinstance(skew, (int, float)) or isinstance(skew, bool) or not abs(skew) < MAX_SKEW_SECONDS:
-            raise ValueError(f"date_skew_seconds must be a number of less than {MAX_SKEW_SECONDS} seconds")
+        if not isinstance(skew, (int, float)) or isinstance(skew, bool) or not abs(skew) < _MAX_SKEW_SECONDS:
+            raise ValueError(f"date_skew_seconds must be a number of less than {_MAX_SKEW_SECONDS} seconds")
         for name in ("latency_seconds", "list_lag_seconds", "retry_backoff_seconds", "delivery_timeout_seconds"):
             if not is_duration(getattr(self, name)):
-                raise ValueError(f"{name} must be a number of seconds that is not negative")
+                raise ValueError(f"{name} must be a non-negative number of seconds")
 
-    def changed(self, fields: Mapping[str, Any]) -> Settings:
-        """These settings with some of them replaced; an unknown name is a ValueError."""
-        unknown = sorted(set(fields) - set(self.__dataclass_fields__))
+    def with_changes(self, changes: Mapping[str, Any]) -> Settings:
+        """Returns these settings with some fields replaced.
+
+        Raises:
+            ValueError: a name is unknown or a value is invalid.
+        """
+        unknown = sorted(set(changes) - set(self.__dataclass_fields__))
         if unknown:
             raise ValueError(f"unknown setting {unknown[0]!r}: one of {', '.join(self.__dataclass_fields__)}")
-        return replace(self, **fields)
+        return replace(self, **changes)
 
 
-MAX_SKEW_SECONDS = 10**9
+_MAX_SKEW_SECONDS = 10**9
 _CHOICES = {
     "timestamp_format": ("iso", "space"),
     "empty_event_types_as": ("empty", "null", "absent"),
@@ -77,7 +90,7 @@ _CHOICES = {
     "digest": ("hex", "base64"),
     "event_id": ("shared", "per_webhook"),
 }
-_COUNTS = {
+_MINIMUMS = {
     "page_default": 1,
     "page_maximum": 1,
     "rate_limit": 0,

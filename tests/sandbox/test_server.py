@@ -1,0 +1,76 @@
+"""Starting and stopping sandboxes, and their settings."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from pulumi_truto.sandbox import Sandbox
+from tests.support.sandbox_client import assert_error, call_api, create_webhook
+
+
+def test_two_sandboxes_are_independent() -> None:
+    """Two sandboxes at the same time share neither webhooks nor tokens nor calls."""
+    with Sandbox() as first, Sandbox() as second:
+        create_webhook(first)
+        assert first.base_url != second.base_url
+        assert second.backend.webhooks() == []
+        assert_error(call_api(second, "GET", "/webhook", token=first.token), 401)
+        assert first.count() == 1
+
+
+def test_restart() -> None:
+    """A stopped sandbox refuses connections; after a restart it serves the same webhooks at the same address."""
+    sandbox = Sandbox(token="a-token-of-my-own")
+    with pytest.raises(RuntimeError, match="before it is started"):
+        _ = sandbox.base_url
+    with sandbox:
+        webhook = create_webhook(sandbox)
+        with pytest.raises(RuntimeError, match="already running"):
+            sandbox.start()
+    sandbox.stop()
+    with pytest.raises(requests.ConnectionError):
+        call_api(sandbox, "GET", "/webhook")
+    with sandbox:
+        assert call_api(sandbox, "GET", f"/webhook/{webhook['id']}").status_code == 200
+
+
+def test_stop_does_not_wait_for_open_connections(sandbox: Sandbox) -> None:
+    """A stop ends at once, even if clients keep their connections open."""
+    with requests.Session() as session:
+        session.get(sandbox.base_url, timeout=10)
+        before = time.monotonic()
+        sandbox.stop()
+        assert time.monotonic() - before < 30
+
+
+def test_port_in_use() -> None:
+    """The error for a port that another program uses names the port."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1 port {port}"):
+            Sandbox(port=port).start()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"colour": "green"}, "unknown setting 'colour'"),
+        ({"timestamp_format": "unix"}, "timestamp_format must be one of iso, space"),
+        ({"page_default": 0}, "page_default must be an integer of at least 1"),
+        ({"latency_seconds": float("nan")}, "latency_seconds must be a non-negative number"),
+        ({"latency_seconds": 10**400}, "latency_seconds must be a non-negative number"),
+        ({"date_skew_seconds": True}, "date_skew_seconds must be a number"),
+        ({"date_skew_seconds": "1"}, "date_skew_seconds must be a number"),
+        ({"date_skew_seconds": float("inf")}, "date_skew_seconds must be a number"),
+        ({"token": "with space"}, "token"),
+    ],
+)
+def test_invalid_settings(settings: dict[str, Any], message: str) -> None:
+    """An unknown setting or an invalid value is an error before the sandbox starts."""
+    with pytest.raises(ValueError, match=message):
+        Sandbox(**settings)
