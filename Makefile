@@ -11,10 +11,10 @@ demo: $(VENV)/.installed-sandbox
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-# Random lives of whole stacks; LIVES=n for another number.
-LIVES ?= 1000
+# Random operations on random stacks; EXAMPLES=n for another number.
+EXAMPLES ?= 1000
 soak: $(VENV)/.installed-test
-	$(BIN)/python -m tests.provider.test_stateful --lives $(LIVES)
+	$(BIN)/python -m tests.provider.test_stateful --examples $(EXAMPLES)
 
 # Prints a table, and writes it as JSON and as a picture to benchmarks/results.
 bench: $(VENV)/.installed-bench

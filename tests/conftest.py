@@ -1,9 +1,10 @@
-"""Fixtures: a sandbox, and projects on every engine that this machine has."""
+"""Fixtures that provide a sandbox, and projects on every engine that the machine has."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,35 +13,52 @@ from pulumi_truto.local_engine.open_stack import Engine, cli_version
 from pulumi_truto.sandbox import Sandbox
 from tests.support.project import Project, ProviderKind
 
-#: The files whose tests take longest.
+#: The slowest test files, starting with the slowest.
 LONGEST = (
     "test_packaging.py",
-    "test_scenarios.py",
-    "test_differential.py",
     "test_fault_matrix.py",
-    "test_create_once.py",
-    "test_client.py",
+    "test_differential.py",
+    "test_local_engine.py",
     "test_safety.py",
-    "test_engine.py",
-    "test_random_lives.py",
+    "test_secrets.py",
+    "test_drift.py",
+    "test_lifecycle.py",
+    "test_event_types.py",
+    "test_create_foreign_webhooks.py",
+    "test_retries.py",
+    "test_proxies_and_tls.py",
+    "test_rotation.py",
+    "test_stateful.py",
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds `--record`, which updates the files that the differential test compares with."""
+    parser.addoption(
+        "--record", action="store_true", help="record what the Pulumi CLI does in tests/local_engine/differential"
+    )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Starts two workers per core for `-n auto`, as many tests mostly wait for other processes and for time-outs."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files come first, so that no worker is alone with one of them at the end."""
+    """Runs the slowest files first, so that none of them keeps one worker busy after all others have finished."""
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A local Truto of the test's own."""
+    """A local Truto API for one test."""
     with Sandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture(params=["local", "cli"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """The local engine always, and the real Pulumi CLI wherever one is on PATH."""
+    """The local engine, and the Pulumi CLI if one is on PATH."""
     if request.param == "cli" and cli_version() is None:
         pytest.skip("no Pulumi CLI on PATH")
     engine: Engine = request.param
@@ -49,43 +67,37 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture(params=["dynamic", "native"])
 def provider_kind(request: pytest.FixtureRequest) -> ProviderKind:
-    """Both ways in."""
+    """Both provider kinds."""
     provider_kind: ProviderKind = request.param
     return provider_kind
 
 
 @pytest.fixture
 def project(engine: Engine, provider_kind: ProviderKind, sandbox: Sandbox, tmp_path: Path) -> Project:
-    """A Pulumi project on the sandbox, once for each engine and way in."""
+    """A Pulumi project on the sandbox, for each engine and provider kind."""
     return Project(engine, sandbox, tmp_path, provider_kind=provider_kind)
 
 
 @pytest.fixture
 def local_project(sandbox: Sandbox, tmp_path: Path) -> Project:
-    """A Pulumi project on the sandbox, on the local engine only."""
+    """A Pulumi project on the sandbox that uses the dynamic provider, on the local engine only."""
     return Project("local", sandbox, tmp_path)
+
+
+@pytest.fixture
+def native_project(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A Pulumi project on the sandbox that uses the native plugin, for each engine."""
+    return Project(engine, sandbox, tmp_path, provider_kind="native")
 
 
 @pytest.fixture
 def new_project(
     engine: Engine, provider_kind: ProviderKind, sandbox: Sandbox, tmp_path: Path
 ) -> Callable[..., Project]:
-    """Makes further projects, each in a folder of its own."""
-    made = iter(range(100))
+    """A function that creates projects on the same sandbox; its keyword arguments are environment variables."""
+    numbers = count()
 
-    def make(**env: str) -> Project:
-        return Project(engine, sandbox, tmp_path / str(next(made)), env, provider_kind)
+    def create(**env: str) -> Project:
+        return Project(engine, sandbox, tmp_path / str(next(numbers)), env, provider_kind)
 
-    return make
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--record` writes down what the Pulumi CLI does, for the differential test."""
-    parser.addoption(
-        "--record", action="store_true", help="record what the Pulumi CLI does in tests/local_engine/differential"
-    )
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: twice the cores, as many tests wait most of their time for faults, limits and other processes."""
-    return 2 * (os.cpu_count() or 1)
+    return create

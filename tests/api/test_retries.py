@@ -161,3 +161,23 @@ def test_cancel_ends_the_wait_for_the_rate_limit(sandbox: Sandbox) -> None:
     assert sandbox.count("create") == 1
     assert sandbox.backend.webhooks() == []
     assert list(client.uncancelled().iter_webhooks()) == []
+
+
+def test_rate_limit_reset_shortens_retry_after(sandbox: Sandbox) -> None:
+    """After a 429 the client waits until the window of the rate limit ends, not for a whole window of Retry-After.
+
+    Truto's Retry-After is always a whole window. With it, this call would have no time left for a retry.
+    """
+    headers = {"Retry-After": "60", "ratelimit-reset": "1"}
+    sandbox.inject("response", "list", status=429, headers=headers)
+    assert client_of(sandbox, total_seconds=20).list_webhooks().result == []
+    assert sandbox.count() == 2
+
+
+@pytest.mark.parametrize("reset", ["", "soon", "-1", "1700000000"])
+def test_nonsense_in_rate_limit_reset_is_ignored(sandbox: Sandbox, reset: str) -> None:
+    """A reset that is no number of seconds, or longer than Retry-After, does not change the wait."""
+    headers = {"Retry-After": "1", "ratelimit-reset": reset}
+    sandbox.inject("response", "list", status=429, headers=headers)
+    with assert_duration(at_least=0.9, below=15):
+        assert client_of(sandbox).list_webhooks().result == []

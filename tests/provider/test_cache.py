@@ -1,36 +1,33 @@
-"""How many calls reading costs: one for one, few for many, never a crawl; and that what is read is the present."""
+"""Reads send few requests, for one webhook and for many, and still return current values."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.config import Settings
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.webhook.manager import WebhookManager
-from tests.support.project import URL, Project
+from tests.support.project import URL, Project, create_unmanaged
+from tests.support.webhook_manager import ManagerHarness
+
+STATE: Final = {"target_url": URL, "secret": "s"}
+CHANGED_INPUTS: Final = {"target_url": f"{URL}/new", "event_types": [], "is_active": True}
 
 
 @pytest.fixture
-def webhooks(sandbox: Sandbox) -> Any:
-    """The webhooks of the sandbox, with no call made so far."""
-    return WebhookManager(TrutoClient(Settings(sandbox.token, sandbox.base_url)), lambda _: None)
+def manager(sandbox: Sandbox) -> Any:
+    """A webhook manager that has sent no request yet."""
+    return ManagerHarness(sandbox).manager
 
 
-def make(sandbox: Sandbox, count: int) -> list[str]:
-    """The ids of that many webhooks, in the order of the list."""
-    bodies = ({"target_url": f"{URL}/{number}"} for number in range(count))
-    return [str(sandbox.backend.create(sandbox.environment_id, body)["id"]) for body in bodies]
-
-
-STATE = {"target_url": URL, "secret": "s"}
+def create_webhooks(sandbox: Sandbox, count: int) -> list[str]:
+    """Creates webhooks and returns their ids in the order of the list."""
+    return [create_unmanaged(sandbox, target_url=f"{URL}/{number}")["id"] for number in range(count)]
 
 
 @pytest.mark.parametrize(
-    ("there", "read", "most"),
+    ("existing", "reads", "max_calls"),
     [
         (1, 1, 1),
         (2000, 1, 1),
@@ -39,53 +36,53 @@ STATE = {"target_url": URL, "secret": "s"}
         (1000, 1000, 14),
     ],
 )
-def test_calls_of_a_refresh(sandbox: Sandbox, webhooks: Any, there: int, read: int, most: int) -> None:
-    """One webhook costs one call, a few among thousands at most twice their number, hundreds a call for a hundred."""
-    ids = make(sandbox, there)[-read:]
+def test_reads_send_few_requests(sandbox: Sandbox, manager: Any, existing: int, reads: int, max_calls: int) -> None:
+    """One read sends one request, a few among thousands at most two each, and hundreds about one per page."""
+    ids = create_webhooks(sandbox, existing)[-reads:]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda id_: webhooks.read(id_, STATE), ids))
-    assert all(found)
-    assert len(sandbox.calls) <= most
+        states = list(pool.map(lambda id_: manager.read(id_, STATE), ids))
+    assert all(states)
+    assert len(sandbox.calls) <= max_calls
 
 
-def test_gone_webhooks(sandbox: Sandbox, webhooks: Any) -> None:
-    """A webhook that is gone is confirmed by Truto's own 404 and a list of its own, never by an old page."""
-    ids = make(sandbox, 5)
+def test_deletion_is_confirmed_by_new_requests(sandbox: Sandbox, manager: Any) -> None:
+    """A deleted webhook is confirmed as deleted by a new read and a new list, not by a page from before."""
+    ids = create_webhooks(sandbox, 5)
     for id_ in ids:
-        state = webhooks.read(id_, STATE)
+        state = manager.read(id_, STATE)
     assert state is not None
-    state = webhooks.update(ids[4], state, {"target_url": URL + "/new", "event_types": [], "is_active": True})
+    state = manager.update(ids[4], state, CHANGED_INPUTS)
     sandbox.backend.remove(ids[4])
     sandbox.reset_calls()
-    assert webhooks.read(ids[4], state) is None
+    assert manager.read(ids[4], state) is None
     assert [call.operation for call in sandbox.calls] == ["read", "list"]
 
 
-def test_a_change_is_seen(sandbox: Sandbox, webhooks: Any) -> None:
-    """What this process changed is read anew, not out of a page from before."""
-    ids = make(sandbox, 5)
+def test_read_after_an_update_shows_the_update(sandbox: Sandbox, manager: Any) -> None:
+    """A read after an update or a delete of the same run shows it, whatever page was fetched before."""
+    ids = create_webhooks(sandbox, 5)
     for id_ in ids:
-        webhooks.read(id_, STATE)
-    state = webhooks.read(ids[3], STATE)
+        manager.read(id_, STATE)
+    state = manager.read(ids[3], STATE)
     assert state is not None
-    webhooks.update(ids[3], state, {"target_url": URL + "/new", "event_types": [], "is_active": True})
-    fresh = webhooks.read(ids[3], STATE)
+    manager.update(ids[3], state, CHANGED_INPUTS)
+    fresh = manager.read(ids[3], STATE)
     assert fresh is not None
-    assert fresh["target_url"] == URL + "/new"
-    webhooks.delete(ids[3], state)
-    assert webhooks.read(ids[3], state) is None
+    assert fresh["target_url"] == CHANGED_INPUTS["target_url"]
+    manager.delete(ids[3], state)
+    assert manager.read(ids[3], state) is None
 
 
-def test_an_unreadable_list(sandbox: Sandbox, webhooks: Any) -> None:
-    """A list that cannot be read costs nothing but calls: every webhook is read by itself."""
-    ids = make(sandbox, 6)
+def test_unreadable_list_falls_back_to_single_reads(sandbox: Sandbox, manager: Any) -> None:
+    """If the list fails, every webhook is read with a request of its own, and the list is not tried again."""
+    ids = create_webhooks(sandbox, 6)
     sandbox.inject("status", "list", status=403, message="no lists", times=0)
-    assert all(webhooks.read(id_, STATE) for id_ in ids)
+    assert all(manager.read(id_, STATE) for id_ in ids)
     assert sandbox.count("list") == 1
 
 
-def test_refresh_of_a_stack(local_project: Project) -> None:
-    """A refresh of a stack with forty webhooks makes a handful of calls."""
+def test_refresh_of_forty_webhooks_sends_few_requests(local_project: Project) -> None:
+    """A refresh of a stack with forty webhooks sends at most five requests."""
     local_project.program("""
         for n in range(40):
             truto.Webhook(f"hook-{n}", target_url=f"{URL}/{n}")

@@ -1,4 +1,4 @@
-"""What a user pays: calls, connections and loaded modules, as counts. Times are for `make bench`."""
+"""Counts what a run costs: API calls, connections and loaded modules. `make bench` measures times."""
 
 from __future__ import annotations
 
@@ -14,74 +14,92 @@ from tests.support.commands import REPOSITORY, run
 from tests.support.project import ProviderKind
 from tests.support.provider_process import ProviderProcess, Webhook
 
-#: HTTP and models: loaded by the first API call and not before.
-HEAVY = {"requests", "urllib3", "pydantic", "pydantic_core", "aiohttp", "cryptography"}
+#: The libraries for HTTP and for the API's models. Only the first API call may load them.
+HEAVY_MODULES = {"requests", "urllib3", "pydantic", "pydantic_core", "aiohttp", "cryptography"}
 MANY = 200
 
 
 @pytest.fixture
-def busy() -> Iterator[Sandbox]:
-    """A sandbox without a rate limit, slow enough that calls overlap."""
+def slow_sandbox() -> Iterator[Sandbox]:
+    """A sandbox without a rate limit that is slow enough for calls to overlap."""
     with Sandbox(rate_limit=10**9, latency_seconds=0.005) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def process(provider_kind: ProviderKind, busy: Sandbox) -> Iterator[ProviderProcess]:
-    """A provider process, with no engine around it."""
-    with ProviderProcess(provider_kind, busy.base_url, busy.token) as driven:
-        yield driven
+def process(provider_kind: ProviderKind, slow_sandbox: Sandbox) -> Iterator[ProviderProcess]:
+    """A provider process without an engine."""
+    with ProviderProcess(provider_kind, slow_sandbox.base_url, slow_sandbox.token) as process:
+        yield process
 
 
-def operations(sandbox: Sandbox) -> list[str]:
-    """What was asked for since the last time."""
-    calls = [call.operation for call in sandbox.calls]
+def take_operations(sandbox: Sandbox) -> list[str]:
+    """The operations requested since the previous call of this function."""
+    operations = [call.operation for call in sandbox.calls]
     sandbox.reset_calls()
-    return calls
+    return operations
 
 
-def test_one_call_for_each_change_and_none_without_one(process: ProviderProcess, busy: Sandbox) -> None:
-    """Create, update and delete take one call each; a run in which nothing changes takes none."""
+def loaded_modules(code: str) -> set[str]:
+    """Runs a program in a new process and returns the names of the modules that it prints."""
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    return set(run(*command, cwd=REPOSITORY).stdout.split())
+
+
+def assert_loaded_only_by_a_call(loaded: set[str], sandbox: Sandbox, dry_run: bool) -> None:
+    """Without an API call no heavy module may be loaded. With one, requests and pydantic must be."""
+    if dry_run:
+        assert loaded & HEAVY_MODULES == set()
+        assert sandbox.calls == []
+    else:
+        assert loaded >= {"requests", "pydantic"}
+        assert [call.operation for call in sandbox.calls] == ["create"]
+
+
+def test_each_change_takes_one_call(process: ProviderProcess, slow_sandbox: Sandbox) -> None:
+    """Create, update and delete take one call each. A run without changes takes none."""
     webhook = process.create(0)
-    assert operations(busy) == ["create"]
+    assert take_operations(slow_sandbox) == ["create"]
     process.same(webhook)
-    assert operations(busy) == []
+    assert take_operations(slow_sandbox) == []
     webhook = process.update(webhook)
-    assert operations(busy) == ["update"]
+    assert take_operations(slow_sandbox) == ["update"]
     process.delete(webhook)
-    assert operations(busy) == ["delete"]
+    assert take_operations(slow_sandbox) == ["delete"]
 
 
-def test_many_webhooks(process: ProviderProcess, busy: Sandbox, provider_kind: ProviderKind) -> None:
-    """Creating 200 takes a call each over one connection a thread; a refresh of all of them takes at most 5 calls."""
+def test_refresh_of_many_webhooks_takes_few_calls(
+    process: ProviderProcess, slow_sandbox: Sandbox, provider_kind: ProviderKind
+) -> None:
+    """Creating 200 webhooks takes one call each, with one connection per thread. Refreshing them takes 5 at most."""
     created, failed, _ = process.each(process.create, range(MANY))
     assert (len(created), failed) == (MANY, 0)
-    assert operations(busy) == ["create"] * MANY
-    # `pulumi.dynamic` serves with four threads, the native plugin with as many as the engine asks with.
-    assert busy.connections <= (4 if provider_kind == "dynamic" else 16)
+    assert take_operations(slow_sandbox) == ["create"] * MANY
+    # `pulumi.dynamic` serves with four threads. The plugin serves with as many as the engine uses.
+    assert slow_sandbox.connections <= (4 if provider_kind == "dynamic" else 16)
 
-    with ProviderProcess(provider_kind, busy.base_url, busy.token) as fresh:
-        read, failed, _ = fresh.each(fresh.read, created)
-    assert [each.id for each in read] == [each.id for each in created]
+    with ProviderProcess(provider_kind, slow_sandbox.base_url, slow_sandbox.token) as new_process:
+        read, failed, _ = new_process.each(new_process.read, created)
+    assert [webhook.id for webhook in read] == [webhook.id for webhook in created]
     assert failed == 0
-    calls = operations(busy)
-    assert len(calls) <= 5
-    assert set(calls) <= {"read", "list"}
+    operations = take_operations(slow_sandbox)
+    assert len(operations) <= 5
+    assert set(operations) <= {"read", "list"}
 
 
-def test_the_state_of_a_webhook_does_not_grow_with_their_number(process: ProviderProcess) -> None:
-    """The last of 50 webhooks takes as much state as the first one."""
+def test_state_size_does_not_depend_on_the_number_of_webhooks(process: ProviderProcess) -> None:
+    """The state of each of 50 webhooks has the same size."""
 
-    def size(webhook: Webhook) -> int:
+    def state_size(webhook: Webhook) -> int:
         return len(json.dumps([webhook.inputs, webhook.outputs]))
 
-    sizes = {size(process.create(number)) for number in range(100, 150)}
+    sizes = {state_size(process.create(number)) for number in range(100, 150)}
     assert len(sizes) == 1
 
 
-def test_declaring_a_webhook_loads_little() -> None:
-    """`import pulumi_truto` and Webhook load a dozen small modules beyond pulumi, and nothing of HTTP or models."""
-    loaded = _python("""
+def test_declaring_a_webhook_loads_few_modules() -> None:
+    """A program that declares a webhook loads a dozen small modules, and none for HTTP or for models."""
+    loaded = loaded_modules("""
         import sys
         import pulumi, pulumi.dynamic
         before = set(sys.modules)
@@ -90,52 +108,48 @@ def test_declaring_a_webhook_loads_little() -> None:
         print(*(name for name in set(sys.modules) - before if name not in sys.stdlib_module_names))
     """)
     top = ("config", "diagnostics", "dynamic", "errors", "event_types", "resources", "session", "urls", "webhook")
-    parts = (*top, *(f"webhook.{part}" for part in ("diff", "inputs", "properties")))
-    assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{part}" for part in parts)}
+    submodules = (*top, *(f"webhook.{name}" for name in ("diff", "inputs", "properties")))
+    assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{name}" for name in submodules)}
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_a_dynamic_provider_loads_http_with_its_first_call(dry_run: bool) -> None:
-    """In the provider process check and diff, and so a preview and a run without a change, load no HTTP."""
-    then = "" if dry_run else "provider._session.manager"
-    loaded = _python(f"""
+def test_dynamic_provider_loads_http_with_its_first_call(sandbox: Sandbox, dry_run: bool) -> None:
+    """Check and diff of the dynamic provider load no HTTP library. The first API call does."""
+    first_call = "" if dry_run else "provider.create(inputs)"
+    loaded = loaded_modules(f"""
         import sys
         import pulumi_truto.dynamic
         from pulumi.dynamic import Config, ConfigureRequest
         provider = pulumi_truto.dynamic.WebhookProvider()
-        provider.configure(ConfigureRequest(Config({{"truto:apiToken": "t"}}, "project")))
+        config = {{"truto:apiToken": {sandbox.token!r}, "truto:baseUrl": {sandbox.base_url!r}}}
+        provider.configure(ConfigureRequest(Config(config, "project")))
         inputs = provider.check({{}}, {{"target_url": "https://example.com/", "event_types": ["a:b"]}}).inputs
         assert not provider.diff("id", inputs, inputs).changes
-        {then}
+        {first_call}
         print(*sys.modules)
     """)
-    assert (loaded & HEAVY == set()) is dry_run
+    assert_loaded_only_by_a_call(loaded, sandbox, dry_run)
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_the_native_plugin_loads_http_with_its_first_call(dry_run: bool) -> None:
-    """The same for the native plugin, a preview of a create included."""
-    then = "" if dry_run else "provider._session.manager"
-    loaded = _python(f"""
+def test_plugin_loads_http_with_its_first_call(sandbox: Sandbox, dry_run: bool) -> None:
+    """Check and diff of the plugin, and the preview of a create, load no HTTP library. The first API call does."""
+    first_call = "" if dry_run else "provider.Create(provider_pb2.CreateRequest(properties=checked), None)"
+    loaded = loaded_modules(f"""
         import sys
         import pulumi_truto.__main__
         from pulumi.runtime.proto import provider_pb2
         from pulumi_truto.plugin.provider import TrutoProvider
         from pulumi_truto.property_values import marshal
         provider = TrutoProvider()
-        provider.Configure(provider_pb2.ConfigureRequest(args=marshal({{"apiToken": "t"}})), None)
+        config = {{"apiToken": {sandbox.token!r}, "baseUrl": {sandbox.base_url!r}}}
+        provider.Configure(provider_pb2.ConfigureRequest(args=marshal(config)), None)
         news = marshal({{"targetUrl": "https://example.com/", "eventTypes": ["a:b"]}})
         checked = provider.Check(provider_pb2.CheckRequest(news=news), None).inputs
         provider.Create(provider_pb2.CreateRequest(properties=checked, preview=True), None)
         changes = provider.Diff(provider_pb2.DiffRequest(olds=checked, news=checked), None).changes
         assert changes == provider_pb2.DiffResponse.DIFF_NONE
-        {then}
+        {first_call}
         print(*sys.modules)
     """)
-    assert (loaded & HEAVY == set()) is dry_run
-
-
-def _python(code: str) -> set[str]:
-    """The modules that a program of its own prints."""
-    command = [sys.executable, "-c", textwrap.dedent(code)]
-    return set(run(*command, cwd=REPOSITORY).stdout.split())
+    assert_loaded_only_by_a_call(loaded, sandbox, dry_run)

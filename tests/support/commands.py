@@ -1,4 +1,4 @@
-"""Runs other programs for the tests: their output is on stdout alone, and a failure shows stdout and stderr."""
+"""Runs programs for the tests and reports their output when they fail."""
 
 from __future__ import annotations
 
@@ -14,17 +14,29 @@ def run(
     *command: str | Path,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    ok: bool = True,
+    check: bool = True,
     seconds: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end. It must succeed, unless `ok` is false."""
-    done = subprocess.run(
+    """Runs a command and waits for it to exit.
+
+    Args:
+        *command: The program and its arguments.
+        cwd: The working directory.
+        env: The complete environment of the process.
+        check: Whether the exit code must be 0.
+        seconds: The longest time that the command may take.
+
+    Raises:
+        AssertionError: The command failed. The message contains its output.
+    """
+    process = subprocess.run(
         [str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, timeout=seconds, check=False
     )
-    assert not ok or done.returncode == 0, f"{command} ended with {done.returncode}:\n{shown(done)}"
-    return done
+    message = f"{command} exited with code {process.returncode}:\n{format_output(process)}"
+    assert not check or process.returncode == 0, message
+    return process
 
 
-def shown(done: subprocess.CompletedProcess[str]) -> str:
-    """Everything that a command showed, for people and not for parsing."""
-    return f"{done.stdout}\n-- stderr:\n{done.stderr}"
+def format_output(process: subprocess.CompletedProcess[str]) -> str:
+    """Both output streams of a process, for a failure message."""
+    return f"{process.stdout}\n-- stderr:\n{process.stderr}"

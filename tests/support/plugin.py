@@ -1,4 +1,4 @@
-"""The native plugin, installed for one project."""
+"""Installs the native plugin for one test project."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from tests.support.commands import REPOSITORY
 
 
 def install_plugin(folder: Path, work_dir: Path) -> str:
-    """Makes a folder with the plugin and puts its SDK beside a program; returns the lines for ``Pulumi.yaml``.
+    """Creates the plugin's folder and copies its Python SDK next to the program.
 
-    It runs with this interpreter, in which everything is installed, in place of a virtual environment of its own.
+    The plugin runs with the current interpreter, which already has its dependencies, so no virtual environment is
+    created.
+
+    Args:
+        folder: Where the plugin's folder is created.
+        work_dir: The folder of the Pulumi program.
+
+    Returns:
+        The lines that select the plugin in ``Pulumi.yaml``.
     """
     shutil.copy(Path(__file__).with_name("pulumi_truto_native.py"), work_dir)
     plugin = folder / "plugin"

@@ -1,4 +1,4 @@
-"""A Pulumi project in a folder, brought up on the sandbox by either engine, with its calls counted."""
+"""A Pulumi project for tests: either engine deploys it to a sandbox, and every run reports its API calls."""
 
 from __future__ import annotations
 
@@ -8,28 +8,38 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from pulumi.automation import CommandError, ConfigValue, OutputMap
 
 from pulumi_truto.local_engine.open_stack import Engine, open_stack
+from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.models import Webhook
 from pulumi_truto.webhook.properties import to_camel
 from tests.support.commands import run
 from tests.support.plugin import install_plugin
 
+__all__ = ["URL", "Outcome", "Project", "ProviderKind", "create_unmanaged"]
+
 URL = "https://hooks.example.com/truto"
 
-#: The two ways in: the dynamic provider, and the native plugin.
-ProviderKind = Literal["dynamic", "native"]
+
+def create_unmanaged(sandbox: Sandbox, **fields: Any) -> dict[str, Any]:
+    """Creates a webhook outside Pulumi and returns it with its secret."""
+    return sandbox.backend.create(sandbox.environment_id, {"target_url": URL, **fields})
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run: what it changed beside the stack itself, what it sent to Truto, and everything it showed.
+    """The result of one run.
 
-    `outputs` are the stack's, where the run brings them along; the CLI takes its time to show them.
+    Attributes:
+        changes: The number of resources for each operation, such as "create" or "same". It includes the stack itself.
+        calls: The operations that the run requested from Truto's API, in order.
+        text: Everything that the run printed.
+        outputs: The outputs of the stack, if the run returned them. Reading them from the CLI later takes long.
     """
 
     changes: dict[str, int]
@@ -39,7 +49,18 @@ class Outcome:
 
 
 class Project:
-    """A program that can be changed and run again and again."""
+    """A Pulumi project whose program can be replaced between runs.
+
+    Args:
+        engine: The engine that runs the project.
+        sandbox: The Truto API that the project uses.
+        folder: A folder for the program, the state and the plugin.
+        env: Environment variables of the program and the providers.
+        provider_kind: The provider kind of the program's webhooks.
+
+    Attributes:
+        shown: Everything that all runs so far have printed.
+    """
 
     def __init__(
         self,
@@ -57,38 +78,40 @@ class Project:
         self.work_dir.mkdir(parents=True)
         plugin = install_plugin(folder, self.work_dir) if provider_kind == "native" else ""
         (self.work_dir / "Pulumi.yaml").write_text("name: scenario\nruntime: python\n" + plugin)
-        # Whatever the machine's own environment says, it must not reach the provider.
+        # The settings of the machine must not reach the provider.
         self.env = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", **(env or {})}
         self.stack: Any = open_stack(engine, self.work_dir, folder / "home", env_vars=self.env)
         self.set_token(sandbox.token)
         self.stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
-        #: Everything that any run has shown.
         self.shown = ""
 
     def set_token(self, token: str | None) -> None:
-        """Sets the stack's token, or takes it away."""
+        """Sets or removes the token in the stack's configuration."""
         if token is None:
             self.stack.remove_config("truto:apiToken")
         else:
             self.stack.set_config("truto:apiToken", ConfigValue(token, secret=True))
 
     def set_environment(self, **variables: str) -> None:
-        """Sets environment variables of the program and the providers from the next run on. Forgets the config."""
+        """Sets environment variables of the program and the providers for all later runs.
+
+        On the local engine this discards the stack's configuration.
+        """
         self.env |= variables
         self.stack = open_stack(self.engine, self.work_dir, self.folder / "home", env_vars=self.env)
 
     def program(self, body: str) -> None:
-        """Replaces the program. `URL` and the usual imports are there."""
+        """Replaces the program. It can use `pulumi`, `truto` and `URL` without importing them."""
         module = "pulumi_truto_native" if self.provider_kind == "native" else "pulumi_truto"
-        head = f"import pulumi\nimport {module} as truto\nURL = {URL!r}\n"
-        (self.work_dir / "__main__.py").write_text(head + textwrap.dedent(body))
+        imports = f"import pulumi\nimport {module} as truto\nURL = {URL!r}\n"
+        (self.work_dir / "__main__.py").write_text(imports + textwrap.dedent(body))
 
     def name_of(self, name: str) -> str:
-        """What Pulumi knows a property as: the native plugin's schema has camel case."""
+        """The name of a property in the provider's schema, which has camelCase names for the native plugin."""
         return to_camel({name: 0}).popitem()[0] if self.provider_kind == "native" else name
 
     def webhook(self, arguments: str = "target_url=URL", opts: str = "None") -> None:
-        """A program with one webhook and all of its outputs."""
+        """Replaces the program with one that declares one webhook and exports all its outputs."""
         self.program(f"""
             hook = truto.Webhook("orders", {arguments}, opts={opts})
             for name in ["id", "secret", "target_url", "event_types", "is_active", "environment_id",
@@ -113,7 +136,7 @@ class Project:
         return self._run(self.stack.destroy)
 
     def fails(self, run: Callable[[], Outcome]) -> Outcome:
-        """Runs what must fail, and returns what it showed."""
+        """Calls `run`, which must fail, and returns its calls and its error message."""
         before = len(self.sandbox.calls)
         with pytest.raises(CommandError) as caught:
             run()
@@ -123,25 +146,31 @@ class Project:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, in plain."""
+        """The outputs of the stack, with secrets in plain text."""
         return {name: output.value for name, output in self.stack.outputs().items()}
 
     @property
     def state(self) -> str:
-        """The exported state as text, secrets as they are kept."""
+        """The exported state as JSON. Its secrets are encrypted."""
         return json.dumps(self._deployment())
 
     @property
+    def only_webhook(self) -> Webhook:
+        """The webhook at Truto. There must be exactly one."""
+        [webhook] = self.sandbox.backend.webhooks()
+        return webhook
+
+    @property
     def managed(self) -> list[dict[str, Any]]:
-        """The webhooks in the state, secrets as they are kept."""
+        """The managed webhooks in the exported state. Their secrets are encrypted."""
         resources: list[dict[str, Any]] = self._deployment().get("resources", [])
-        type_ = "truto:index:Webhook" if self.provider_kind == "native" else "pulumi-python:dynamic/truto:Webhook"
-        return [each for each in resources if each["type"] == type_]
+        type_ = WEBHOOK if self.provider_kind == "native" else DYNAMIC_WEBHOOK
+        return [resource for resource in resources if resource["type"] == type_]
 
     def _deployment(self) -> Any:
         if self.engine == "local":
             return self.stack.export_stack().deployment
-        # The automation API's export shows secrets in plain; the CLI's, like the state itself, does not.
+        # The automation API exports secrets in plain text. The CLI exports them encrypted, as they are in the state.
         command = ["pulumi", "stack", "export", "--stack", "dev"]
         env = {**os.environ, **self.stack.workspace.env_vars}
         return json.loads(run(*command, cwd=self.work_dir, env=env).stdout)["deployment"]

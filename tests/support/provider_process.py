@@ -1,6 +1,6 @@
-"""A sandbox and providers as processes of their own, driven over gRPC by as many threads as an engine has.
+"""Runs the sandbox and the providers as separate processes and calls the providers over gRPC.
 
-An engine's own work (its state, saved anew after every step) would hide what a provider takes; here there is none.
+There is no engine, because its own work, such as saving the state after every step, would hide the provider's costs.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from pulumi_truto.local_engine.provider_host import OperationError, Provider
 from pulumi_truto.plugin.tokens import ProviderKind
 from tests.support.commands import REPOSITORY
 
-__all__ = ["ENGINE_THREADS", "ProviderProcess", "SandboxProcess", "Webhook"]
+__all__ = ["ENGINE_THREADS", "TOKEN", "ProviderProcess", "SandboxProcess", "Webhook"]
 
-#: How many operations the local engine has under way at once, and the CLI on a machine with four cores.
+#: How many operations the local engine runs at the same time. The CLI does the same on a machine with four cores.
 ENGINE_THREADS: Final = 16
 TOKEN: Final = "test-token"
-#: Nothing listens there: a provider contacts its engine only to warn.
+#: An address where nothing listens. A provider contacts its engine only to show warnings.
 _NO_ENGINE: Final = "127.0.0.1:9"
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -41,10 +41,10 @@ _R = TypeVar("_R")
 
 
 class SandboxProcess:
-    """A sandbox in a process of its own, so that it takes no time from what is measured.
+    """A sandbox in a separate process, so that it does not slow down the process that takes the measurements.
 
     Args:
-        **settings: fields of `pulumi_truto.sandbox.settings.Settings`.
+        **settings: Fields of `pulumi_truto.sandbox.settings.Settings`.
     """
 
     token = TOKEN
@@ -70,31 +70,31 @@ class SandboxProcess:
 
     def set(self, **settings: Any) -> None:
         """Changes settings of the sandbox."""
-        self._control("PATCH", "settings", settings)
+        self._call_admin_api("PATCH", "settings", settings)
 
     def calls(self) -> list[str]:
-        """The operations that were asked for since the last `reset`, those refused for the rate limit too."""
-        return [call["operation"] for call in self._control("GET", "calls")["calls"]]
+        """The operations requested since the last `reset`, including those rejected by the rate limit."""
+        return [call["operation"] for call in self._call_admin_api("GET", "calls")["calls"]]
 
     def reset(self) -> None:
-        """Forgets the calls, and begins to count connections anew."""
-        self._control("DELETE", "calls")
-        self._connections = int(self._control("GET", "calls")["connections"])
+        """Clears the calls and restarts the count of connections."""
+        self._call_admin_api("DELETE", "calls")
+        self._connections = int(self._call_admin_api("GET", "calls")["connections"])
 
     def connections(self) -> int:
-        """How many connections were opened since the last `reset`, that of this question not counted."""
-        return int(self._control("GET", "calls")["connections"]) - self._connections - 1
+        """How many connections were opened since the last `reset`, without the one that this method opens."""
+        return int(self._call_admin_api("GET", "calls")["connections"]) - self._connections - 1
 
-    def _control(self, method: str, route: str, body: Any = None) -> Any:
+    def _call_admin_api(self, method: str, route: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.base_url}/__sandbox__/{route}", data, method=method)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - of our own sandbox
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - our own sandbox
             return json.load(response)
 
 
 @dataclass
 class Webhook:
-    """A webhook as an engine keeps it."""
+    """A webhook in the state of an engine."""
 
     urn: str
     inputs: dict[str, Any]
@@ -103,13 +103,13 @@ class Webhook:
 
 
 class ProviderProcess:
-    """A provider process without an engine around it.
+    """A provider process that is called without an engine.
 
     Args:
-        kind: the kind of provider.
-        base_url: Truto's API.
-        token: the API token.
-        implementation: another dynamic provider than this package's.
+        kind: The provider kind.
+        base_url: The base URL of Truto's API.
+        token: The API token.
+        implementation: A dynamic provider to run in place of this package's.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class ProviderProcess:
             self.end()
 
     def end(self) -> float:
-        """Ends the process; the processor time it took in all, in seconds."""
+        """Kills the process and returns the CPU time that it used in total, in seconds."""
         self._process.send_signal(signal.SIGKILL)
         _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
@@ -157,43 +157,43 @@ class ProviderProcess:
 
     @property
     def cpu_seconds(self) -> float:
-        """The processor time so far, to a hundredth of a second."""
+        """The CPU time so far, with a resolution of a hundredth of a second."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     @property
     def memory_kib(self) -> int:
-        """The memory that the process has now."""
+        """The resident memory of the process, in KiB."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
         return int(status.partition("VmRSS:")[2].split()[0])
 
-    # --- what an engine asks for ---
+    # --- the requests of an engine ---
 
     def check(self, webhook: Webhook) -> Webhook:
-        """The check of a resource's inputs."""
+        """Checks the inputs, which must be valid."""
         checked, failures = self.provider.check(webhook.urn, {}, webhook.inputs)
         assert not failures, failures
         return Webhook(webhook.urn, checked, webhook.id, webhook.outputs)
 
     def webhook(self, number: int) -> Webhook:
-        """One of many webhooks, all different, as a program declares it."""
+        """A webhook as a program declares it. Each number gives a different one."""
         urn = f"urn:pulumi:dev::bench::truto:index:Webhook::hook-{number}"
         return Webhook(urn, {**_inputs(self.kind, number), **self._reference})
 
     def create(self, number: int) -> Webhook:
-        """Check and create."""
+        """Checks and creates a webhook."""
         webhook = self.check(self.webhook(number))
         webhook.id, webhook.outputs = self.provider.create(webhook.urn, webhook.inputs, preview=False)
         return webhook
 
     def same(self, webhook: Webhook) -> None:
-        """Check and diff, with nothing to do."""
+        """Checks and diffs a webhook, which must not have changed."""
         news = self.check(webhook).inputs
         diff = self.provider.diff(webhook.urn, webhook.id, webhook.outputs, webhook.inputs, news)
         assert not diff.changes
 
     def update(self, webhook: Webhook) -> Webhook:
-        """Check, diff and an update of one property."""
+        """Checks, diffs and updates a webhook after changing one property."""
         name = "isActive" if self.kind == "native" else "is_active"
         new = self.check(Webhook(webhook.urn, {**webhook.inputs, name: not webhook.inputs[name]}, webhook.id))
         olds = (webhook.urn, webhook.id, webhook.outputs, webhook.inputs)
@@ -202,18 +202,22 @@ class ProviderProcess:
         return new
 
     def read(self, webhook: Webhook) -> Webhook:
-        """What a refresh asks for."""
+        """Reads a webhook, as a refresh does."""
         id_, outputs, fresh = self.provider.read(webhook.urn, webhook.id, webhook.outputs, webhook.inputs)
         return Webhook(webhook.urn, webhook.inputs if fresh is None else fresh, id_, outputs)
 
     def delete(self, webhook: Webhook) -> None:
-        """A delete."""
+        """Deletes a webhook."""
         self.provider.delete(webhook.urn, webhook.id, webhook.outputs, webhook.inputs)
 
     def each(
         self, operation: Callable[[_T], _R], items: Iterable[_T], threads: int = ENGINE_THREADS
     ) -> tuple[list[_R], int, float]:
-        """Carries out one operation on all items at once; what succeeded, how many failed, the seconds it took."""
+        """Runs one operation on all items in parallel.
+
+        Returns:
+            The results of the operations that succeeded, the number of those that failed, and the time in seconds.
+        """
 
         def attempt(item: _T) -> _R | OperationError:
             try:
@@ -225,13 +229,13 @@ class ProviderProcess:
         with ThreadPoolExecutor(threads) as pool:
             outcomes = list(pool.map(attempt, items))
         seconds = time.perf_counter() - began
-        done = [each for each in outcomes if not isinstance(each, OperationError)]
-        return done, len(outcomes) - len(done), seconds
+        results = [outcome for outcome in outcomes if not isinstance(outcome, OperationError)]
+        return results, len(outcomes) - len(results), seconds
 
 
 def _inputs(kind: ProviderKind, number: int) -> dict[str, Any]:
-    """The inputs of one of many webhooks, all different."""
-    url, types = f"https://hooks.example.com/truto/{number}", ["integrated_account:active", "record:created"]
+    """The inputs of a webhook. Each number gives a different URL."""
+    url, event_types = f"https://hooks.example.com/truto/{number}", ["integrated_account:active", "record:created"]
     if kind == "native":
-        return {"targetUrl": url, "eventTypes": types, "isActive": True}
-    return {"target_url": url, "event_types": types, "is_active": True}
+        return {"targetUrl": url, "eventTypes": event_types, "isActive": True}
+    return {"target_url": url, "event_types": event_types, "is_active": True}

@@ -1,7 +1,7 @@
-"""The native plugin's resources for Python test programs, with the names that the dynamic ones have.
+"""A Python SDK for the native plugin, with the same names as the dynamic provider.
 
-A program would use the SDK that Pulumi generates. This is the same by hand, so that one test body runs on both ways in.
-The harness copies it beside the program.
+A real program uses the SDK that Pulumi generates. This one is written by hand so that one test program runs with both
+provider kinds. `install_plugin` copies it next to the program.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pulumi
 
 from pulumi_truto import EventType
 
-__all__ = ["EventType", "Provider", "Webhook"]
+__all__ = ["EventType", "Provider", "Webhook", "WebhookTest"]
 
 
 class Webhook(pulumi.CustomResource):
@@ -35,21 +35,47 @@ class Webhook(pulumi.CustomResource):
             "createdAt": None,
             "updatedAt": None,
         }
-        # As in every generated SDK: the schema says so.
+        # Every generated SDK has this alias, because the schema declares it.
         aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="pulumi-python:dynamic/truto:Webhook")])
         super().__init__("truto:index:Webhook", resource_name, props, pulumi.ResourceOptions.merge(opts, aliases))
 
     def __getattr__(self, name: str) -> Any:
-        head, *tail = name.split("_")
-        camel = head + "".join(part.capitalize() for part in tail)
+        first, *rest = name.split("_")
+        camel = first + "".join(part.capitalize() for part in rest)
         if camel == name:
             raise AttributeError(name)
         return getattr(self, camel)
 
     @staticmethod
     def get(resource_name: str, id: Any, opts: pulumi.ResourceOptions | None = None) -> Webhook:  # noqa: A002
-        """Reads one that exists."""
+        """Reads an existing webhook without managing it."""
         return Webhook(resource_name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
+
+
+class WebhookTest(pulumi.CustomResource):
+    """`truto:index:WebhookTest`."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        webhook_id: Any,
+        triggers: Any = None,
+        retry_for_seconds: Any = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {
+            "webhookId": webhook_id,
+            "triggers": triggers,
+            "retryForSeconds": retry_for_seconds,
+            "testedAt": None,
+        }
+        aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="pulumi-python:dynamic/truto:WebhookTest")])
+        super().__init__("truto:index:WebhookTest", resource_name, props, pulumi.ResourceOptions.merge(opts, aliases))
+
+    @property
+    def tested_at(self) -> Any:
+        """When the receiver accepted the test event."""
+        return self.testedAt  # type: ignore[attr-defined]
 
 
 class Provider(pulumi.ProviderResource):

@@ -1,4 +1,4 @@
-"""What a type checker must accept of the public API, and what it must refuse. Only checked, never run."""
+"""Type checkers must accept the correct uses of the public API and reject the wrong ones. Nothing here is run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ config = pulumi.Config()
 url: pulumi.Output[str] = config.require_secret("targetUrl")
 
 
-def later(value: Awaitable[str], names: list[str], events: Sequence[truto.EventType]) -> None:
-    """Every argument takes plain values, outputs and awaitables, and event types in every form."""
+def declare(value: Awaitable[str], names: list[str], members: Sequence[truto.EventType]) -> None:
+    """Every argument can be a plain value, an output or an awaitable. Event types can be strings or enum members."""
     truto.Webhook("a", "https://hooks.example.com/truto")
     truto.Webhook("b", target_url=url, event_types=None, is_active=None)
     truto.Webhook("c", target_url=value, event_types=names, is_active=pulumi.Output.from_input(True))
-    truto.Webhook("d", target_url=url, event_types=events)
-    truto.Webhook("e", target_url=url, event_types=("record:created", "theirs:*"))
+    truto.Webhook("d", target_url=url, event_types=members)
+    truto.Webhook("e", target_url=url, event_types=("record:created", "unknown:*"))
     truto.Webhook("f", target_url=url, event_types=["record:created", truto.EventType.RECORD_UPDATED, url, value])
     truto.Webhook("g", target_url=url, event_types=pulumi.Output.from_input(names))
 
@@ -30,7 +30,7 @@ hook = truto.Webhook(
     target_url=url,
     opts=pulumi.ResourceOptions(provider=staging, replacement_trigger="1"),
 )
-theirs: truto.Webhook = truto.Webhook.get("theirs", hook.id, opts=pulumi.ResourceOptions(provider=staging))
+unmanaged: truto.Webhook = truto.Webhook.get("unmanaged", hook.id, opts=pulumi.ResourceOptions(provider=staging))
 
 resource: pulumi.CustomResource = hook
 provider: pulumi.ProviderResource = staging
@@ -45,8 +45,8 @@ created_at: pulumi.Output[str] = hook.created_at
 updated_at: pulumi.Output[str] = hook.updated_at
 
 found = truto.get_webhook("an-id", api_token="t", base_url=config.get("otherUrl"))
-many = truto.get_webhooks(is_active=True, target_url=found.target_url, event_type=truto.EventType.RECORD_ANY)
-ids: list[str] = [each.id for each in many]
+found_list = truto.get_webhooks(is_active=True, target_url=found.target_url, event_type=truto.EventType.RECORD_ANY)
+found_ids: list[str] = [webhook.id for webhook in found_list]
 
 event: str = truto.EventType.RECORD_CREATED
 version: str = truto.__version__

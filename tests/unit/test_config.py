@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pulumi_truto.config import DEFAULT_BASE_URL, Settings, resolve_settings
-from tests.unit.strategies import ODD_STRINGS, no_deadline
+from tests.support.strategies import ODD_STRINGS, no_deadline
 
 TOKEN = "ttt-the-token"
 

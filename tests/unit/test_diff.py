@@ -13,9 +13,9 @@ from pulumi_truto.urls import urls_equal
 from pulumi_truto.webhook.diff import build_create_body, build_patch, to_state
 from pulumi_truto.webhook.inputs import UNKNOWN, check
 from pulumi_truto.webhook.properties import INPUTS
-from tests.unit.strategies import DECLARED_INPUTS, no_deadline
-from tests.unit.url_pairs import DIFFERENT_URLS, EQUAL_URLS
-from tests.unit.validation import URL, canonical
+from tests.support.strategies import DECLARED_INPUTS, no_deadline
+from tests.support.url_pairs import DIFFERENT_URLS, EQUAL_URLS
+from tests.support.validation import URL, canonical
 
 #: The state of a webhook that was created with `URL`, two event types and the default of `is_active`.
 STATE: Any = {

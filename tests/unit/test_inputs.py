@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from pulumi_truto.webhook.inputs import UNKNOWN, ValidationResult, check, unexpected
 from pulumi_truto.webhook.properties import INPUTS
-from tests.unit.strategies import ANYTHING, DECLARED_INPUTS, no_deadline
-from tests.unit.validation import canonical, error_messages, validate
+from tests.support.strategies import ANYTHING, DECLARED_INPUTS, no_deadline
+from tests.support.validation import canonical, error_messages, validate
 
 # is_active -------------------------------------------------------------------------------------------------
 

@@ -10,11 +10,12 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
-from pulumi_truto.signature import HEADER, SignatureError, sign, verify
+from pulumi_truto.signature import HEADER, SignatureError, sign, verify, verify_age
 
 SECRET = "3f0d7a52-9c1e-4b7e-8a55-0d2f6f1f4a10"
 BODY = b'{"id":"1","event":"record:created","payload":{"foo":"bar"}}'
@@ -101,6 +102,8 @@ def test_hex_is_case_insensitive(digest: str) -> None:
     "value",
     [
         f"v={HEX},format=sha256",
+        f"v={HEX}",
+        f"v={BASE64}",
         f"v={BASE64},format=sha256",
         f"format=sha256, v={HEX}",
         f" format=sha256,v={HEX} ",
@@ -196,7 +199,6 @@ def test_body_must_be_bytes(body: object) -> None:
     "value",
     [
         HEX,
-        f"v={HEX}",
         f"format=sha1,v={HEX}",
         f"format=sha512,v={HEX}",
         f"format=none,v={HEX}",
@@ -241,3 +243,44 @@ def test_errors_do_not_show_the_expected_signature() -> None:
     """An error does not show the expected signature, which a sender could use to forge a delivery."""
     assert HEX not in verify_error(header=header("0" * 64))
     assert BASE64 not in verify_error(header=header("0" * 64))
+
+
+# The age of a delivery ---------------------------------------------------------------------------------------
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    "created_at",
+    [
+        "2026-11-24T10:00:00.000Z",
+        "2026-11-24T09:55:00.000Z",
+        "2026-11-24T10:05:00.000Z",
+        "2026-11-24 09:59:00",
+        "2026-11-24T11:59:00+02:00",
+    ],
+)
+def test_recent_delivery_is_accepted(created_at: str) -> None:
+    """A delivery of the last five minutes is accepted, in every format that Truto uses, with clocks that differ."""
+    verify_age(created_at, now=NOW)
+
+
+@pytest.mark.parametrize("created_at", ["2026-11-24T09:54:59Z", "2026-11-24T10:05:01Z", "2025-11-24T10:00:00Z"])
+def test_old_delivery_is_rejected(created_at: str) -> None:
+    """An older delivery, or one from the future, may be a replay."""
+    with pytest.raises(SignatureError, match="it may be a replay"):
+        verify_age(created_at, now=NOW)
+
+
+@pytest.mark.parametrize("created_at", [None, "", "yesterday", 5, {}, "9999-99-99"])
+def test_delivery_without_a_time_is_rejected(created_at: object) -> None:
+    """A delivery whose age is unknown is rejected."""
+    with pytest.raises(SignatureError, match="no readable created_at"):
+        verify_age(created_at, now=NOW)
+
+
+def test_tolerance_can_be_chosen() -> None:
+    """The maximum age is the receiver's choice, and by default the time of this machine counts."""
+    verify_age(datetime.now(timezone.utc).isoformat(), tolerance_seconds=60)
+    with pytest.raises(SignatureError):
+        verify_age("2026-11-24T09:58:59Z", tolerance_seconds=60, now=NOW)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pulumi_truto.signature import SignatureError, sign, verify
-from tests.unit.strategies import no_deadline
+from tests.support.strategies import no_deadline
 
 HEX = "46c56d1b0ae4c3858465c756ba60b739f1230abe0ad2e737b57a596eddcf4c96"
 DIGESTS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.validation import URL, error_messages, validate
+from tests.support.validation import URL, error_messages, validate
 
 
 @pytest.mark.parametrize(

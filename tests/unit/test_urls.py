@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from pulumi_truto.urls import is_loopback, urls_equal
-from tests.unit.strategies import ODD_STRINGS, no_deadline
+from tests.support.strategies import ODD_STRINGS, no_deadline
 
 
 @no_deadline

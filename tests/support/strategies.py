@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 
 from pulumi_truto.event_types import EventType
 from pulumi_truto.webhook.inputs import UNKNOWN
-from tests.unit.validation import URL
+from tests.support.validation import URL
 
 KNOWN_EVENT_TYPES = [each.value for each in EventType]
 

@@ -1,0 +1,60 @@
+"""The documentation is true: links lead somewhere, and commands and tests that it names exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import REPOSITORY
+
+PATTERNS = ("*.md", "docs/**/*.md", "examples/*/README.md", "benchmarks/README.md")
+PAGES = sorted(page for pattern in PATTERNS for page in REPOSITORY.glob(pattern))
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link names a file or folder, and every anchor a heading in it."""
+    for path, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        if "://" in path:
+            continue
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{path} does not exist"
+        if anchor:
+            assert anchor in anchors(target), f"{path} has no heading {anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_files_of_the_repository_that_a_page_names_exist(page: Path) -> None:
+    """A path of the package, the tests, the examples or the documentation that a page names exists."""
+    named = re.findall(
+        r"`((?:pulumi_truto|tests|examples|docs|benchmarks)/[\w./-]*)`", page.read_text(encoding="utf-8")
+    )
+    for path in named:
+        assert path == "benchmarks/results" or (REPOSITORY / path).exists(), f"{path} does not exist"
+
+
+def test_readme_is_short() -> None:
+    """The README fits in 120 lines: details are in docs/."""
+    assert len((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_every_page_is_linked() -> None:
+    """Every page of docs/ can be reached from the README; Pulumi's registry reads the two pages with a layout."""
+    linked = {
+        (page.parent / path).resolve()
+        for page in PAGES
+        for path, _ in LINK.findall(page.read_text(encoding="utf-8"))
+        if path and "://" not in path
+    }
+    registry = {REPOSITORY / "docs" / name for name in ("_index.md", "installation-configuration.md")}
+    decisions = {REPOSITORY / "docs" / "decisions" / "README.md"}
+    assert {page for page in PAGES if page.is_relative_to(REPOSITORY / "docs")} - registry - decisions <= linked

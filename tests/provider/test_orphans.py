@@ -1,0 +1,110 @@
+"""`pulumi-truto orphans` compares the webhooks at Truto with exported stacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pulumi_truto.sandbox import Sandbox
+from tests.support.cli import run_cli
+from tests.support.project import URL, Project, create_unmanaged
+
+
+def export_stack(project: Project, folder: Path) -> Path:
+    """Writes a file like `pulumi stack export` does."""
+    file = folder / f"{project.folder.name}.json"
+    file.write_text(json.dumps({"version": 3, "deployment": json.loads(project.state)}))
+    return file
+
+
+def test_reports_orphans_and_missing_webhooks(project: Project, tmp_path: Path) -> None:
+    """The command reports webhooks that only Truto or only the stack has, sets the exit code, and changes nothing."""
+    project.webhook()
+    project.up()
+    file = export_stack(project, tmp_path)
+    process = run_cli(project.sandbox, "orphans", "--stack-export", file)
+    assert (process.returncode, process.stderr) == (0, "")
+    orphan = create_unmanaged(project.sandbox, target_url=URL + "/orphan", is_active=False)
+    other_environment = project.sandbox.add_environment("other")
+    project.sandbox.backend.create(other_environment.id, {"target_url": URL})
+    process = run_cli(project.sandbox, "orphans", "--stack-export", file)
+    assert process.returncode == 3
+    assert f"orphan   {orphan['id']}  since {orphan['created_at']}, not active, {URL}/orphan" in process.stdout
+    assert "import-file" in process.stdout
+    managed_id = project.outputs["id"]
+    assert managed_id not in process.stdout
+    project.sandbox.backend.remove(managed_id)
+    project.sandbox.backend.remove(orphan["id"])
+    process = run_cli(project.sandbox, "orphans", "--stack-export", file, "--format", "json")
+    assert process.returncode == 3
+    report = json.loads(process.stdout)
+    assert report["orphans"] == []
+    (missing,) = report["missing"]
+    assert (missing["id"], missing["target_url"]) == (managed_id, URL)
+    assert {call.method for call in project.sandbox.calls if call.operation != "create"} == {"GET"}
+
+
+def test_webhooks_of_other_environments_are_no_difference(project: Project, tmp_path: Path) -> None:
+    """Webhooks that a stack manages in other environments are only counted."""
+    project.webhook()
+    project.up()
+    other = project.sandbox.add_environment("other")
+    project.program(f"""
+        other = truto.Provider("other", api_token={other.token!r}, base_url={project.sandbox.base_url!r})
+        truto.Webhook("orders", target_url=URL)
+        truto.Webhook("other", target_url=URL, opts=pulumi.ResourceOptions(provider=other))
+    """)
+    project.up()
+    file = export_stack(project, tmp_path)
+    process = run_cli(project.sandbox, "orphans", "--stack-export", file, env={"TRUTO_API_TOKEN": other.token})
+    assert process.returncode == 0
+    assert "1 webhooks of the stacks belong to other environments" in process.stdout
+
+
+def test_token_of_an_empty_environment_is_a_difference(project: Project, tmp_path: Path) -> None:
+    """With the token of an empty environment the command cannot decide what is missing, so it does not succeed."""
+    project.webhook()
+    project.up()
+    other = project.sandbox.add_environment("empty")
+    file = export_stack(project, tmp_path)
+    process = run_cli(project.sandbox, "orphans", "--stack-export", file, env={"TRUTO_API_TOKEN": other.token})
+    assert process.returncode == 3
+    assert f"unknown  {project.outputs['id']}" in process.stdout
+    assert "Check the token" in process.stdout
+    assert "No difference" not in process.stdout
+
+
+def test_unreadable_webhook_is_not_missing(project: Project, tmp_path: Path) -> None:
+    """A webhook that cannot be read is never reported as missing, and an unreadable orphan is reported."""
+    project.webhook()
+    project.up()
+    file = export_stack(project, tmp_path)
+    managed = {"id": project.outputs["id"], "target_url": URL}
+    body = {"result": [managed, {"id": "unreadable-orphan"}], "next_cursor": None}
+    project.sandbox.inject("response", "list", times=0, body=body)
+    process = run_cli(project.sandbox, "orphans", "--stack-export", file)
+    assert process.returncode == 3
+    assert "orphan   unreadable-orphan  cannot be read" in process.stdout
+    assert "missing" not in process.stdout
+    options = ["--provider-kind", "native", "--output", tmp_path / "out.json", "--id", managed["id"]]
+    process = run_cli(project.sandbox, "import-file", *options)
+    assert process.returncode == 1
+    assert f"webhook {managed['id']} cannot be read" in process.stderr
+
+
+@pytest.mark.parametrize("content", ["nonsense", "[]", "{}", '{"deployment": {"resources": [1]}}'])
+def test_invalid_export_is_an_error(sandbox: Sandbox, tmp_path: Path, content: str) -> None:
+    """A file that is not an export is an error, as otherwise every webhook would be an orphan."""
+    (tmp_path / "export.json").write_text(content)
+    process = run_cli(sandbox, "orphans", "--stack-export", tmp_path / "export.json")
+    assert process.returncode == 1
+    assert "export.json cannot be read" in process.stderr
+
+
+def test_missing_token_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Without a token the command says where to set one."""
+    process = run_cli(sandbox, "orphans", "--stack-export", tmp_path / "none", env={"TRUTO_API_TOKEN": ""})
+    assert process.returncode == 1
+    assert "TRUTO_API_TOKEN" in process.stderr
