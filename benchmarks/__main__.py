@@ -1,4 +1,4 @@
-"""The command: ``python -m benchmarks [--quick]`` measures everything in one run, prints it and writes it down."""
+"""``python -m benchmarks [--quick]`` measures everything in one run, prints it and saves it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pulumi_truto.local_engine.open_stack import Engine, cli_version
 
 
 def main() -> None:
-    """Measures, prints, writes."""
+    """Measures, prints, saves."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller sizes, to try it out")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller sizes")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results", help="where to write")
     options = parser.parse_args()
     quick: bool = options.quick
-    # A package that is in use has its byte code on disk; without that, compiling it would be measured every time.
+    # An installed package has its byte code on disk; without that, compiling would be measured every time.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     cli = cli_version()
     began = time.monotonic()

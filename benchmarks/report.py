@@ -1,4 +1,4 @@
-"""A table, a JSON file and a picture of what was measured. Measures nothing."""
+"""Shows measured figures: a table, a JSON file and a picture."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Final
 
 __all__ = ["Row", "save", "table"]
 
-#: Bars that are longer than so many times their target are cut off.
-_LONGEST: Final = 3.0
+#: Bars longer than this multiple of their target are cut off.
+_MAX_BAR: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,15 @@ class Row:
     """One figure.
 
     Attributes:
-        group: what it belongs to.
+        group: the heading above it.
         what: what is measured.
-        how: against what, and what was driven how.
-        ours: of this provider.
-        naive: of the naive provider, where it has one.
-        unit: "x" for a ratio, "%" for what comes on top, or the name of what is counted.
-        limit: the least that is possible, in the same unit.
-        target: the most that is allowed; `None` for a row that is there for information.
-        seconds: what was timed, for information.
+        how: how it is measured.
+        ours: the figure of this provider.
+        naive: the figure of the naive provider; ``None`` if it has none.
+        unit: "x" for a ratio, "%" for an addition, or the name of what is counted.
+        limit: the lowest possible figure, in the same unit.
+        target: the highest allowed figure; ``None`` for a row without a target.
+        seconds: the measured times, for information.
     """
 
     group: str
@@ -104,13 +104,13 @@ def _draw(rows: list[Row], about: dict[str, Any], file: Path) -> None:
                 continue
             used = _share(value, row.target)
             colour_now = "#c0392b" if colour != "#c8c8c8" and used > 1 else colour
-            axes.barh(index + offset, min(used, _LONGEST), height=0.38, color=colour_now)
-            arrow = " »" if used > _LONGEST else ""
-            axes.text(min(used, _LONGEST) + 0.02, index + offset, row.show(value) + arrow, va="center", fontsize=7)
+            axes.barh(index + offset, min(used, _MAX_BAR), height=0.38, color=colour_now)
+            arrow = " »" if used > _MAX_BAR else ""
+            axes.text(min(used, _MAX_BAR) + 0.02, index + offset, row.show(value) + arrow, va="center", fontsize=7)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(rows)), [f"{_label(row)}  (<= {row.show(row.target)})" for row in rows], fontsize=7)
     axes.margins(y=0.005)
-    axes.set_xlim(0, _LONGEST + 0.5)
+    axes.set_xlim(0, _MAX_BAR + 0.5)
     axes.set_xlabel("share of the target: this provider (blue, red where it is missed) and the naive one (grey)")
     axes.set_title(f"pulumi_truto {about['pulumi_truto']}, {about['when']}", fontsize=9)
     axes.invert_yaxis()
@@ -124,5 +124,5 @@ def _label(row: Row) -> str:
 
 def _share(value: float, target: float | None) -> float:
     if not target:
-        return 0.0 if value <= 0 else _LONGEST + 1
+        return 0.0 if value <= 0 else _MAX_BAR + 1
     return max(0.0, value / target)

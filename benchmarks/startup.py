@@ -1,6 +1,6 @@
-"""What it costs to load: the package in a program, and the provider process until it answers.
+"""Measures loading: the package in a program, and the provider process until its first response.
 
-Measured as processor time, as that does not depend on what else the machine does meanwhile.
+In processor time, which depends least on what else the machine does.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from tests.support.commands import REPOSITORY
 __all__ = ["interleaved", "later_create", "measure", "ratio"]
 
 _Name = TypeVar("_Name", bound=str)
-_HOW = "processor time of whole processes, the least of many in turns"
+_HOW = "processor time of whole processes, the minimum of many, interleaved"
 _PROGRAMS = {
     "ours": "import pulumi_truto; pulumi_truto.Webhook",
     "naive": "import benchmarks.naive",
 }
-#: Prints its processor time with pulumi loaded, and what comes on top of that.
+#: Prints its processor time after loading pulumi, and the additional time after that.
 _PROGRAM = """\
 import time
 import pulumi
@@ -36,7 +36,7 @@ print(before, time.process_time() - before)
 
 
 def measure(runs: int) -> list[Row]:
-    """The rows of the imports and of the start of the provider process."""
+    """Rows for the imports and the start of the provider process."""
     imports = interleaved(runs // 2, {name: partial(_on_top, code) for name, code in _PROGRAMS.items()})
     kinds: tuple[Kind, ...] = ("bare", "dynamic", "naive", "native")
     starts = interleaved(runs, {kind: partial(_first_check, kind) for kind in kinds})
@@ -78,7 +78,7 @@ def measure(runs: int) -> list[Row]:
 def interleaved(
     runs: int, measures: Mapping[_Name, Callable[[], float]], *, warm_up: bool = True
 ) -> dict[_Name, list[float]]:
-    """What each measure gives, in turns (A, B, A, B, ...), after one turn that does not count."""
+    """The values of each measure, interleaved (A, B, A, B, ...), after one round that does not count."""
     values: dict[_Name, list[float]] = {name: [] for name in measures}
     for run in range(-int(warm_up), runs):
         for name, take in measures.items():
@@ -89,12 +89,12 @@ def interleaved(
 
 
 def ratio(ours: list[float], base: list[float]) -> float:
-    """The median of the ratios, turn by turn: a machine is faster in one minute than in the next."""
+    """The median of the ratios, round by round: a machine is faster in one minute than in the next."""
     return median(one / other for one, other in zip(ours, base, strict=True))
 
 
 def _on_top_of(ours: list[float], base: list[float]) -> float:
-    """The ratio of the least processor times, in percent on top: the same work can be slowed down, never sped up."""
+    """The ratio of the minimum processor times, as additional percent: a busy machine only slows work down."""
     return 100 * (min(ours) / min(base) - 1)
 
 
@@ -113,7 +113,7 @@ def _first_check(kind: Kind) -> float:
 
 
 def later_create(kind: Kind, base_url: str) -> float:
-    """The wall time of a create of a process that has loaded everything."""
+    """The wall time of a create in a process that has loaded everything."""
     with start(kind, base_url) as process:
         process.create(0)
         webhook = process.check(process.webhook(1))
