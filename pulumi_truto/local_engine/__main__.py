@@ -1,4 +1,4 @@
-"""The local engine's command line: brings a Pulumi program ``up`` on a sandbox of its own, and down again."""
+"""Runs a Pulumi program on the local engine against a temporary sandbox, and then destroys what it created."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from pulumi_truto.sandbox import Sandbox
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit code is 0 if it succeeded, 1 if it failed, 2 for wrong arguments."""
+    """Runs one command. The exit code is 0 for success, 1 for a failure, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m pulumi_truto.local_engine", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="bring the Pulumi program in DIR up on a sandbox of its own, and down again")
+    up = commands.add_parser("up", help="run `up` and then `destroy` of the Pulumi program in DIR")
     up.add_argument("dir", type=Path, metavar="DIR", help="the folder of Pulumi.yaml")
-    up.add_argument("--config", action="append", default=[], type=_pair, metavar="KEY=VALUE", help="a config value")
-    up.add_argument("--secret", action="append", default=[], type=_pair, metavar="KEY=VALUE", help="a secret one")
+    up.add_argument(
+        "--config", action="append", default=[], type=_key_value, metavar="KEY=VALUE", help="a config value"
+    )
+    up.add_argument(
+        "--secret", action="append", default=[], type=_key_value, metavar="KEY=VALUE", help="a secret value"
+    )
     options = parser.parse_args(arguments)
     try:
         return _up(options.dir, options.config, options.secret)
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _up(work_dir: Path, config: list[tuple[str, str]], secrets: list[tuple[str, str]]) -> int:
     for key, _ in (*config, *secrets):
         if key in ("truto:apiToken", "truto:baseUrl"):
-            raise ValueError(f"{key} cannot be set here: the program is run against a sandbox of its own")
+            raise ValueError(f"{key} cannot be set here: the program runs against a temporary sandbox")
     with Sandbox() as sandbox, tempfile.TemporaryDirectory(prefix="pulumi-truto-") as home:
         stack = open_stack("local", work_dir, Path(home), stack_name="sandbox")
         stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
@@ -42,23 +46,24 @@ def _up(work_dir: Path, config: list[tuple[str, str]], secrets: list[tuple[str, 
             stack.set_config(key, ConfigValue(value))
         for key, value in secrets:
             stack.set_config(key, ConfigValue(value, secret=True))
-        succeeded = _runs(stack.up)
-        # Also after a failure: what the program had created is of no use to anybody.
-        return 0 if _runs(stack.destroy) and succeeded else 1
+        is_up = _succeeds(stack.up)
+        # Destroy also after a failure, when nobody needs the resources that were created.
+        is_destroyed = _succeeds(stack.destroy)
+        return 0 if is_up and is_destroyed else 1
 
 
-def _runs(run: Callable[..., object]) -> bool:
+def _succeeds(run: Callable[..., object]) -> bool:
     try:
         run(on_output=print)
     except CommandError:
-        return False  # on_output has shown why
+        return False  # on_output has already shown the error
     return True
 
 
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
+def _key_value(argument: str) -> tuple[str, str]:
+    key, equals, value = argument.partition("=")
     if not key or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEY=VALUE")
+        raise argparse.ArgumentTypeError(f"{argument!r} does not have the form KEY=VALUE")
     return key, value
 
 

@@ -1,4 +1,4 @@
-"""A resource as a program wants it: what the monitor takes out of a request and the deployment brings about."""
+"""The goal of a resource: its properties and options as the program registers them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pulumi_truto.local_engine.resource import Resource
 from pulumi_truto.local_engine.urns import Alias
 from pulumi_truto.property_values import Properties
 
-__all__ = ["Goal", "inherit"]
+__all__ = ["Goal", "inherit_options"]
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A resource as the program wants it, with the options that this engine supports.
+    """The goal of a resource, with the options that this engine supports.
 
     Attributes:
-        protect: ``None`` where the program does not say, as for `retain_on_delete` and `delete_before_replace`.
-        providers: the providers that a component hands to its children, by package.
+        provider: the reference ``<urn>::<id>`` of an explicit provider; empty for the default provider.
+        providers: the references of the providers that a component passes to its children, by package.
+        delete_before_replace: ``None`` if the program does not set it; the same for `protect` and `retain_on_delete`.
+        import_id: the id of the existing resource to import; empty if there is none.
     """
 
     type: str
@@ -42,17 +45,35 @@ class Goal:
 
     @property
     def package(self) -> str:
-        """The package whose provider serves it."""
+        """The package that the type belongs to."""
         return self.type.split(":")[0]
 
+    def to_resource(self, urn: str) -> Resource:
+        """Returns the resource with this URN as the program declares it, before any step."""
+        return Resource(
+            urn=urn,
+            type=self.type,
+            custom=self.custom,
+            inputs=self.inputs,
+            parent=self.parent,
+            dependencies=self.dependencies,
+            property_dependencies=self.property_dependencies,
+            ignore_changes=self.ignore_changes,
+            replace_on_changes=self.replace_on_changes,
+            additional_secret_outputs=self.additional_secret_outputs,
+            protect=bool(self.protect),
+            retain_on_delete=bool(self.retain_on_delete),
+            replacement_trigger=self.replacement_trigger,
+        )
 
-def inherit(goal: Goal, parent: Goal) -> Goal:
-    """The goal with what it takes over from its parent where the program does not say (``inheritFromParent``)."""
+
+def inherit_options(goal: Goal, parent: Goal) -> Goal:
+    """Returns the goal with the parent's values of the options that it leaves out (Pulumi's ``inheritFromParent``)."""
     providers = goal.providers if goal.custom else {**parent.providers, **goal.providers}
     provider = goal.provider
     if not provider and goal.custom:
-        is_the_same = parent.custom and parent.package == goal.package
-        provider = parent.provider if is_the_same else parent.providers.get(goal.package, "")
+        is_same_package = parent.custom and parent.package == goal.package
+        provider = parent.provider if is_same_package else parent.providers.get(goal.package, "")
     return replace(
         goal,
         protect=parent.protect if goal.protect is None else goal.protect,

@@ -1,29 +1,28 @@
-"""The program: its project file, and its process, started the way Pulumi's Python host does, watched and ended."""
+"""The language host: reads a project file, and runs its Python program as Pulumi's language host does."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
-from pulumi.automation import ConfigValue
 
 from pulumi_truto.local_engine import launcher
-from pulumi_truto.local_engine.launcher import Process
+from pulumi_truto.local_engine.processes import Process, end_process_group, forward_lines
+from pulumi_truto.local_engine.run_settings import ORGANIZATION, RunSettings
 
-__all__ = ["SHOWN", "Program", "read_project", "wait"]
+__all__ = ["EXIT_CODE_ERROR_SHOWN", "Program", "read_project", "wait"]
 
-#: The exit code of a program that failed and has shown why, as Pulumi's Python host has it.
-SHOWN = 32
+#: The exit code of a program that has failed and has already shown the error, as in Pulumi's Python language host.
+EXIT_CODE_ERROR_SHOWN: Final = 32
+_END_SECONDS: Final = 2
+_OUTPUT_SECONDS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -31,60 +30,65 @@ class Program:
     """A Pulumi Python program.
 
     Attributes:
-        path: the program: a file, or the folder of a `__main__.py`.
-        work_dir: the folder it runs in.
-        project: the project's name.
-        stack: the stack's name.
-        config: the stack's configuration, keys with their namespace.
-        env: its environment variables.
+        path: the program: a file, or a folder with a `__main__.py`.
+        work_dir: the working directory.
+        env: the environment variables.
     """
 
     path: Path
     work_dir: Path
-    project: str
-    stack: str
-    config: Mapping[str, ConfigValue]
     env: Mapping[str, str]
 
     @contextlib.contextmanager
     def running(
-        self, address: str, *, threads: int, dry_run: bool, parallel: int, on_output: Callable[[str], None]
+        self, settings: RunSettings, engine_address: str, *, threads: int, on_output: Callable[[str], None]
     ) -> Iterator[Process]:
-        """The process, which talks to the engine at this address. Nothing of it is left afterwards."""
-        process = self._start(address, threads=threads, dry_run=dry_run, parallel=parallel)
-        assert process.stdout is not None
-        output = threading.Thread(target=_forward, args=(process.stdout, on_output), daemon=True)
-        output.start()
+        """Runs the program, and ends its process when the context is left.
+
+        Args:
+            settings: the settings of the run.
+            engine_address: the address of the engine's gRPC server.
+            threads: the maximum number of registrations in flight.
+            on_output: receives every line that the program prints.
+        """
+        process = self._start(settings, engine_address, threads)
+        output_thread = threading.Thread(target=forward_lines, args=(process.stdout, on_output), daemon=True)
+        output_thread.start()
         try:
             yield process
         finally:
-            _end(process)
-            output.join(timeout=5)
+            if process.poll() is None:
+                end_process_group(process, _END_SECONDS)
+            output_thread.join(timeout=_OUTPUT_SECONDS)
 
-    def _start(self, address: str, *, threads: int, dry_run: bool, parallel: int) -> Process:
+    def _start(self, settings: RunSettings, engine_address: str, threads: int) -> Process:
         arguments = {
             "program": str(self.path / "__main__.py" if self.path.is_dir() else self.path),
             "threads": threads,
-            "monitor": address,
-            "engine": address,
-            "project": self.project,
-            "stack": self.stack,
-            "parallel": parallel,
-            "dry_run": dry_run,
-            "organization": "organization",
+            "monitor": engine_address,
+            "engine": engine_address,
+            "project": settings.project,
+            "stack": settings.stack,
+            "parallel": settings.parallel,
+            "dry_run": settings.dry_run,
+            "organization": ORGANIZATION,
             "root_directory": str(self.work_dir),
         }
         env = {
             **self.env,
-            "PULUMI_CONFIG": json.dumps({key: each.value for key, each in self.config.items()}),
-            "PULUMI_CONFIG_SECRET_KEYS": json.dumps([key for key, each in self.config.items() if each.secret]),
+            "PULUMI_CONFIG": json.dumps(settings.config_values),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(settings.config_secret_keys),
         }
         module = "pulumi_truto.local_engine.run_program"
         return launcher.start(module, [json.dumps(arguments)], self.work_dir, env, merge_stderr=True)
 
 
 def read_project(work_dir: Path) -> dict[str, Any]:
-    """What `Pulumi.yaml` in this folder says; `ValueError` where it is no Python program's."""
+    """Returns the content of `Pulumi.yaml` in a folder.
+
+    Raises:
+        ValueError: there is no such file, or it does not describe a Python program.
+    """
     file = work_dir / "Pulumi.yaml"
     try:
         project = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -95,27 +99,11 @@ def read_project(work_dir: Path) -> dict[str, Any]:
     runtime = project.get("runtime")
     runtime = runtime.get("name") if isinstance(runtime, dict) else runtime
     if runtime != "python":
-        raise ValueError(f"{file}: the local engine runs Python programs only, not {runtime!r}")
+        raise ValueError(f"{file}: the local engine runs only Python programs, not {runtime!r}")
     return project
 
 
 def wait(process: Process, until: Callable[[], bool]) -> None:
-    """Waits until the process has ended, or something else has come about."""
+    """Waits until the process has ended or the condition is true."""
     while process.poll() is None and not until():
         time.sleep(0.01)
-
-
-def _forward(stream: Any, on_output: Callable[[str], None]) -> None:
-    with stream:
-        for line in stream:
-            on_output(line.decode(errors="replace").rstrip())
-
-
-def _end(process: Process) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=2)

@@ -1,7 +1,4 @@
-"""Opens a stack on the real Pulumi CLI or on the local engine, with one and the same interface.
-
-On the CLI nothing of the user's Pulumi account is touched: state, settings and plugins are in a folder of their own.
-"""
+"""Opens a stack on the Pulumi CLI or on the local engine, with the same interface."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ Engine = Literal["local", "cli"]
 
 
 def cli_version() -> str | None:
-    """The version of the Pulumi CLI on PATH, or ``None`` where there is none that can run Python programs."""
+    """Returns the version of the Pulumi CLI on PATH, or ``None`` if there is none that can run Python programs."""
     if shutil.which("pulumi") is None or shutil.which("pulumi-language-python") is None:
         return None
     return str(auto.PulumiCommand(skip_version_check=True).version)
@@ -36,9 +33,14 @@ def open_stack(
     stack_name: str = "dev",
     env_vars: Mapping[str, str] | None = None,
 ) -> auto.Stack | Stack:
-    """The stack of the Pulumi program in ``work_dir``, with its snapshot and everything else below ``home``.
+    """Returns the stack of a Pulumi program. The user's own Pulumi account, settings and plugins are not used.
 
-    On the CLI the configuration is written to a file in ``work_dir``, as ever: give a copy if that matters.
+    Args:
+        engine: the local engine or the Pulumi CLI.
+        work_dir: the folder of ``Pulumi.yaml``. The CLI writes the stack's configuration to a file there.
+        home: the folder for the state and, with the CLI, its settings and plugins; created if it does not exist.
+        stack_name: the stack's name.
+        env_vars: additional environment variables of the program and the providers.
     """
     home.mkdir(parents=True, exist_ok=True)
     env = {"PULUMI_CONFIG_PASSPHRASE": "", **(env_vars or {})}
@@ -50,7 +52,7 @@ def open_stack(
         "PULUMI_HOME": str(home / "pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        # The program and the provider run with the Python that runs this.
+        # The program and the provider run with this Python.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
     options = auto.LocalWorkspaceOptions(env_vars=env, pulumi_command=auto.PulumiCommand(skip_version_check=True))

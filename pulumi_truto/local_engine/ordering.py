@@ -1,63 +1,74 @@
-"""The order of deletions, and working on several resources at once. Knows nothing of what the work is."""
+"""Runs work on resources in parallel, and in the order in which Pulumi deletes resources."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from pulumi_truto.local_engine.snapshot import Resource
+from pulumi_truto.local_engine.resource import Resource
 
 __all__ = ["dependents", "run_in_dependency_order", "run_in_parallel"]
 
 
 def run_in_parallel(resources: list[Resource], work: Callable[[Resource], bool], parallel: int) -> list[Resource]:
-    """Works on all of them, that many at the same time. Returns those where the work was not done."""
+    """Runs the work on every resource and returns the resources on which it failed.
+
+    Args:
+        resources: the resources.
+        work: returns whether it succeeded.
+        parallel: the maximum number of resources at a time.
+    """
     with ThreadPoolExecutor(parallel) as pool:
-        done = list(pool.map(work, resources))
-    return [each for each, is_done in zip(resources, done, strict=True) if not is_done]
+        succeeded = list(pool.map(work, resources))
+    return [resource for resource, is_success in zip(resources, succeeded, strict=True) if not is_success]
 
 
 def run_in_dependency_order(
-    resources: list[Resource], work: Callable[[Resource], bool], parallel: int, go_on: Callable[[], bool]
+    resources: list[Resource], work: Callable[[Resource], bool], parallel: int, should_continue: Callable[[], bool]
 ) -> None:
-    """Works on each only when everything that depends on it is done; independent ones at the same time.
+    """Runs the work on every resource, dependents before their dependencies.
 
-    What a resource depends on stays where its own work was not done. Stops between two rounds as soon as ``go_on``
-    says so.
+    If the work on a resource fails, its dependencies are skipped.
+
+    Args:
+        resources: the resources.
+        work: returns whether it succeeded.
+        parallel: the maximum number of resources at a time.
+        should_continue: called before each layer; the run ends as soon as it returns false.
     """
-    kept: set[str] = set()
+    skipped_urns: set[str] = set()
     for layer in reversed(_layers(resources)):
-        if not go_on():
+        if not should_continue():
             return
-        ready = [each for each in layer if each.urn not in kept]
-        skipped = [each for each in layer if each.urn in kept]
-        for each in [*run_in_parallel(ready, work, parallel), *skipped]:
-            kept |= _needs(each)
+        ready = [resource for resource in layer if resource.urn not in skipped_urns]
+        skipped = [resource for resource in layer if resource.urn in skipped_urns]
+        for resource in [*run_in_parallel(ready, work, parallel), *skipped]:
+            skipped_urns |= _dependency_urns(resource)
 
 
 def dependents(of: Resource, resources: Iterable[Resource]) -> list[Resource]:
-    """What depends on a resource, also by way of others, in the order of the resources given."""
-    needed = {of.urn}
+    """Returns the direct and transitive dependents of a resource, in the order of the given resources."""
+    urns = {of.urn}
     found = []
-    for each in resources:
-        if each is not of and needed & {*each.dependencies, each.provider_urn}:
-            needed.add(each.urn)
-            found.append(each)
+    for resource in resources:
+        if resource is not of and urns & {*resource.dependencies, resource.provider_urn}:
+            urns.add(resource.urn)
+            found.append(resource)
     return found
 
 
 def _layers(resources: list[Resource]) -> list[list[Resource]]:
-    """The resources in layers: each depends on nothing but the layers before it (Pulumi's ``ScheduleDeletes``)."""
-    waiting, layers = list(resources), []
-    while waiting:
-        urns = {each.urn for each in waiting}
-        # Two resources that need each other cannot be: were there any, they would be in the last layer.
-        layer = [each for each in waiting if not _needs(each) & urns] or waiting
+    """Groups the resources: each depends only on resources in earlier layers (Pulumi's ``ScheduleDeletes``)."""
+    remaining, layers = list(resources), []
+    while remaining:
+        urns = {resource.urn for resource in remaining}
+        # There are no dependency cycles; a cycle would be in the last layer.
+        layer = [resource for resource in remaining if not _dependency_urns(resource) & urns] or remaining
         layers.append(layer)
-        waiting = [each for each in waiting if each not in layer]
+        remaining = [resource for resource in remaining if resource not in layer]
     return layers
 
 
-def _needs(resource: Resource) -> set[str]:
-    """The URNs of what the resource depends on. Never its own, which the one that it replaced has as well."""
+def _dependency_urns(resource: Resource) -> set[str]:
+    """Returns the URNs that a resource depends on, without its own, which the resource that it replaced has too."""
     return {*resource.dependencies, resource.parent, resource.provider_urn} - {resource.urn, ""}

@@ -1,4 +1,4 @@
-"""Which provider instance serves a resource: the one that it names, or the default one of its package."""
+"""Finds the provider of a resource: the explicit one, or the default provider of its package."""
 
 from __future__ import annotations
 
@@ -9,57 +9,69 @@ from collections.abc import Mapping
 from pulumi.automation import ConfigValue
 
 from pulumi_truto.local_engine.goal import Goal
-from pulumi_truto.local_engine.provider_host import OperationError, Provider, ProviderHost, default_config
-from pulumi_truto.local_engine.snapshot import Resource, Snapshot
-from pulumi_truto.local_engine.urns import Namer
-from pulumi_truto.property_values import UNKNOWN, make_secret
+from pulumi_truto.local_engine.provider import DYNAMIC_PACKAGE, OperationError, Provider
+from pulumi_truto.local_engine.provider_host import ProviderHost
+from pulumi_truto.local_engine.resource import Resource
+from pulumi_truto.local_engine.snapshot import Snapshot
+from pulumi_truto.local_engine.urns import UrnBuilder
+from pulumi_truto.property_values import UNKNOWN, Properties, make_secret
 
 __all__ = ["ProviderRegistry"]
 
 
 class ProviderRegistry:
-    """The provider instances of one run, explicit and default ones, with their processes."""
+    """The explicit and default providers of one run. Thread-safe."""
 
-    def __init__(self, namer: Namer, config: Mapping[str, ConfigValue], snapshot: Snapshot, host: ProviderHost) -> None:
-        self._namer = namer
+    def __init__(
+        self, urns: UrnBuilder, config: Mapping[str, ConfigValue], snapshot: Snapshot, host: ProviderHost
+    ) -> None:
+        self._urns = urns
         self._config = config
         self._snapshot = snapshot
         self._host = host
         self._lock = threading.Lock()
-        self._defaults: dict[str, Resource] = {}
+        self._default_providers: dict[str, Resource] = {}
 
     def for_goal(self, goal: Goal) -> tuple[str, Provider]:
-        """The reference and the process of the provider that the goal names, or of the default one."""
-        resource = self._by_urn(goal.provider.rpartition("::")[0]) if goal.provider else self._default(goal.package)
-        return f"{resource.urn}::{resource.id or UNKNOWN}", self._process(resource)
+        """Returns the provider of a goal, and the reference to it."""
+        if goal.provider:
+            instance = self._instance(goal.provider.rpartition("::")[0])
+        else:
+            instance = self._default_provider(goal.package)
+        return f"{instance.urn}::{instance.id or UNKNOWN}", self._provider(instance)
 
-    def of(self, resource: Resource) -> Provider:
-        """The provider of a resource in the state, with the settings of this run if the program was run."""
-        return self._process(self._by_urn(resource.provider_urn))
+    def for_resource(self, resource: Resource) -> Provider:
+        """Returns the provider of a resource in the state, with this run's configuration if the program ran."""
+        return self._provider(self._instance(resource.provider_urn))
 
-    def _by_urn(self, urn: str) -> Resource:
-        known = self._snapshot.now(urn)
-        if known is None:
+    def _instance(self, urn: str) -> Resource:
+        instance = self._snapshot.current(urn)
+        if instance is None:
             raise OperationError(f"the state has no provider {urn}")
-        return known
+        return instance
 
-    def _process(self, resource: Resource) -> Provider:
-        package = resource.type.removeprefix("pulumi:providers:")
-        return self._host.get(resource.urn, package, resource.inputs)
+    def _provider(self, instance: Resource) -> Provider:
+        package = instance.type.removeprefix("pulumi:providers:")
+        return self._host.get(instance.urn, package, instance.inputs)
 
-    def _default(self, package: str) -> Resource:
-        """The default provider of a package, with its part of the stack's configuration."""
+    def _default_provider(self, package: str) -> Resource:
+        """Returns the default provider of a package, registered on first use."""
         type_ = f"pulumi:providers:{package}"
         with self._lock:
-            if package not in self._defaults:
-                config = default_config(
-                    package,
-                    {key: make_secret(each.value) if each.secret else each.value for key, each in self._config.items()},
-                )
-                urn = self._namer.urn(type_, "default", "")
-                old = self._snapshot.before(urn)
+            if package not in self._default_providers:
+                urn = self._urns.urn(type_, "default", "")
+                old = self._snapshot.old(urn)
                 id_ = old.id if old else str(uuid.uuid4())
+                config = self._package_config(package)
                 new = Resource(urn=urn, type=type_, custom=True, id=id_, inputs=config, outputs=config)
                 self._snapshot.record(new, old)
-                self._defaults[package] = new
-            return self._defaults[package]
+                self._default_providers[package] = new
+            return self._default_providers[package]
+
+    def _package_config(self, package: str) -> Properties:
+        """Returns the part of the stack's configuration for a package. Dynamic providers receive all of it."""
+        config = {key: make_secret(each.value) if each.secret else each.value for key, each in self._config.items()}
+        if package == DYNAMIC_PACKAGE:
+            return config
+        prefix = f"{package}:"
+        return {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}

@@ -1,7 +1,7 @@
-"""Runs a Pulumi program in a process of its own, the way Pulumi's Python host does.
+"""Runs a Pulumi program in its own process, as Pulumi's Python language host does.
 
-``python -m pulumi_truto.local_engine.run_program '{...}'``: the argument is JSON with the settings of
-`pulumi.runtime.Settings` and the program's file. The configuration comes in ``PULUMI_CONFIG``.
+The command is ``python -m pulumi_truto.local_engine.run_program '{...}'``. Its argument is a JSON object with the
+program's file and the fields of `pulumi.runtime.Settings`. The stack's configuration is in ``PULUMI_CONFIG``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pulumi_truto.local_engine.language_host import SHOWN
+from pulumi_truto.local_engine.language_host import EXIT_CODE_ERROR_SHOWN
 
 
 def main(arguments: dict[str, Any]) -> int:
-    """Runs the program; the exit code is 0 unless it failed, and `SHOWN` where it has shown why."""
+    """Runs the program. The exit code is 0 for success and `EXIT_CODE_ERROR_SHOWN` for a failure."""
     import pulumi
     import pulumi.runtime
     from pulumi.runtime import config
@@ -28,7 +28,7 @@ def main(arguments: dict[str, Any]) -> int:
     program, threads = Path(arguments.pop("program")), arguments.pop("threads")
     pulumi.runtime.set_all_config(config.get_config_env(), config.get_config_secret_keys_env())
     pulumi.runtime.configure(pulumi.runtime.Settings(**arguments))
-    # Abandoned tasks are normal at the end of a failed run, and no news to the user.
+    # Abandoned tasks are normal at the end of a failed run: asyncio must not warn about them.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     sys.argv = [str(program)]
     sys.path.insert(0, str(program.parent))
@@ -43,10 +43,10 @@ def main(arguments: dict[str, Any]) -> int:
         loop.run_until_complete(pulumi.runtime.run_in_stack(run))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
-        return SHOWN
-    except Exception:  # noqa: BLE001 - whatever a program raises is reported
+        return EXIT_CODE_ERROR_SHOWN
+    except Exception:  # noqa: BLE001 - a program can raise anything
         pulumi.log.error("Program failed with an unhandled exception:\n" + traceback.format_exc())
-        return SHOWN
+        return EXIT_CODE_ERROR_SHOWN
     finally:
         loop.close()
         sys.stdout.flush()

@@ -1,21 +1,18 @@
-"""The names of resources: how a URN is made up, and which URNs a resource had before. Pure.
-
-Pulumi's ``step_generator.go`` (``generateAliases``) is the model.
-"""
+"""Builds the URNs of resources, and the URNs of their aliases as Pulumi's ``generateAliases`` does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["STACK_TYPE", "Alias", "Namer"]
+__all__ = ["STACK_TYPE", "Alias", "UrnBuilder"]
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True)
 class Alias:
-    """A former name of a resource: a whole URN, or the parts that were different."""
+    """A former name of a resource: either its whole URN, or the parts that were different."""
 
     urn: str = ""
     name: str = ""
@@ -27,58 +24,58 @@ class Alias:
 
 
 @dataclass(frozen=True)
-class Namer:
-    """Makes URNs in one stack of one project."""
+class UrnBuilder:
+    """Builds the URNs of one stack."""
 
     stack: str
     project: str
 
     def urn(self, type_: str, name: str, parent: str, stack: str = "", project: str = "") -> str:
-        """The URN of a resource of this type and name below this parent."""
-        chain = _chain(parent) if parent else ""
-        if chain and chain != STACK_TYPE:
-            type_ = f"{chain}${type_}"
+        """Returns the URN of a resource with this type, name and parent URN."""
+        parent_types = _qualified_type(parent) if parent else ""
+        if parent_types and parent_types != STACK_TYPE:
+            type_ = f"{parent_types}${type_}"
         return f"urn:pulumi:{stack or self.stack}::{project or self.project}::{type_}::{name}"
 
-    def former_urns(
-        self, type_: str, name: str, parent: str, aliases: Sequence[Alias], renamed: Mapping[str, str]
+    def alias_urns(
+        self, type_: str, name: str, parent: str, aliases: Sequence[Alias], former_urns: Mapping[str, str]
     ) -> list[str]:
-        """Every URN that the resource may have in the state, the most likely first.
+        """Returns every URN that the resource may have in the state, the most likely first.
 
         Args:
-            type_: its type.
-            name: its name.
-            parent: the URN of its parent.
-            aliases: what the program says of its former names.
-            renamed: the URNs that this run has found under a former name, with that name.
+            type_: the resource's type.
+            name: the resource's name.
+            parent: the URN of the resource's parent.
+            aliases: the aliases that the program declares.
+            former_urns: the former URN of each resource that this run has matched by an alias, by its new URN.
         """
-        own = [self._collapse(type_, name, parent, alias, renamed) for alias in aliases]
-        return list(dict.fromkeys([*own, *self._inherited(type_, name, parent, own, renamed)]))
+        own = [self._resolve(type_, name, parent, alias, former_urns) for alias in aliases]
+        return list(dict.fromkeys([*own, *self._inherited_urns(type_, name, parent, own, former_urns)]))
 
-    def _collapse(self, type_: str, name: str, parent: str, alias: Alias, renamed: Mapping[str, str]) -> str:
+    def _resolve(self, type_: str, name: str, parent: str, alias: Alias, former_urns: Mapping[str, str]) -> str:
         if alias.urn:
             return alias.urn
-        former_parent = renamed.get(alias.parent, alias.parent) if alias.parent else parent
+        former_parent = former_urns.get(alias.parent, alias.parent) if alias.parent else parent
         if alias.no_parent:
             former_parent = ""
         return self.urn(alias.type or type_, alias.name or name, former_parent, alias.stack, alias.project)
 
-    def _inherited(
-        self, type_: str, name: str, parent: str, own: Sequence[str], renamed: Mapping[str, str]
+    def _inherited_urns(
+        self, type_: str, name: str, parent: str, own: Sequence[str], former_urns: Mapping[str, str]
     ) -> Iterator[str]:
-        """The names below the parent's former name. A name that begins with the parent's changes with it."""
-        former = renamed.get(parent)
-        if former is None:
+        """Yields the URNs below the parent's former URN. A name that starts with the parent's name changes with it."""
+        former_parent = former_urns.get(parent)
+        if former_parent is None:
             return
-        parent_name, former_name = _name(parent), _name(former)
-        for each_type, each_name in [(type_, name), *((_chain(urn).split("$")[-1], _name(urn)) for urn in own)]:
-            if each_name.startswith(parent_name):
-                each_name = former_name + each_name[len(parent_name) :]
-            yield self.urn(each_type, each_name, former)
+        parent_name, former_parent_name = _name(parent), _name(former_parent)
+        for own_type, own_name in [(type_, name), *((_qualified_type(urn).split("$")[-1], _name(urn)) for urn in own)]:
+            if own_name.startswith(parent_name):
+                own_name = former_parent_name + own_name[len(parent_name) :]
+            yield self.urn(own_type, own_name, former_parent)
 
 
-def _chain(urn: str) -> str:
-    """The type with those of the parents before it."""
+def _qualified_type(urn: str) -> str:
+    """Returns the type in a URN, which begins with the types of the parents."""
     return urn.split("::")[2]
 
 

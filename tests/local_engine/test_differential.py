@@ -1,7 +1,7 @@
-"""The local engine does what Pulumi does: the programs in `tests/local_engine/differential`, run on both and compared.
+"""Compares the local engine with the Pulumi CLI: both run the programs in `tests/local_engine/differential`.
 
-Without a Pulumi CLI on PATH the local engine is compared with what the CLI was recorded to do. With one, the CLI is
-compared with that as well, and `pytest tests/local_engine/test_differential.py --record` writes the recordings anew.
+Each program has a recording of what the Pulumi CLI did with it. The local engine must match the recordings. So must a
+Pulumi CLI on PATH; `pytest tests/local_engine/test_differential.py --record` replaces the recordings by what it does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 import textwrap
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,11 +19,11 @@ from pulumi.automation import CommandError
 
 from pulumi_truto.local_engine.open_stack import Engine, cli_version
 from pulumi_truto.sandbox import Sandbox
-from tests.local_engine.differential.steps import Edit, Fault, Make, Remove, Run, Step
+from tests.local_engine.differential.steps import Create, Edit, Fault, Remove, Run, Step
 from tests.support.project import URL, Project, ProviderKind
 
 FOLDER = Path(__file__).parent / "differential"
-SCENARIOS = sorted(each.stem for each in FOLDER.glob("*.py") if each.stem not in ("__init__", "steps"))
+SCENARIOS = sorted(file.stem for file in FOLDER.glob("*.py") if file.stem not in ("__init__", "steps"))
 
 HEAD = """
 IDS = {ids!r}
@@ -38,17 +39,22 @@ class Receiver(pulumi.ComponentResource):
 """
 
 
+def scenario_module(name: str) -> ModuleType:
+    """The module of a scenario."""
+    return importlib.import_module(f"tests.local_engine.differential.{name}")
+
+
 def cases() -> list[Any]:
-    """Every scenario with each provider kind that it is for."""
-    found = []
+    """Every scenario with each of its provider kinds."""
+    parameters = []
     for name in SCENARIOS:
-        kinds = getattr(importlib.import_module(f"tests.local_engine.differential.{name}"), "KINDS", ("dynamic",))
-        found += [pytest.param(name, kind, id=f"{name}-{kind}") for kind in kinds]
-    return found
+        kinds = getattr(scenario_module(name), "KINDS", ("dynamic",))
+        parameters += [pytest.param(name, kind, id=f"{name}-{kind}") for kind in kinds]
+    return parameters
 
 
 class Observer:
-    """Takes the steps of a scenario on one engine, and writes down what can be seen of each run."""
+    """Takes the steps of a scenario on one engine, and records the observable results of each run."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -56,15 +62,15 @@ class Observer:
         staging = project.sandbox.add_environment("staging")
         self.staging = {"api_token": staging.token, "base_url": project.sandbox.base_url}
         self.environments = {project.sandbox.environment_id: "<production>", staging.id: "<staging>"}
-        #: What a webhook is called in a recording, by its id.
+        #: The name of each webhook in a recording, by its id.
         self.labels: dict[str, str] = {}
         self.secrets: dict[str, str] = {}
 
     def take(self, step: Step) -> dict[str, Any] | None:
-        """Takes one step; what is done at Truto by hand has no record."""
+        """Takes one step and returns the record of a run; a step that only changes Truto has no record."""
         if isinstance(step, Run):
             return self._run(step)
-        if isinstance(step, Make):
+        if isinstance(step, Create):
             self.backend.create(self.project.sandbox.environment_id, {"target_url": URL + step.path})
         elif isinstance(step, Edit):
             self.backend.edit(self._id(step.path), step.fields)
@@ -77,10 +83,10 @@ class Observer:
 
     def _run(self, step: Run) -> dict[str, Any]:
         if step.program is not None:
-            names = {each: self.project.name_of(each) for each in ("target_url", "event_types", "is_active")}
+            names = {name: self.project.name_of(name) for name in ("target_url", "event_types", "is_active")}
             head = HEAD.format(ids=self._ids(), staging=self.staging, names=names)
             self.project.program(head + textwrap.dedent(step.program))
-        before = len(self.project.sandbox.calls)
+        calls_before = len(self.project.sandbox.calls)
         record: dict[str, Any] = {"step": step.verb, "failed": False}
         outputs = None
         try:
@@ -90,45 +96,46 @@ class Observer:
             self.project.shown += str(error)
             record["failed"] = True
         self._label()
-        calls = [self._call(each) for each in self.project.sandbox.calls[before:]]
+        calls = [self._call(call) for call in self.project.sandbox.calls[calls_before:]]
         record["calls"] = sorted(calls) if step.any_order else calls
-        record["webhooks"] = sorted(self._webhook(each) for each in self.backend.webhooks())
+        record["webhooks"] = sorted(self._webhook(webhook) for webhook in self.backend.webhooks())
         if step.verb != "preview":
             outputs = self.project.stack.outputs() if outputs is None else outputs
-            record["outputs"] = {name: self._output(each) for name, each in sorted(outputs.items())}
+            record["outputs"] = {name: self._output(output) for name, output in sorted(outputs.items())}
         return record
 
     def _ids(self) -> dict[str, str]:
-        """The youngest webhook of each path."""
-        return {str(each.target_url).removeprefix(URL): each.id for each in self.backend.webhooks()}
+        """The id of the newest webhook of each path."""
+        return {str(webhook.target_url).removeprefix(URL): webhook.id for webhook in self.backend.webhooks()}
 
     def _id(self, path: str) -> str:
         return self._ids()[path]
 
     def _label(self) -> None:
-        for each in self.backend.webhooks():
-            if each.id not in self.labels:
-                path = str(each.target_url).removeprefix(URL)
+        """Labels new webhooks with their path, and with a number if the path was used before."""
+        for webhook in self.backend.webhooks():
+            if webhook.id not in self.labels:
+                path = str(webhook.target_url).removeprefix(URL)
                 count = sum(label.split("#")[0] == path for label in self.labels.values())
-                self.labels[each.id] = path if count == 0 else f"{path}#{count + 1}"
-                self.secrets[each.secret] = self.labels[each.id]
+                self.labels[webhook.id] = path if count == 0 else f"{path}#{count + 1}"
+                self.secrets[webhook.secret] = self.labels[webhook.id]
 
     def _call(self, call: Any) -> str:
-        which = self.labels.get(call.path.rpartition("/")[2], "")
+        label = self.labels.get(call.path.rpartition("/")[2], "")
         body = json.dumps(call.body, sort_keys=True) if call.body is not None else ""
-        return self._plain(" ".join(filter(None, (call.operation, which, body))))
+        return self._normalize(" ".join(filter(None, (call.operation, label, body))))
 
     def _webhook(self, webhook: Any) -> str:
         events = sorted(webhook.event_types or ["every event"])
         state = "active" if webhook.is_active else "inactive"
-        where = self.environments[webhook.environment_id]
-        return self._plain(f"{self.labels[webhook.id]}: {webhook.target_url} {events} {state} in {where}")
+        environment = self.environments[webhook.environment_id]
+        return self._normalize(f"{self.labels[webhook.id]}: {webhook.target_url} {events} {state} in {environment}")
 
     def _output(self, output: Any) -> dict[str, Any]:
-        return {"value": json.loads(self._plain(json.dumps(output.value))), "secret": output.secret}
+        return {"value": json.loads(self._normalize(json.dumps(output.value))), "secret": output.secret}
 
-    def _plain(self, text: str) -> str:
-        """The text without what differs from run to run."""
+    def _normalize(self, text: str) -> str:
+        """Replaces everything that differs from run to run by a label."""
         for value, label in self.secrets.items():
             text = text.replace(value, f"<secret of {label}>")
         for value, label in {**self.labels, **self.environments}.items():
@@ -138,10 +145,10 @@ class Observer:
 
 
 def observe(engine: Engine, kind: ProviderKind, name: str, folder: Path) -> list[dict[str, Any]]:
-    """What can be seen when a scenario runs on an engine."""
+    """Runs a scenario on an engine and returns the record of each run."""
     with Sandbox() as sandbox:
         observer = Observer(Project(engine, sandbox, folder, provider_kind=kind))
-        steps = importlib.import_module(f"tests.local_engine.differential.{name}").STEPS
+        steps = scenario_module(name).STEPS
         records = [record for record in map(observer.take, steps) if record is not None]
         for secret in observer.secrets:
             assert secret not in observer.project.shown
@@ -149,34 +156,34 @@ def observe(engine: Engine, kind: ProviderKind, name: str, folder: Path) -> list
 
 
 def recordings(name: str) -> dict[str, list[dict[str, Any]]]:
-    """What the CLI did, for each provider kind."""
+    """The recordings of a scenario, by provider kind."""
     file = FOLDER / f"{name}.json"
     recordings: dict[str, list[dict[str, Any]]] = json.loads(file.read_text("utf-8")) if file.exists() else {}
     return recordings
 
 
-def recorded(name: str, kind: ProviderKind) -> list[dict[str, Any]]:
-    """What the CLI did with this provider kind."""
-    found = recordings(name)
-    assert kind in found, f"what the CLI does with {name} is not recorded: run this test with --record"
-    return found[kind]
+def recording(name: str, kind: ProviderKind) -> list[dict[str, Any]]:
+    """The recording of a scenario with a provider kind."""
+    by_kind = recordings(name)
+    assert kind in by_kind, f"there is no recording of {name}: run this test with --record and the Pulumi CLI on PATH"
+    return by_kind[kind]
 
 
 @pytest.mark.parametrize(("name", "kind"), cases())
-def test_the_local_engine_does_what_pulumi_does(name: str, kind: ProviderKind, tmp_path: Path) -> None:
-    """Calls to Truto, webhooks, outputs and counted changes of each step are those of the Pulumi CLI."""
-    assert observe("local", kind, name, tmp_path) == recorded(name, kind)
+def test_local_engine_matches_the_recording(name: str, kind: ProviderKind, tmp_path: Path) -> None:
+    """The local engine makes the same calls, webhooks, outputs and counted changes as the Pulumi CLI."""
+    assert observe("local", kind, name, tmp_path) == recording(name, kind)
 
 
 @pytest.mark.parametrize(("name", "kind"), cases())
-def test_pulumi_does_what_was_recorded(
+def test_pulumi_cli_matches_the_recording(
     name: str, kind: ProviderKind, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The recordings are what the Pulumi CLI on PATH does; `--record` makes them so."""
+    """The Pulumi CLI on PATH still does what was recorded; `--record` replaces the recording."""
     if cli_version() is None:
         pytest.skip("no Pulumi CLI on PATH")
-    seen = observe("cli", kind, name, tmp_path)
+    records = observe("cli", kind, name, tmp_path)
     if request.config.getoption("--record"):
-        text = json.dumps({**recordings(name), kind: seen}, indent=2, sort_keys=True)
-        (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    assert seen == recorded(name, kind)
+        document = json.dumps({**recordings(name), kind: records}, indent=2, sort_keys=True)
+        (FOLDER / f"{name}.json").write_text(document + "\n", encoding="utf-8")
+    assert records == recording(name, kind)

@@ -23,7 +23,7 @@ from pulumi.dynamic import ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
 
 from pulumi_truto.dynamic import WebhookProvider
-from pulumi_truto.local_engine.provider_host import OperationError, Provider
+from pulumi_truto.local_engine.provider import OperationError, Provider
 from pulumi_truto.plugin.tokens import ProviderKind
 from tests.support.commands import REPOSITORY
 

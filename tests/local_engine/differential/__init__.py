@@ -1,5 +1,6 @@
-"""Small programs that the local engine and the Pulumi CLI must treat alike; `test_differential.py` runs them.
+"""Small programs with which the local engine is compared with the Pulumi CLI; `test_differential.py` runs them.
 
-Each module is one scenario: a docstring that says what it shows, and `STEPS`. `KINDS` names the provider kinds where
-it is not the dynamic provider alone. What the CLI did is recorded beside it, in a JSON file of the same name.
+Each module is one scenario: its docstring says what it shows, and `STEPS` has its steps. `KINDS` names the provider
+kinds; without it, the scenario runs with the dynamic provider only. A JSON file with the same name records what the
+Pulumi CLI did.
 """

@@ -1,4 +1,4 @@
-"""A renamed webhook with an alias stays the same one, by its name, its URN or a change at once."""
+"""An alias keeps a renamed webhook, whether it gives the name, the whole URN, or comes with another change."""
 
 from tests.local_engine.differential.steps import preview, up
 

@@ -1,4 +1,4 @@
-"""A webhook that moves below a component, and back, with an alias for its parent."""
+"""An alias with the old parent keeps a webhook that moves into a component, and then into another one."""
 
 from tests.local_engine.differential.steps import up
 

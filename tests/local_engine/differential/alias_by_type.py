@@ -1,4 +1,4 @@
-"""A webhook that changes from the dynamic provider to the native plugin's type by an alias, and stays."""
+"""An alias with the old type moves a webhook from the dynamic provider to the native plugin without a replacement."""
 
 from tests.local_engine.differential.steps import destroy, up
 

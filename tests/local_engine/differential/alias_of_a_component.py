@@ -1,4 +1,4 @@
-"""A renamed component takes its webhook along, whose name begins with its own."""
+"""A component that is renamed with an alias keeps its webhook, whose name begins with the component's name."""
 
 from tests.local_engine.differential.steps import destroy, up
 

@@ -1,4 +1,4 @@
-"""A component with another type takes its webhook along, and one in a component in it."""
+"""An alias with a component's old type keeps its webhook, and the webhook of a nested component."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,4 +1,4 @@
-"""Two webhooks that name the same alias, and an alias for one that is still there, are refused."""
+"""Two webhooks with the same alias are refused, and so is an alias that is the name of another webhook."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,4 +1,4 @@
-"""The inputs of a component count as a change of it, and its webhook is left alone."""
+"""Changed inputs of a component count as an update of it, and its webhook stays the same."""
 
 from tests.local_engine.differential.steps import up
 

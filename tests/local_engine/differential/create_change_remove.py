@@ -1,4 +1,4 @@
-"""A webhook is created, changed, left alone and removed; the other stays."""
+"""A webhook is created, updated, left unchanged and removed; the other webhook stays."""
 
 from tests.local_engine.differential.steps import up
 

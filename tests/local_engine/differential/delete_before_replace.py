@@ -1,4 +1,4 @@
-"""The old webhook is deleted first, and what depends on it stays."""
+"""The old webhook is deleted before its replacement is created, and its dependent stays."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,4 +1,4 @@
-"""What is replaced because of a webhook that is deleted first is deleted before that one."""
+"""A dependent that must be replaced too is deleted before the webhook that it depends on."""
 
 from tests.local_engine.differential.steps import up
 

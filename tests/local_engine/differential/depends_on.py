@@ -1,4 +1,4 @@
-"""Dependencies order creates, replacements and deletions, also by way of a component."""
+"""Dependencies order creates, replacements and deletions, including a dependency on a component."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,4 +1,4 @@
-"""Everything is deleted, what depends on others first."""
+"""A destroy deletes every webhook, dependents before their dependencies."""
 
 from tests.local_engine.differential.steps import destroy, up
 

@@ -1,4 +1,4 @@
-"""A refresh finds what was changed and what was deleted by hand; the next run repairs it."""
+"""A refresh detects webhooks that were edited or deleted by hand, and the next up repairs them."""
 
 from tests.local_engine.differential.steps import Edit, Remove, refresh, up
 

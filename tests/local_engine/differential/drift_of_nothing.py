@@ -1,4 +1,4 @@
-"""A refresh of a webhook that was touched by hand, with nothing changed that the program declares, finds no drift."""
+"""A refresh detects no drift in a webhook that was edited by hand without a change of a declared property."""
 
 from tests.local_engine.differential.steps import Edit, refresh, up
 

@@ -1,4 +1,4 @@
-"""A program that ends with an exit code fails the run, and nothing is deleted."""
+"""A program that exits with a code or raises `RunError` fails the run, and deletes nothing."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,4 +1,4 @@
-"""A webhook of another environment; the provider renamed with and without an alias, and removed."""
+"""An explicit provider for another environment is renamed with an alias, renamed without one, and removed."""
 
 from tests.local_engine.differential.steps import destroy, up
 

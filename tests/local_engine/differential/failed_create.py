@@ -1,4 +1,4 @@
-"""When a create fails, what was made before is kept, and the next run makes the rest."""
+"""After a failed create, the state has the webhooks that were created, and the next up creates the rest."""
 
 from tests.local_engine.differential.steps import Fault, up
 

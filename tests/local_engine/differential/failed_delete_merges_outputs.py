@@ -1,4 +1,4 @@
-"""When the program is through and a delete fails, new outputs are there, and old ones stay."""
+"""After a failed delete, the stack has the new outputs and the old ones that are no longer exported."""
 
 from tests.local_engine.differential.steps import Fault, up
 

@@ -1,4 +1,4 @@
-"""Where the replaced webhook cannot be deleted, the next run deletes it, protected or not."""
+"""A replaced webhook that could not be deleted is deleted by the next up, even if it was protected."""
 
 from tests.local_engine.differential.steps import Fault, up
 

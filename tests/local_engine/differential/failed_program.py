@@ -1,4 +1,4 @@
-"""A program that raises fails the run: what it made is kept, and nothing is deleted."""
+"""A program that raises an exception fails the run: its new webhook stays, and nothing is deleted."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,4 +1,4 @@
-"""With `delete_before_replace` a create that fails leaves a replacement that the next run ends."""
+"""A create that fails after `delete_before_replace` leaves a pending replacement, which the next up completes."""
 
 from tests.local_engine.differential.steps import Fault, destroy, refresh, up
 

@@ -1,4 +1,4 @@
-"""After a failed run the stack's outputs are as they were, also where the program exports others."""
+"""After a failed up, the stack keeps its old outputs, even if the program exports other ones."""
 
 from tests.local_engine.differential.steps import Fault, up
 

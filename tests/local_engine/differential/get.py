@@ -1,6 +1,6 @@
-"""A webhook that is only read: not counted while it stays the same, not deleted, not managed."""
+"""A webhook that is only read is never deleted, and counts only when its properties have changed."""
 
-from tests.local_engine.differential.steps import Edit, Make, preview, refresh, up
+from tests.local_engine.differential.steps import Create, Edit, preview, refresh, up
 
 GET = """
     hook = truto.Webhook.get("theirs", IDS["/theirs"])
@@ -9,7 +9,7 @@ GET = """
 """
 
 STEPS = [
-    Make("/theirs"),
+    Create("/theirs"),
     preview(GET),
     up(GET),
     up(GET),

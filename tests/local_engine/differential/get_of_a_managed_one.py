@@ -1,11 +1,11 @@
-"""A managed webhook that is only read from now on: let go where it is the same, else deleted."""
+"""A managed webhook that is now only read stays if the id is the same; otherwise the managed one is deleted."""
 
-from tests.local_engine.differential.steps import Make, up
+from tests.local_engine.differential.steps import Create, up
 
 STEPS = [
     up('truto.Webhook("a", URL + "/a")'),
     up('truto.Webhook.get("a", IDS["/a"])'),
     up('truto.Webhook("a", URL + "/new")'),
-    Make("/theirs"),
+    Create("/theirs"),
     up('truto.Webhook.get("a", IDS["/theirs"])'),
 ]

@@ -1,4 +1,4 @@
-"""A change that is to be ignored is not sent; on a replacement it is."""
+"""A change of an ignored property is not sent, except in a replacement."""
 
 from tests.local_engine.differential.steps import up
 

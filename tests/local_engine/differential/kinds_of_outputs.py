@@ -1,4 +1,4 @@
-"""Numbers, nothing, nested values and whole resources as outputs."""
+"""Outputs can be numbers, strings, booleans, nulls, and nested lists and objects."""
 
 from tests.local_engine.differential.steps import up
 

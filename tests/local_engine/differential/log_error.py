@@ -1,4 +1,4 @@
-"""`pulumi.log.error` alone fails no run: deletes are done, outputs are kept."""
+"""`pulumi.log.error` alone does not fail a run: webhooks are deleted, and outputs are saved."""
 
 from tests.local_engine.differential.steps import preview, up
 

@@ -1,4 +1,4 @@
-"""A webhook that moves below a component without an alias is another webhook."""
+"""A webhook that moves into a component without an alias is a different webhook."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,4 +1,4 @@
-"""An output that the program no longer exports is not there any more."""
+"""An output that the program no longer exports disappears from the stack."""
 
 from tests.local_engine.differential.steps import preview, up
 

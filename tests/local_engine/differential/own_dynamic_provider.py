@@ -1,4 +1,4 @@
-"""A dynamic provider that leaves everything to the base class: Pulumi compares the inputs itself."""
+"""For a dynamic provider without a `diff` method, the engine compares the inputs itself."""
 
 from tests.local_engine.differential.steps import destroy, up
 

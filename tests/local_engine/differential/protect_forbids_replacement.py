@@ -1,4 +1,4 @@
-"""A protected webhook is not replaced; taking `protect` away in the same run allows it."""
+"""A protected webhook is not replaced, unless the same run removes `protect`."""
 
 from tests.local_engine.differential.steps import preview, up
 

@@ -1,4 +1,4 @@
-"""A child takes `protect` over from its parent; a webhook that says False is deleted."""
+"""A child inherits `protect` from its parent; a child with `protect=False` is deleted."""
 
 from tests.local_engine.differential.steps import destroy, up
 

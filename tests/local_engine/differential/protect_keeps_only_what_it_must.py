@@ -1,4 +1,4 @@
-"""A protected webhook and what it depends on stay; the others are deleted, and the run fails."""
+"""A destroy keeps a protected webhook and its dependencies, deletes the others, and fails."""
 
 from tests.local_engine.differential.steps import destroy, preview, up
 

@@ -1,4 +1,4 @@
-"""A component hands its provider to what is in it, also through another component."""
+"""A component passes its provider to its children, including those of a nested component."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,4 +1,4 @@
-"""Another name without an alias is another webhook: the new one first."""
+"""A renamed webhook without an alias is a different webhook, and is created before the old one is deleted."""
 
 from tests.local_engine.differential.steps import preview, up
 

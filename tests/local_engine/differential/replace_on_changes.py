@@ -1,4 +1,4 @@
-"""Which changes replace by `replace_on_changes`: honoured for the native plugin alone."""
+"""`replace_on_changes` replaces a webhook of the native plugin; with the dynamic provider it has no effect."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,4 +1,4 @@
-"""A webhook below another webhook takes `retain_on_delete` over, through a component between them."""
+"""A webhook inherits `retain_on_delete` from a parent webhook, through a component between them."""
 
 from tests.local_engine.differential.steps import destroy, up
 

@@ -1,4 +1,4 @@
-"""A child takes `retain_on_delete` over from its parent: its webhook stays at Truto."""
+"""A child inherits `retain_on_delete` from its parent: its webhook stays at Truto."""
 
 from tests.local_engine.differential.steps import destroy, up
 

@@ -1,4 +1,4 @@
-"""An input that is a secret makes its output one, and becoming one is no change."""
+"""A secret input makes its output secret, and making an input secret is no change."""
 
 from tests.local_engine.differential.steps import up
 

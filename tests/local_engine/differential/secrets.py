@@ -1,4 +1,4 @@
-"""Which outputs are secrets: a whole one, one nested in an object or a list, one that was combined."""
+"""An output is secret if its whole value is; a secret nested in an object or a list does not make it secret."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,11 +1,11 @@
-"""The steps that a scenario is made of.
+"""The steps of a scenario.
 
 A program can use `pulumi`, `truto`, `URL`, and:
 
 - `IDS`: the ids of the webhooks at Truto, by the path of their target URL
 - `STAGING`: the arguments of a `truto.Provider` for another Truto environment
-- `prop(name)`: a property's name as Pulumi has it, for options such as `ignore_changes`
-- `Receiver(name, path, opts, hook_opts)`: a component with one webhook in it, `.hook`
+- `prop(name)`: the name of a property in Pulumi, for options such as `ignore_changes`
+- `Receiver(name, path, opts, hook_opts)`: a component with one webhook, `.hook`
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Edit", "Fault", "Make", "Remove", "Run", "Step", "destroy", "preview", "refresh", "up"]
+__all__ = ["Create", "Edit", "Fault", "Remove", "Run", "Step", "destroy", "preview", "refresh", "up"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the engine, after the program was replaced by this one.
+    """A run of the engine.
 
     Attributes:
-        any_order: the calls to Truto may come in any order.
+        verb: the command.
+        program: the new program; ``None`` keeps the previous one.
+        any_order: whether the calls to Truto may come in any order.
     """
 
     verb: Literal["preview", "up", "refresh", "destroy"]
@@ -30,8 +32,8 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Make:
-    """Somebody makes a webhook by hand."""
+class Create:
+    """Somebody creates a webhook by hand."""
 
     path: str
 
@@ -53,14 +55,14 @@ class Remove:
 
 @dataclass(frozen=True)
 class Fault:
-    """Truto refuses the next call of this kind, after ``skip`` good ones."""
+    """Truto rejects one call of this operation, after ``skip`` successful calls."""
 
     operation: str
     skip: int = 0
     fields: dict[str, Any] = field(default_factory=lambda: {"status": 422, "message": "refused"})
 
 
-Step = Run | Make | Edit | Remove | Fault
+Step = Run | Create | Edit | Remove | Fault
 
 
 def up(program: str, *, any_order: bool = False) -> Run:

@@ -1,4 +1,4 @@
-"""A replacement trigger replaces when it changes, and not when it is added or removed."""
+"""A changed replacement trigger replaces a webhook; an added or removed one does not."""
 
 from tests.local_engine.differential.steps import preview, up
 

@@ -1,4 +1,4 @@
-"""A changed trigger beside other changes replaces once; a list can be a trigger too."""
+"""A changed trigger and a changed property together replace a webhook once; a trigger can be a list."""
 
 from tests.local_engine.differential.steps import up
 

@@ -1,6 +1,6 @@
-"""A trigger that is a secret replaces nothing when it changes, and one with a secret in it replaces every time.
+"""A changed secret trigger does not replace a webhook, but a list with a secret in it replaces it on every run.
 
-Pulumi forgets what is secret in a trigger when it reads its state.
+The reason is that Pulumi reads every secret in a trigger as null from its state.
 """
 
 from tests.local_engine.differential.steps import up

@@ -1,4 +1,4 @@
-"""In a preview an id is not known yet; what is made of it is right afterwards."""
+"""In a preview, an id is unknown; after the up, an output that depends on it has its value."""
 
 from tests.local_engine.differential.steps import preview, up
 

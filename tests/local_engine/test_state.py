@@ -1,0 +1,52 @@
+"""The state file: its form, its passphrase and its secrets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pulumi_truto.local_engine import create_or_select_stack
+from pulumi_truto.sandbox import Sandbox
+from tests.support.project import Project
+
+
+def test_exported_state_has_pulumi_form(project: Project) -> None:
+    """The exported state has Pulumi's keys, so that a tool can read the state of either engine."""
+    project.webhook()
+    project.up()
+    [webhook] = project.managed
+    type_ = "truto:index:Webhook" if project.provider_kind == "native" else "pulumi-python:dynamic/truto:Webhook"
+    assert webhook["urn"] == f"urn:pulumi:dev::scenario::{type_}::orders"
+    assert webhook["parent"] == "urn:pulumi:dev::scenario::pulumi:pulumi:Stack::scenario-dev"
+    target_url = project.name_of("target_url")
+    assert webhook["inputs"][target_url] == webhook["outputs"][target_url]
+    json.dumps(webhook)
+
+
+def test_wrong_passphrase_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A state can only be read with its own passphrase."""
+    project = Project("local", sandbox, tmp_path)
+    project.webhook()
+    project.up()
+    stack = create_or_select_stack(
+        "dev", project.work_dir, state_dir=tmp_path / "home" / "state", env_vars={"PULUMI_CONFIG_PASSPHRASE": "other"}
+    )
+    with pytest.raises(ValueError, match="PULUMI_CONFIG_PASSPHRASE"):
+        stack.outputs()
+
+
+def test_nested_secret_is_masked_and_encrypted(local_project: Project) -> None:
+    """An output object that contains a secret is not itself a secret, but the secret is never shown or saved."""
+    local_project.program("""
+        hook = truto.Webhook("orders", target_url=URL)
+        pulumi.export("nested", {"secret": hook.secret})
+        pulumi.export("whole", hook.secret)
+    """)
+    text = local_project.up().text
+    outputs = local_project.stack.outputs()
+    assert {name: output.secret for name, output in outputs.items()} == {"nested": False, "whole": True}
+    secret = outputs["whole"].value
+    assert outputs["nested"].value == {"secret": secret}
+    assert secret not in text + local_project.state
