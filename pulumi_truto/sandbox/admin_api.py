@@ -11,7 +11,7 @@ from aiohttp import web
 
 from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.call_log import CallLog
-from pulumi_truto.sandbox.deliveries import DeliveryWorker
+from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
 from pulumi_truto.sandbox.errors import ApiError
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
 from pulumi_truto.sandbox.models import Json, Webhook
@@ -138,11 +138,11 @@ class AdminApi:
         environment_id = body.get("environment_id", known[0])
         if environment_id not in known:
             raise ValueError(f"there is no environment {environment_id!r}")
-        deliveries = await self._worker.publish(environment_id, event_type, body.get("payload", {}))
-        return {"deliveries": [asdict(delivery) for delivery in deliveries]}
+        deliveries = await self._worker.publish(environment_id, event_type, body.get("payload", {}), _files(body))
+        return {"deliveries": [_delivery(each) for each in deliveries]}
 
     async def _get_deliveries(self, _request: web.Request, _body: Json) -> Json:
-        return {"deliveries": [asdict(delivery) for delivery in self._worker.deliveries]}
+        return {"deliveries": [_delivery(each) for each in self._worker.deliveries]}
 
     async def _raise_not_found(self, request: web.Request, _body: Json) -> Json:
         paths = {route.resource.canonical for route in request.app.router.routes() if route.resource}
@@ -198,3 +198,14 @@ def _required_string(body: Json, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{name} is required and must be a string")
     return value
+
+
+def _delivery(delivery: Delivery) -> Json:
+    return {**asdict(delivery), "created_at": delivery.created_at.isoformat()}
+
+
+def _files(body: Json) -> dict[str, str]:
+    files = body.get("files", {})
+    if not isinstance(files, dict) or not all(isinstance(content, str) for content in files.values()):
+        raise ValueError("files must be an object of file names and contents, both strings")
+    return files

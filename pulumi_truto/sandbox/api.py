@@ -11,6 +11,7 @@ from aiohttp import web
 from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.call_log import Call, CallLog
 from pulumi_truto.sandbox.deliveries import DeliveryWorker
+from pulumi_truto.sandbox.delivery_log import list_deliveries
 from pulumi_truto.sandbox.errors import ApiError
 from pulumi_truto.sandbox.faults import FaultPlan
 from pulumi_truto.sandbox.holds import Hold
@@ -128,7 +129,15 @@ class Api:
             return backend.update(environment_id, route.webhook_id, parse_json_object(body))
         if route.operation == "delete":
             return backend.delete(environment_id, route.webhook_id)
+        if route.operation == "log":
+            return self._list_deliveries(environment_id, request.query)
         return await self._test(environment_id, parse_json_object(body))
+
+    def _list_deliveries(self, environment_id: str, query: Mapping[str, str]) -> Json:
+        if not self._backend.settings.has_delivery_log:
+            raise ApiError(404, "Cannot GET /log")
+        deliveries = [each for each in self._worker.deliveries if each.environment_id == environment_id]
+        return list_deliveries(deliveries, query, self._backend.settings)
 
     async def _test(self, environment_id: str, body: Json) -> Json:
         webhook_id = body.get("id")

@@ -275,7 +275,8 @@ class TrutoBackend:
         # At least a millisecond later, so that the change is visible even if the clock is frozen.
         updated_at = max(self.clock.now(), webhook.updated_at + timedelta(milliseconds=1))
         # A webhook that is activated again starts without failures.
-        failures = 0 if fields.get("is_active") else webhook.failures
+        is_reactivated = bool(fields.get("is_active")) and not webhook.is_active
+        failures = 0 if is_reactivated else webhook.failures
         updated = replace(webhook, **{"updated_at": updated_at, "failures": failures, **fields})
         self._webhooks[webhook_id] = updated
         return updated

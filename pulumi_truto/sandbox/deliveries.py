@@ -9,14 +9,19 @@ import asyncio
 import json
 import threading
 import uuid
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import aiohttp
+from urllib3.filepost import encode_multipart_formdata
 from yarl import URL
 
 from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.errors import ApiError
+from pulumi_truto.sandbox.faults import DELIVERY, FaultPlan
 from pulumi_truto.sandbox.models import Json, Webhook
 from pulumi_truto.sandbox.validation import is_loopback
 from pulumi_truto.signature import HEADER, sign
@@ -24,6 +29,8 @@ from pulumi_truto.signature import HEADER, sign
 __all__ = ["Delivery", "DeliveryWorker"]
 
 _MAX_RETRIES = 3  # after the first attempt, according to Truto's guide
+#: The newest deliveries are kept, so that a sandbox can run for weeks.
+_MAX_DELIVERIES = 10_000
 _NOT_LOOPBACK = "the sandbox delivers to loopback only"
 
 
@@ -44,15 +51,19 @@ class Delivery:
     """Whether the last response was a 2xx."""
     reason: str | None
     """Why there was no response."""
+    environment_id: str
+    created_at: datetime
+    """When the last attempt ended."""
 
 
 class DeliveryWorker:
     """Makes deliveries and records them. Its coroutines run on the sandbox's event loop."""
 
-    def __init__(self, backend: TrutoBackend) -> None:
+    def __init__(self, backend: TrutoBackend, faults: FaultPlan) -> None:
         self._backend = backend
+        self._faults = faults
         self._lock = threading.Lock()
-        self._deliveries: list[Delivery] = []
+        self._deliveries: deque[Delivery] = deque(maxlen=_MAX_DELIVERIES)
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -69,7 +80,7 @@ class DeliveryWorker:
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """The completed deliveries, oldest first."""
+        """The completed deliveries, oldest first; of many only the newest."""
         with self._lock:
             return [*self._deliveries]
 
@@ -82,36 +93,48 @@ class DeliveryWorker:
         Raises:
             ApiError: 400, the target did not respond.
         """
-        delivery = await self._deliver(webhook, self._new_event("test", {"foo": "bar"}), max_retries=0)
+        delivery = await self._deliver(webhook, self._new_event("test", {"foo": "bar"}), None, max_retries=0)
         if delivery.status is None:
             raise ApiError(400, f"The test event could not be delivered: {delivery.reason}")
         return delivery.ok
 
-    async def publish(self, environment_id: str, event_type: str, payload: Any) -> list[Delivery]:
+    async def publish(
+        self, environment_id: str, event_type: str, payload: Any, files: Mapping[str, str] | None = None
+    ) -> list[Delivery]:
         """Delivers an event to every subscribed webhook of the environment; returns after the last delivery.
 
         All deliveries have the event's ``id`` and ``created_at``. With the setting ``event_id="per_webhook"`` each has
         an ``id`` of its own; see `pulumi_truto.sandbox.settings.Settings.event_id`.
+
+        Args:
+            environment_id: the environment.
+            event_type: the event type.
+            payload: the payload.
+            files: content by name. With files a delivery is multipart; Truto does not document the names of its fields.
         """
         webhooks = [webhook for webhook in self._backend.webhooks() if webhook.environment_id == environment_id]
         receivers = [webhook for webhook in webhooks if webhook.receives(event_type)]
         event = self._new_event(event_type, payload)
         per_webhook = self._backend.settings.event_id == "per_webhook"
         events = [{**event, "id": str(uuid.uuid4())} if per_webhook else event for _ in receivers]
-        return await asyncio.gather(*map(self._deliver_and_count, receivers, events))
+        return await asyncio.gather(
+            *(self._deliver_and_count(webhook, each, files) for webhook, each in zip(receivers, events, strict=True))
+        )
 
     def _new_event(self, event_type: str, payload: Any) -> Json:
         """The part of the message that is the same for all webhooks."""
         created_at = self._backend.timestamp(self._backend.clock.now())
         return {"id": str(uuid.uuid4()), "event": event_type, "payload": payload, "created_at": created_at}
 
-    async def _deliver_and_count(self, webhook: Webhook, event: Json) -> Delivery:
-        delivery = await self._deliver(webhook, event, max_retries=_MAX_RETRIES)
+    async def _deliver_and_count(self, webhook: Webhook, event: Json, files: Mapping[str, str] | None) -> Delivery:
+        delivery = await self._deliver(webhook, event, files, max_retries=_MAX_RETRIES)
         self._backend.record_delivery(webhook.id, ok=delivery.ok)
         return delivery
 
-    async def _deliver(self, webhook: Webhook, event: Json, *, max_retries: int) -> Delivery:
-        body, headers = self._build_request(webhook, event)
+    async def _deliver(
+        self, webhook: Webhook, event: Json, files: Mapping[str, str] | None, *, max_retries: int
+    ) -> Delivery:
+        body, headers = self._build_request(webhook, event, files)
         backoff_seconds = self._backend.settings.retry_backoff_seconds
         attempts = 0
         while True:
@@ -121,17 +144,32 @@ class DeliveryWorker:
                 break
             await asyncio.sleep(backoff_seconds * 2 ** (attempts - 1))
         ok = status is not None and 200 <= status < 300
-        delivery = Delivery(event["id"], webhook.id, event["event"], attempts, status, ok, reason)
+        delivery = Delivery(
+            event["id"],
+            webhook.id,
+            event["event"],
+            attempts,
+            status,
+            ok,
+            reason,
+            webhook.environment_id,
+            self._backend.clock.now(),
+        )
         with self._lock:
             self._deliveries.append(delivery)
         return delivery
 
-    def _build_request(self, webhook: Webhook, event: Json) -> tuple[bytes, dict[str, str]]:
+    def _build_request(
+        self, webhook: Webhook, event: Json, files: Mapping[str, str] | None
+    ) -> tuple[bytes, dict[str, str]]:
         """Returns the body and the headers, which are the same for every attempt."""
         message = {**event, "environment_id": webhook.environment_id, "webhook_id": webhook.id}
-        body = json.dumps(message).encode()
+        body, content_type = json.dumps(message).encode(), "application/json"
+        if files:
+            parts = {name: (name, content) for name, content in files.items()}
+            body, content_type = encode_multipart_formdata({"event": json.dumps(message), **parts})
         signature = sign(body, webhook.secret, encoding=self._backend.settings.digest)
-        return body, {"Content-Type": "application/json", "User-Agent": "truto", HEADER: signature}
+        return body, {"Content-Type": content_type, "User-Agent": "truto", HEADER: signature}
 
     async def _post(self, target_url: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, str | None]:
         """Makes one attempt. Returns the status, or None and the reason why there was no response."""
@@ -141,7 +179,17 @@ class DeliveryWorker:
             # Checked on the object that aiohttp connects to: a second URL parser could find another host.
             if not is_loopback(url.host):
                 return None, _NOT_LOOPBACK
-            timeout = aiohttp.ClientTimeout(total=self._backend.settings.delivery_timeout_seconds)
+            fault = self._faults.take(DELIVERY)
+            if fault is not None and fault.kind == "status":
+                return fault.status or 503, None
+            if fault is not None and fault.kind == "close":
+                return None, "the target refused the connection"
+            timeout_seconds = self._backend.settings.delivery_timeout_seconds
+            if fault is not None:
+                await asyncio.sleep(min(fault.seconds, timeout_seconds))
+                if fault.seconds >= timeout_seconds:
+                    raise asyncio.TimeoutError
+            timeout = aiohttp.ClientTimeout(total=timeout_seconds)
             # ssl=False: a receiver on this machine has a self-signed certificate, if any.
             async with self._session.post(
                 url, data=body, headers=headers, timeout=timeout, allow_redirects=False, ssl=False

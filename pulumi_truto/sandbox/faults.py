@@ -1,4 +1,4 @@
-"""Faults that a test injects into the API, and the plan of the faults to come.
+"""Faults that a test injects into the API or a receiver, and the plan of the faults to come.
 
 `pulumi_truto.sandbox.responses` applies them to the responses.
 """
@@ -13,9 +13,12 @@ from typing import Any
 
 from pulumi_truto.sandbox.clock import is_duration
 
-__all__ = ["ALTERED_RESPONSE_KINDS", "KINDS", "NO_RESPONSE_KINDS", "OPERATIONS", "Fault", "FaultPlan"]
+__all__ = ["ALTERED_RESPONSE_KINDS", "DELIVERY", "KINDS", "NO_RESPONSE_KINDS", "OPERATIONS", "Fault", "FaultPlan"]
 
-OPERATIONS = ("create", "read", "update", "delete", "list", "test")
+OPERATIONS = ("create", "read", "update", "delete", "list", "test", "log")
+#: Faults of the receiver: this operation is a delivery to it, and "any" does not include it.
+DELIVERY = "delivery"
+_DELIVERY_KINDS = ("status", "timeout", "close")
 
 #: The connection ends without a response.
 NO_RESPONSE_KINDS = ("reset", "close", "timeout")
@@ -52,9 +55,12 @@ class Fault:
     response              ``status`` (200), ``headers`` and ``body`` as given
     ====================  =================================================================================
 
+    Three kinds also affect deliveries, as faults of the receiver: "status" makes it return that status, "timeout" makes
+    it slow by ``seconds``, and "close" makes it refuse the connection.
+
     Attributes:
         kind: one of the above.
-        operation: the operation that it affects; "any" means every known operation.
+        operation: the operation that it affects; "any" means every operation of the API, "delivery" a delivery.
         times: the number of requests that it affects; 0 means all until the plan is cleared.
         skip: the number of matching requests that it lets pass first.
         processed: the request is processed although the response does not show it. The kinds that alter the correct
@@ -96,8 +102,12 @@ class Fault:
 
     def _validate_matching(self) -> None:
         _require(self.kind in KINDS, f"unknown kind of fault {self.kind!r}: one of {', '.join(KINDS)}")
-        known = (*OPERATIONS, "any")
+        known = (*OPERATIONS, DELIVERY, "any")
         _require(self.operation in known, f"unknown operation {self.operation!r}: one of {', '.join(known)}")
+        _require(
+            self.operation != DELIVERY or self.kind in _DELIVERY_KINDS,
+            f"{self.kind!r} is no fault of a receiver: one of {', '.join(_DELIVERY_KINDS)}",
+        )
         for name in ("times", "skip", "size_bytes"):
             _require(_is_count(getattr(self, name)), f"{name} must be a non-negative integer")
 
@@ -176,7 +186,7 @@ class FaultPlan:
         """Returns the fault that affects the current request for this operation, if any, and counts the request."""
         with self._lock:
             for planned in self._planned:
-                if planned.fault.operation not in (operation, "any"):
+                if planned.fault.operation != operation and (planned.fault.operation != "any" or operation == DELIVERY):
                     continue
                 if planned.remaining_skips:
                     planned.remaining_skips -= 1

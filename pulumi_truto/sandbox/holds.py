@@ -24,13 +24,15 @@ class Hold:
         skip: the number of matching requests that are not held, before the first that is.
 
     Raises:
-        ValueError: the operation is unknown.
+        ValueError: the operation is unknown, or `skip` is negative.
     """
 
     def __init__(self, operation: str = "any", *, skip: int = 0) -> None:
         known = (*OPERATIONS, "any")
         if operation not in known:
             raise ValueError(f"unknown operation {operation!r}: one of {', '.join(known)}")
+        if skip < 0:
+            raise ValueError("skip must be a non-negative integer")
         self._operation = operation
         self._remaining_skips = skip
         self._changed = threading.Condition()

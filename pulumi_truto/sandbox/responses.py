@@ -59,7 +59,9 @@ def apply_fault(fault: Fault, response: ApiResponse | None, headers: Mapping[str
         return _error_response(fault, headers)
     content_type, body = _replacement_body(fault)
     location = {"Location": "/elsewhere"} if fault.kind == "redirect" else {}
-    return ApiResponse(_status_of(fault), body, {"Content-Type": content_type, **location, **fault.headers})
+    given = {name.lower() for name in fault.headers}
+    headers = {} if "content-type" in given else {"Content-Type": content_type}
+    return ApiResponse(_status_of(fault), body, {**headers, **location, **fault.headers})
 
 
 def _status_of(fault: Fault) -> int:

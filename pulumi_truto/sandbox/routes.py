@@ -12,7 +12,7 @@ class Route:
     """The result of matching a request.
 
     Attributes:
-        operation: "create", "read", "update", "delete", "list" or "test"; "" if the API has no such request.
+        operation: "create", "read", "update", "delete", "list", "test" or "log"; "" if the API has no such request.
         webhook_id: the id in the path, or "".
         allowed_methods: the methods of the path; empty for an unknown path.
     """
@@ -28,6 +28,8 @@ def match_route(method: str, path: str) -> Route:
     webhook_id = ""
     if parts == ["webhook"]:
         operations = {"POST": "create", "GET": "list"}
+    elif parts == ["log"]:
+        operations = {"GET": "log"}
     elif parts == ["webhook", "test"] and method == "POST":
         operations = {"POST": "test"}
     elif len(parts) == 2 and parts[0] == "webhook" and parts[1]:

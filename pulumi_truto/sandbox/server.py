@@ -72,7 +72,7 @@ class Sandbox:
         self._host = host
         self._port = port
         self._log = CallLog()
-        self._worker = DeliveryWorker(self.backend)
+        self._worker = DeliveryWorker(self.backend, self.faults)
         self._holds: list[Hold] = []
         self._thread: threading.Thread | None = None
         self._stop: Callable[[], None] | None = None

@@ -36,6 +36,8 @@ class Settings:
     """The time until a new webhook appears in the list."""
     date_skew_seconds: float = 0.0
     """How far the Date header is ahead of the clock that sets ``created_at``. A negative value: how far behind."""
+    has_delivery_log: bool = True
+    """Whether ``GET /log`` exists. One page of Truto's documentation calls it "coming soon"."""
     page_default: int = 100
     """The page size if the request has no ``limit``."""
     page_maximum: int = 1000
@@ -63,6 +65,8 @@ class Settings:
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
                 raise ValueError(f"{name} must be an integer of at least {minimum}")
+        if not isinstance(self.has_delivery_log, bool):
+            raise ValueError("has_delivery_log must be true or false")
         skew = self.date_skew_seconds
         if not isinstance(skew, (int, float)) or isinstance(skew, bool) or not abs(skew) < _MAX_SKEW_SECONDS:
             raise ValueError(f"date_skew_seconds must be a number of less than {_MAX_SKEW_SECONDS} seconds")

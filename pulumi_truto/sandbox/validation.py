@@ -129,9 +129,21 @@ def validate_edit(name: str, value: object) -> object:
     if not isinstance(value, str) or not value.isprintable() or not value:
         raise ValueError(f"{name} must be a string of printable characters")
     if name in ("created_at", "updated_at"):
+        return parse_time(name, value)
+    return value
+
+
+def parse_time(name: str, value: str) -> datetime:
+    """Returns a time in UTC; a time without a zone is in UTC.
+
+    Raises:
+        ValueError: it is no time, or out of range.
+    """
+    try:
         moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
         return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return value
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name} is not a time: {value!r}") from None
 
 
 def parse_limit(value: str | None, default: int) -> int:
