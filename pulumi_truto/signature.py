@@ -1,10 +1,8 @@
-"""Verifies that a delivery comes from Truto, for the service that receives the events.
+"""Verifies that a delivery comes from Truto, in the service that receives the events. Standard library only.
 
-Standard library only: it must import neither pulumi nor requests, as receivers run without them.
-
-A delivery carries the header ``X-Truto-Signature: format=sha256,v=<digest>``. The digest is HMAC-SHA256 over
-the raw body, keyed with the UTF-8 bytes of the webhook's ``secret`` output. Truto's documentation says the
-digest is hex, receivers in public code decode it as base64: both are accepted.
+A delivery has the header ``X-Truto-Signature: format=sha256,v=<digest>``. The digest is HMAC-SHA256 of the raw body,
+keyed with the UTF-8 bytes of the webhook's ``secret``. Truto's documentation says that the digest is hex; receivers in
+public code decode it as base64. Both are accepted, with or without ``format=sha256``.
 """
 
 from __future__ import annotations
@@ -15,35 +13,34 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from typing import Literal
 
-__all__ = ["HEADER", "SignatureError", "sign", "verify"]
+__all__ = ["HEADER", "SignatureError", "sign", "verify", "verify_age"]
 
 HEADER = "X-Truto-Signature"
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
-# 32 bytes in base64: 43 characters and a padding that some encoders leave out, in either alphabet.
+# 32 bytes in base64: 43 characters and a padding that some encoders omit, in either alphabet.
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{43}=?")
-_HEADER_LIMIT = 1024
+_MAX_HEADER_LENGTH = 1024
 
 
 class SignatureError(ValueError):
-    """The delivery is not proved to come from Truto: answer it with 401 and do not act on it.
+    """The delivery is not proved to come from Truto: respond with 401 and do not process it.
 
-    The message says what is wrong and never holds a secret, a digest or anything of the body.
+    The message says what is wrong and never contains a secret, a digest or a part of the body.
     """
 
 
 def sign(body: bytes, secret: str, *, encoding: Literal["hex", "base64"] = "hex") -> str:
-    """Returns the value of the ``X-Truto-Signature`` header that Truto would send.
-
-    Meant for tests of a receiver; `verify` accepts what it returns.
+    """Returns the value of the ``X-Truto-Signature`` header that Truto would send, for tests of a receiver.
 
     Args:
         body: the raw bytes of the delivery.
         secret: the webhook's ``secret``.
-        encoding: how the digest is written.
+        encoding: the encoding of the digest.
 
     Raises:
         SignatureError: an argument has the wrong type, or the secret is empty.
@@ -57,11 +54,11 @@ def sign(body: bytes, secret: str, *, encoding: Literal["hex", "base64"] = "hex"
 def verify(body: bytes, header: str | None, secret: str | Sequence[str]) -> None:
     """Returns if the signature is right, raises `SignatureError` otherwise.
 
-    Replays are not detected here: compare the payload's ``created_at`` and ``id`` with what was seen.
+    It does not detect replays: see `verify_age`, and remember the ``id`` of each delivery.
 
     Args:
-        body: the raw bytes of the request, before any JSON parsing. A re-encoded body has another signature.
-        header: the value of the `HEADER` header, ``None`` where the request has none.
+        body: the raw bytes of the request, before any parsing. A body that is encoded again has another signature.
+        header: the value of the `HEADER` header, ``None`` if the request has none.
         secret: the webhook's ``secret``, or several of them while one replaces another.
 
     Raises:
@@ -83,11 +80,35 @@ def verify(body: bytes, header: str | None, secret: str | Sequence[str]) -> None
         raise SignatureError("the signature does not match the body: wrong secret, or the body was changed")
 
 
+def verify_age(created_at: object, *, tolerance_seconds: float = 300, now: datetime | None = None) -> None:
+    """Returns if a delivery is recent, raises `SignatureError` if it is too old: it may be a replay.
+
+    Call it after `verify`: only the signature proves that ``created_at`` is Truto's. Truto retries for at most a
+    minute.
+
+    Args:
+        created_at: the ``created_at`` of the delivered event; a time without a zone is in UTC.
+        tolerance_seconds: the maximum age, and the maximum difference of the clocks.
+        now: the present time, with a zone; by default that of this machine.
+
+    Raises:
+        SignatureError: it is older, in the future, or no time.
+    """
+    try:
+        moment = datetime.fromisoformat(str(created_at).replace("Z", "+00:00"))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        age_seconds = ((now or datetime.now(timezone.utc)) - moment).total_seconds()
+    except (ValueError, OverflowError):
+        raise SignatureError("the delivery has no readable created_at") from None
+    if abs(age_seconds) > tolerance_seconds:
+        raise SignatureError(f"the delivery was created {age_seconds:.0f} seconds ago: it may be a replay")
+
+
 def _require_bytes(body: object) -> None:
     if not isinstance(body, (bytes, bytearray, memoryview)):
         raise SignatureError(f"the body must be the raw bytes of the request, not {type(body).__name__}")
     if isinstance(body, memoryview) and not body.c_contiguous:
-        raise SignatureError("the body must be bytes in a row, not a view with gaps")
+        raise SignatureError("the body must be contiguous bytes")
 
 
 def _key(secret: object) -> bytes:
@@ -107,12 +128,12 @@ def _digest(body: bytes, key: bytes) -> bytes:
 
 
 def _digest_in(header: object) -> bytes:
-    """The digest that the header holds, as bytes. The order of its fields is free, unknown ones are skipped."""
+    """The digest in the header, as bytes. The order of the fields does not matter; unknown ones are ignored."""
     if header is None or header == "":
         raise SignatureError(f"the request has no {HEADER} header")
     if not isinstance(header, str):
         raise SignatureError(f"the {HEADER} header must be a string, not {type(header).__name__}")
-    if len(header) > _HEADER_LIMIT:
+    if len(header) > _MAX_HEADER_LENGTH:
         raise SignatureError(f"the {HEADER} header is too long")
     fields: dict[str, str] = {}
     for field in header.split(","):
@@ -120,8 +141,8 @@ def _digest_in(header: object) -> bytes:
         if not equals or name in fields:
             raise SignatureError(f"the {HEADER} header is malformed")
         fields[name] = value
-    if fields.get("format") != "sha256" or "v" not in fields:
-        raise SignatureError(f"the {HEADER} header is not of the form format=sha256,v=<digest>")
+    if fields.get("format", "sha256") != "sha256" or "v" not in fields:
+        raise SignatureError(f"the {HEADER} header does not have the form format=sha256,v=<digest>")
     value = fields["v"]
     if _HEX.fullmatch(value):
         return bytes.fromhex(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ __all__ = ["CreatedWebhook", "TrutoClient"]
 _PAGE_SIZE: Final = 100
 #: No environment has that many webhooks: a longer list is one that never ends.
 _MAX_PAGES: Final = 1000
+#: The log must not hold up what it explains. More than a tenth of the time for a call: in less no attempt starts.
+_LOG_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,24 @@ class TrutoClient:
         attempted = f"test webhook {id_}"
         response, _ = self._transport.send(attempted, "POST", "/webhook/test", json={"id": id_})
         return self._transport.parse(attempted, response, models.TestResult).success
+
+    def list_deliveries(
+        self, webhook_id: str, *, event: str | None = None, limit: int = 5
+    ) -> list[models.DeliveryLogEntry]:
+        """``GET /log``: the newest deliveries of a webhook, newest first. It is read once, without a retry.
+
+        Args:
+            webhook_id: the webhook.
+            event: only deliveries of this event.
+            limit: the maximum number, up to 100.
+        """
+        attempted = f"read the delivery log of webhook {webhook_id}"
+        params = {"log_type": "webhook", "log_type_filter[webhook_id]": _valid(webhook_id), "limit": str(limit)}
+        if event is not None:
+            params["log_type_filter[event]"] = event
+        deadline = min(self.deadline(), time.monotonic() + _LOG_SECONDS)
+        response, _ = self._transport.send(attempted, "GET", "/log", deadline=deadline, may_retry=False, params=params)
+        return self._transport.parse(attempted, response, models.DeliveryLog).newest_first[:limit]
 
     def _webhook(self, attempted: str, response: requests.Response, id_: str) -> models.Webhook:
         webhook = self._transport.parse(attempted, response, models.Webhook)

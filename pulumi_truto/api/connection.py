@@ -1,6 +1,7 @@
 """Connections that return a whole response, within a deadline and a maximum size.
 
-The deadline covers everything: DNS, each address of a host, a proxy's CONNECT, TLS, TLS within TLS, head and body.
+The deadline covers each address of a host, a proxy's CONNECT, TLS, TLS within TLS, head and body. Only a lookup of a
+name cannot be interrupted.
 """
 
 from __future__ import annotations

@@ -92,6 +92,7 @@ class Call:
 
     Attributes:
         deadline: when it has to end.
+        may_retry: whether a failed attempt is retried at all.
         cancelled: once set, no new attempt starts.
         sent_at: when the last attempt was sent; ``None`` if none was.
         responded_at: when the head of the last response arrived.
@@ -100,6 +101,7 @@ class Call:
     policy: RequestPolicy
     deadline: float
     cancelled: threading.Event = field(default_factory=threading.Event)
+    may_retry: bool = True
     sent_at: float | None = None
     responded_at: float | None = None
 
@@ -126,9 +128,11 @@ def current_call() -> Call:
 
 
 @contextmanager
-def call_deadline(policy: RequestPolicy, deadline: float, cancelled: threading.Event) -> Iterator[Call]:
+def call_deadline(
+    policy: RequestPolicy, deadline: float, cancelled: threading.Event, *, may_retry: bool = True
+) -> Iterator[Call]:
     """Requests sent inside end at the deadline, with all their attempts."""
-    call = Call(policy, deadline, cancelled)
+    call = Call(policy, deadline, cancelled, may_retry)
     token = _call.set(call)
     try:
         yield call
@@ -157,7 +161,8 @@ class DeadlineRetry(Retry):
         if response is not None and response.status == 429:
             counted = self.new(total=self.total + 1)
         next_one = super(DeadlineRetry, counted).increment(method, url, response, error, _pool, _stacktrace)
-        if not _call.get().may_attempt(after_seconds=next_one._wait_seconds(response)):
+        call = _call.get()
+        if not call.may_retry or not call.may_attempt(after_seconds=next_one._wait_seconds(response)):
             # Better this error now than a timeout, which says less, or the same error after a wait. urllib3 returns the
             # response if there is one, and raises this otherwise.
             raise MaxRetryError(_pool, url or "", error or ResponseError("no time left"))  # type: ignore[arg-type]

@@ -71,7 +71,14 @@ class Transport:
         return time.monotonic() + self.policy.total_seconds
 
     def send(
-        self, attempted: str, method: str, path: str, *, deadline: float | None = None, **kwargs: Any
+        self,
+        attempted: str,
+        method: str,
+        path: str,
+        *,
+        deadline: float | None = None,
+        may_retry: bool = True,
+        **kwargs: Any,
     ) -> tuple[requests.Response, Call]:
         """Sends a request, retries it as `pulumi_truto.api.retry` says, and returns a response with a 2xx status.
 
@@ -80,35 +87,43 @@ class Transport:
             method: the HTTP method.
             path: the path below the base URL.
             deadline: when it has to end, in seconds of `time.monotonic`.
+            may_retry: whether a failed attempt is retried at all.
             **kwargs: arguments of `requests.Session.request`.
         """
-        policy = self.policy
         started = time.monotonic()
-        # A create that is given up early only has an unknown outcome.
-        read_seconds = policy.total_seconds if method == "POST" else policy.read_seconds
-        with call_deadline(policy, deadline or self.deadline(), self.cancelled) as call:
+        deadline = deadline or self.deadline()
+        with call_deadline(self.policy, deadline, self.cancelled, may_retry=may_retry) as call:
             try:
-                response = self._session.request(
-                    method,
-                    self._base_url + path,
-                    timeout=(policy.connect_seconds, read_seconds),
-                    allow_redirects=False,
-                    **kwargs,
-                )
-                response.close()  # the body has been read: this returns the connection to the pool
-            except InvalidResponseError as error:
-                failure: TrutoError = self.errors.invalid_response(attempted, str(error))
-            except (requests.exceptions.InvalidURL, LocationValueError):
-                failure = self.errors.no_such_host(attempted, has_proxy=self._has_proxy)
-            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-                seconds, is_sent = time.monotonic() - started, call.sent_at is not None
-                failure = self.errors.transport(attempted, error, seconds, is_sent=is_sent)
+                response = self._request(method, path, kwargs)
+            except (InvalidResponseError, requests.RequestException, HTTPError, OSError, ValueError) as error:
+                failure = self._failure(attempted, error, time.monotonic() - started, call)
             else:
                 if 200 <= response.status_code < 300:
                     return response, call
                 failure = self.errors.status(attempted, method, path, response, time.monotonic() - started)
             failure.sent_at = call.sent_at
             raise failure
+
+    def _request(self, method: str, path: str, options: dict[str, Any]) -> requests.Response:
+        policy = self.policy
+        # A create that is given up early only has an unknown outcome.
+        read_seconds = policy.total_seconds if method == "POST" else policy.read_seconds
+        response = self._session.request(
+            method,
+            self._base_url + path,
+            timeout=(policy.connect_seconds, read_seconds),
+            allow_redirects=False,
+            **options,
+        )
+        response.close()  # the body has been read: this returns the connection to the pool
+        return response
+
+    def _failure(self, attempted: str, error: Exception, seconds: float, call: Call) -> TrutoError:
+        if isinstance(error, InvalidResponseError):
+            return self.errors.invalid_response(attempted, str(error))
+        if isinstance(error, (requests.exceptions.InvalidURL, LocationValueError)):
+            return self.errors.no_such_host(attempted, has_proxy=self._has_proxy)
+        return self.errors.transport(attempted, error, seconds, is_sent=call.sent_at is not None)
 
     def parse(self, attempted: str, response: requests.Response, model: type[_Model]) -> _Model:
         """The body of a response.
