@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pulumi_truto import signature
     from pulumi_truto.event_types import EventType
     from pulumi_truto.functions import get_webhook, get_webhooks
-    from pulumi_truto.resources import Provider, Webhook
+    from pulumi_truto.resources import Provider, Webhook, WebhookTest
     from pulumi_truto.version import __version__
     from pulumi_truto.webhook.lookup import WebhookInfo
 
@@ -21,6 +21,7 @@ __all__ = [
     "Provider",
     "Webhook",
     "WebhookInfo",
+    "WebhookTest",
     "__version__",
     "get_webhook",
     "get_webhooks",
@@ -32,6 +33,7 @@ _EXPORTS = {
     "Provider": "pulumi_truto.resources",
     "Webhook": "pulumi_truto.resources",
     "WebhookInfo": "pulumi_truto.webhook.lookup",
+    "WebhookTest": "pulumi_truto.resources",
     "__version__": "pulumi_truto.version",
     "get_webhook": "pulumi_truto.functions",
     "get_webhooks": "pulumi_truto.functions",

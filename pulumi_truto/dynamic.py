@@ -1,14 +1,15 @@
-"""The dynamic provider: translates Pulumi's requests, and decides nothing.
+"""The dynamic providers: translate Pulumi's requests, and decide nothing.
 
-`WebhookProvider` is pickled by reference into the state of every webhook as ``__provider``: the names of the module and
-the class are part of users' state and must never change. Nothing is set on an instance before `configure`, or it would
-be pickled too.
+A provider is pickled by reference into the state of every resource as ``__provider``: the names of this module and of
+the classes are part of users' state and must never change. Nothing is set on an instance before `configure`, or it
+would be pickled too.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -30,12 +31,13 @@ from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.webhook.diff import WebhookState, has_changes, inputs_in_state
 from pulumi_truto.webhook.inputs import UNKNOWN, WebhookInputs
-from pulumi_truto.webhook.properties import INPUTS, STATE, from_camel, is_camel
+from pulumi_truto.webhook.properties import INPUTS, STATE, TEST_INPUTS, from_camel, is_camel
+from pulumi_truto.webhook.webhook_test import WebhookTestInputs, check_test, has_test_changes, must_repeat
 
 if TYPE_CHECKING:
     from pulumi_truto.webhook.manager import WebhookManager
 
-__all__ = ["WebhookProvider"]
+__all__ = ["WebhookProvider", "WebhookTestProvider"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -53,8 +55,8 @@ def _without_traceback(method: _Method) -> _Method:
     return wrapper  # type: ignore[return-value]
 
 
-class WebhookProvider(ResourceProvider):
-    """Serves every `Webhook` of one provider instance, on several threads at once."""
+class _TrutoProvider(ResourceProvider):
+    """One provider instance, on several threads at once."""
 
     # Keeps the reference to this class readable in the state: it contains nothing secret.
     serialize_as_secret_always = False
@@ -68,6 +70,10 @@ class WebhookProvider(ResourceProvider):
             req.config.get, os.environ, provider=name if isinstance(name, str) else "", argument="api_token"
         )
         self._session = ProviderSession(settings)
+
+
+class WebhookProvider(_TrutoProvider):
+    """Serves every `Webhook` of one provider instance."""
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validates the inputs and brings them into canonical form."""
@@ -120,6 +126,43 @@ class WebhookProvider(ResourceProvider):
         for each in properties:
             self._session.protect(each, None)
         return self._session.manager
+
+
+class WebhookTestProvider(_TrutoProvider):
+    """Serves every `WebhookTest` of one provider instance. Only a create makes API calls."""
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Validates the inputs and brings them into canonical form."""
+        declared = _from_pulumi(news)
+        result = check_test(declared)
+        messages = [*self._session.settings.errors, *(error.message(error.property) for error in result.errors)]
+        failures = [CheckFailure("", message) for message in messages]
+        return CheckResult(_to_pulumi(declared if failures else result.inputs), failures)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Another webhook or trigger repeats the test: the resource is replaced."""
+        olds, inputs = from_camel(_olds), _test_inputs(_from_pulumi(_news))
+        return DiffResult(
+            changes=has_test_changes(olds, inputs) or "webhookId" in _olds, replaces=must_repeat(olds, inputs)
+        )
+
+    @_without_traceback
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Tests the webhook."""
+        inputs = _test_inputs(props)
+        return CreateResult(str(uuid.uuid4()), {**inputs, "tested_at": self._session.tester.run(inputs)})
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Returns what is known: nothing at Truto shows a test."""
+        return ReadResult(id_, props)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Keeps a changed setting; the test is not repeated."""
+        return UpdateResult({**_test_inputs(_news), "tested_at": from_camel(_olds).get("tested_at")})
+
+
+def _test_inputs(props: Mapping[str, Any]) -> WebhookTestInputs:
+    return cast(WebhookTestInputs, {name: props[name] for name in TEST_INPUTS})
 
 
 def _state(props: Mapping[str, Any]) -> WebhookState:

@@ -18,7 +18,8 @@
     ├── WrongEnvironmentError      the token belongs to another Truto environment than the webhook
     ├── UnconfirmedDeletionError   a 404 that may only mean that the token is one of another environment
     ├── AmbiguousCreateError       it cannot be known whether a create happened
-    └── UpdateFailedError          an update failed, but Truto may have applied it
+    ├── UpdateFailedError          an update failed, but Truto may have applied it
+    └── WebhookTestFailedError     the receiver did not accept the test event
 
 Every message is one line, made for the last line of a failed pipeline's log: what was attempted, what happened, what to
 do. No message contains the API token or the secret of a webhook.
@@ -46,6 +47,7 @@ __all__ = [
     "TrutoError",
     "UnconfirmedDeletionError",
     "UpdateFailedError",
+    "WebhookTestFailedError",
     "WrongEnvironmentError",
     "error_class",
     "is_ambiguous",
@@ -173,6 +175,10 @@ class UpdateFailedError(TrutoError):
     def __init__(self, message: str, state: Mapping[str, Any] | None) -> None:
         super().__init__(message)
         self.state = state
+
+
+class WebhookTestFailedError(TrutoError):
+    """The receiver of a webhook did not accept Truto's test event. Nothing was changed."""
 
 
 def is_ambiguous(status: int) -> bool:

@@ -1,22 +1,27 @@
-"""The resources of a Pulumi program: `Webhook` and `Provider`."""
+"""The resources of a Pulumi program: `Webhook`, `WebhookTest` and `Provider`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 from pulumi.dynamic import Resource
 
-from pulumi_truto.dynamic import WebhookProvider
+from pulumi_truto.dynamic import WebhookProvider, WebhookTestProvider
 from pulumi_truto.event_types import EventType
 
-__all__ = ["Provider", "Webhook"]
+__all__ = ["Provider", "Webhook", "WebhookTest"]
 
 
 #: A webhook of the native plugin can move to this resource.
 _OPTIONS = pulumi.ResourceOptions(
     additional_secret_outputs=["secret"], aliases=[pulumi.Alias(type_="truto:index:Webhook")]
 )
+
+
+#: The same for a test.
+_TEST_OPTIONS = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="truto:index:WebhookTest")])
 
 
 class Webhook(Resource, module="truto", name="Webhook"):
@@ -80,6 +85,14 @@ class Webhook(Resource, module="truto", name="Webhook"):
             pulumi.ResourceOptions.merge(opts, _OPTIONS),
         )
 
+    def require_secret(self) -> pulumi.Output[str]:
+        """The signing secret, for typed programs: `secret` is ``None`` if Truto never showed it to this stack.
+
+        Returns:
+            The secret, as a Pulumi secret. The run fails with the reason if it is not known.
+        """
+        return pulumi.Output.all(self.id, self.secret).apply(_require_secret)
+
     @staticmethod
     def get(resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None) -> Webhook:  # noqa: A002
         """Reads an existing webhook that this program does not manage.
@@ -93,6 +106,52 @@ class Webhook(Resource, module="truto", name="Webhook"):
         """
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         return Webhook(resource_name, None, opts=opts)  # type: ignore[arg-type]  # read, not declared
+
+
+class WebhookTest(Resource, module="truto", name="WebhookTest"):
+    """A gate of a deployment: Truto delivers its test event, and the run fails if the receiver does not accept it.
+
+    The test runs when this resource is created, and again when the webhook or a trigger changes. Place it after the
+    service that receives the events: ``opts=pulumi.ResourceOptions(depends_on=[service])``. A preview, a refresh and a
+    destroy make no API call. A failed test is not part of the state, so the next `pulumi up` repeats it.
+
+    Args:
+        resource_name: the name in the Pulumi program.
+        webhook_id: the id of the webhook to test.
+        triggers: values of any kind. The test is repeated when one of them changes, as in ``[orders.target_url]``.
+        retry_for_seconds: how long to retry while the receiver does not accept the test event, for example because it
+            is starting. At most 3600.
+        opts: Pulumi's options.
+    """
+
+    webhook_id: pulumi.Output[str]
+    """The id of the tested webhook."""
+    triggers: pulumi.Output[list[Any]]
+    """The values whose change repeats the test."""
+    retry_for_seconds: pulumi.Output[float]
+    """How long the test was retried at most."""
+    tested_at: pulumi.Output[str]
+    """When the receiver accepted the test event: UTC, as ``2024-09-01T10:00:00.000Z``."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        webhook_id: pulumi.Input[str],
+        triggers: pulumi.Input[Sequence[Any] | None] = None,
+        retry_for_seconds: pulumi.Input[float | None] = 0,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            WebhookTestProvider(),
+            resource_name,
+            {
+                "webhook_id": webhook_id,
+                "triggers": triggers,
+                "retry_for_seconds": retry_for_seconds,
+                "tested_at": None,
+            },
+            pulumi.ResourceOptions.merge(opts, _TEST_OPTIONS),
+        )
 
 
 class Provider(pulumi.ProviderResource):
@@ -131,3 +190,14 @@ class Provider(pulumi.ProviderResource):
             },
             opts,
         )
+
+
+def _require_secret(known: Sequence[Any]) -> str:
+    id_, secret = known
+    if not isinstance(secret, str):
+        raise pulumi.RunError(
+            f"the secret of webhook {id_} is not known: Truto shows it only when a webhook is created. If you have the "
+            "secret, import the webhook with it: see `pulumi-truto import-file --help`. Otherwise replace the webhook, "
+            "for example with `pulumi up --replace <urn>`"
+        )
+    return secret

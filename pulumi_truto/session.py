@@ -14,6 +14,7 @@ from pulumi_truto.webhook.inputs import WebhookInputs, check, is_known_event_typ
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
     from pulumi_truto.webhook.manager import WebhookManager
+    from pulumi_truto.webhook.webhook_test import WebhookTester
 
 __all__ = ["ProviderSession", "connect"]
 
@@ -60,6 +61,13 @@ class ProviderSession:
 
                 self._manager = WebhookManager(client, self.warn, self.known_ids)
             return self._manager
+
+    @property
+    def tester(self) -> WebhookTester:
+        """Tests webhooks at Truto."""
+        from pulumi_truto.webhook.webhook_test import WebhookTester
+
+        return WebhookTester(self.manager.client, self.warn)
 
     def cancel(self) -> None:
         """Starts no new attempt. Requests in flight continue, as their outcome must get into the state."""

@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 import grpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from pulumi_truto.errors import ConfigurationError, TrutoError
-from pulumi_truto.plugin.tokens import WEBHOOK
+from pulumi_truto.errors import TrutoError
 
-__all__ = ["InitFailed", "single_line_errors", "single_line_stream_errors", "webhooks_only"]
+__all__ = ["InitFailed", "single_line_errors", "single_line_stream_errors"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -63,17 +62,3 @@ def single_line_stream_errors(method: _Method) -> _Method:
         yield from collected(self, request, context)
 
     return wrapper  # type: ignore[return-value]
-
-
-def webhooks_only(method: _Method) -> _Method:
-    """`single_line_errors`, and an error for a resource of another type."""
-
-    @functools.wraps(method)
-    def wrapper(self: Any, request: Any, context: Any) -> Any:
-        # In a URN the types of the parents come first: "a$b$truto:index:Webhook".
-        type_ = request.urn.split("::")[2].rpartition("$")[2] if request.urn.count("::") >= 3 else WEBHOOK
-        if type_ != WEBHOOK:
-            raise ConfigurationError(f"there is no resource {type_}: the only one is {WEBHOOK}")
-        return method(self, request, context)
-
-    return single_line_errors(wrapper)  # type: ignore[return-value]

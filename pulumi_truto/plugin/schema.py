@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pulumi_truto import config
 from pulumi_truto.event_types import EventType
 from pulumi_truto.plugin.tokens import (
     DYNAMIC_WEBHOOK,
+    DYNAMIC_WEBHOOK_TEST,
     EVENT_TYPE,
     GET_WEBHOOK,
     GET_WEBHOOKS,
     PACKAGE,
     WEBHOOK,
     WEBHOOK_INFO,
+    WEBHOOK_TEST,
 )
 from pulumi_truto.version import __version__
-from pulumi_truto.webhook.properties import PROPERTIES, Property, camel_case, to_camel
+from pulumi_truto.webhook.properties import PROPERTIES, TEST_PROPERTIES, Property, camel_case, to_camel
 
 __all__ = ["schema"]
 
@@ -24,6 +27,8 @@ Json = dict[str, Any]
 
 #: Any string, with completion of the known event types.
 _ANY_EVENT_TYPE: Final = {"oneOf": [{"type": "string"}, {"type": "string", "$ref": f"#/types/{EVENT_TYPE}"}]}
+
+_ANYTHING: Final = {"$ref": "pulumi.json#/Any"}
 
 _ID: Final = {"type": "string", "description": "The webhook's id."}
 
@@ -67,6 +72,34 @@ Python package `pulumi-truto`, writes a file for `pulumi import --file` with the
 """
 
 
+_TEST_DESCRIPTION: Final = """A gate of a deployment: Truto delivers its test event, and the receiver must accept it.
+
+The test runs when this resource is created, and again when the webhook or a trigger changes. Let it depend on the
+service that receives the events. A preview, a refresh and a destroy make no API call. A failed test is not part of the
+state, so the next `pulumi up` repeats it.
+
+## Example Usage
+
+```typescript
+const test = new truto.WebhookTest("orders", {
+    webhookId: orders.id,
+    triggers: [orders.targetUrl],
+    retryForSeconds: 60,
+}, { dependsOn: [service] });
+```
+
+```yaml
+resources:
+  test:
+    type: truto:WebhookTest
+    properties:
+      webhookId: ${orders.id}
+      triggers: ["${orders.targetUrl}"]
+      retryForSeconds: 60
+```
+"""
+
+
 def schema() -> Json:
     """The schema, as Pulumi's package schema describes it."""
     configuration = _configuration()
@@ -87,7 +120,7 @@ def schema() -> Json:
             EVENT_TYPE: _event_type(),
             WEBHOOK_INFO: {**_webhook_info(), "description": "A webhook without its secret."},
         },
-        "resources": {WEBHOOK: _webhook()},
+        "resources": {WEBHOOK: _webhook(), WEBHOOK_TEST: _webhook_test()},
         "functions": {GET_WEBHOOK: _get_webhook(), GET_WEBHOOKS: _get_webhooks()},
         "language": {
             # The default is pulumi_truto: the generated SDK would overwrite this package.
@@ -130,13 +163,27 @@ def _event_type() -> Json:
 def _webhook() -> Json:
     return {
         "description": _DESCRIPTION,
-        "inputProperties": {camel_case(each.name): _input(each) for each in PROPERTIES if each.is_input},
-        "requiredInputs": [camel_case(each.name) for each in PROPERTIES if each.is_required],
-        "properties": {camel_case(each.name): _output(each) for each in PROPERTIES},
-        "required": [camel_case(each.name) for each in PROPERTIES if not each.is_secret],
+        **_properties(PROPERTIES),
         # A webhook of the dynamic provider can move to this resource.
         "aliases": [{"type": DYNAMIC_WEBHOOK}],
         "listInputs": {"type": "object", "properties": _filters()},
+    }
+
+
+def _webhook_test() -> Json:
+    return {
+        "description": _TEST_DESCRIPTION,
+        **_properties(TEST_PROPERTIES),
+        "aliases": [{"type": DYNAMIC_WEBHOOK_TEST}],
+    }
+
+
+def _properties(properties: Sequence[Property]) -> Json:
+    return {
+        "inputProperties": {camel_case(each.name): _input(each) for each in properties if each.is_input},
+        "requiredInputs": [camel_case(each.name) for each in properties if each.is_required],
+        "properties": {camel_case(each.name): _output(each) for each in properties},
+        "required": [camel_case(each.name) for each in properties if not each.is_secret],
     }
 
 
@@ -149,7 +196,7 @@ def _webhook_info() -> Json:
 def _input(property_: Property) -> Json:
     schema: Json = {"type": property_.type, "description": property_.input}
     if property_.type == "array":
-        schema["items"] = _ANY_EVENT_TYPE
+        schema["items"] = _ANYTHING if property_.items == "anything" else _ANY_EVENT_TYPE
     if property_.default is not None:
         schema["default"] = property_.default
     return schema
@@ -158,7 +205,7 @@ def _input(property_: Property) -> Json:
 def _output(property_: Property) -> Json:
     schema: Json = {"type": property_.type, "description": property_.output}
     if property_.type == "array":
-        schema["items"] = {"type": "string"}
+        schema["items"] = _ANYTHING if property_.items == "anything" else {"type": "string"}
     if property_.is_secret:
         schema["secret"] = True
     return schema

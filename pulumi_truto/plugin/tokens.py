@@ -6,12 +6,14 @@ from typing import Final, Literal
 
 __all__ = [
     "DYNAMIC_WEBHOOK",
+    "DYNAMIC_WEBHOOK_TEST",
     "EVENT_TYPE",
     "GET_WEBHOOK",
     "GET_WEBHOOKS",
     "PACKAGE",
     "WEBHOOK",
     "WEBHOOK_INFO",
+    "WEBHOOK_TEST",
     "ProviderKind",
 ]
 
@@ -22,6 +24,8 @@ PACKAGE: Final = "truto"
 WEBHOOK: Final = "truto:index:Webhook"
 #: The type of the same resource with the dynamic provider.
 DYNAMIC_WEBHOOK: Final = "pulumi-python:dynamic/truto:Webhook"
+DYNAMIC_WEBHOOK_TEST: Final = "pulumi-python:dynamic/truto:WebhookTest"
+WEBHOOK_TEST: Final = "truto:index:WebhookTest"
 EVENT_TYPE: Final = "truto:index:EventType"
 WEBHOOK_INFO: Final = "truto:index:WebhookInfo"
 GET_WEBHOOK: Final = "truto:index:getWebhook"

@@ -20,6 +20,7 @@ from pulumi_truto.errors import (
 )
 from pulumi_truto.webhook.cache import WebhookCache
 from pulumi_truto.webhook.create_once import ExactlyOnceCreator
+from pulumi_truto.webhook.delivery_log import describe_failures
 from pulumi_truto.webhook.diff import WebhookState, build_patch, inputs_in_state, to_state
 from pulumi_truto.webhook.inputs import WebhookInputs
 from pulumi_truto.webhook.properties import FINGERPRINT
@@ -143,6 +144,8 @@ class WebhookManager:
         fresh = to_state(self._cache.get(id_), state)
         # An older fingerprint stays: a rotated token must not show as drift.
         fresh.setdefault(FINGERPRINT, self.client.settings.fingerprint(id_))
+        if state.get("is_active") is True and not fresh["is_active"]:
+            self._warn_switched_off(id_)
         if not fresh["secret"]:
             self._warn(
                 f"the secret of webhook {id_} is not known: Truto shows it only once, when the webhook is created. Its "
@@ -150,6 +153,23 @@ class WebhookManager:
                 "import-file --help`"
             )
         return fresh
+
+    def _warn_switched_off(self, id_: str) -> None:
+        """Says why, if the delivery log shows it. One call; a log that cannot be read changes nothing else."""
+        try:
+            failures = describe_failures(self.client.list_deliveries(id_))
+        except TrutoError:
+            failures = None
+        if failures is None:
+            self._warn(
+                f"webhook {id_} was switched off outside Pulumi. The next `pulumi up` switches it on again, if it is "
+                "declared active"
+            )
+        else:
+            self._warn(
+                f"Truto switched webhook {id_} off: {failures}. The next `pulumi up` switches it on again: fix the "
+                "receiver first"
+            )
 
     def _update_not_found(self, id_: str, state: WebhookState, error: NotFoundError) -> TrutoError:
         try:

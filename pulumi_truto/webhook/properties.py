@@ -1,4 +1,4 @@
-"""The properties of a webhook: one table, from which the schema, the camelCase names and the reference derive.
+"""The properties of the resources: one table, from which the schema, the camelCase names and the reference derive.
 
 The dynamic provider uses the API's names, the plugin camelCase ones. Each provider kind can read a state that the other
 one wrote, so that a webhook can move between them.
@@ -15,6 +15,8 @@ __all__ = [
     "INPUTS",
     "PROPERTIES",
     "STATE",
+    "TEST_INPUTS",
+    "TEST_PROPERTIES",
     "Property",
     "camel_case",
     "from_camel",
@@ -25,11 +27,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Property:
-    """One property of a webhook.
+    """One property of a resource.
 
     Attributes:
         name: its name in Truto's API and in Python.
-        type: its type in a schema; an array has strings.
+        type: its type in the schema.
+        items: the elements of an array: event types, or any values.
         output: what the output is.
         input: what the input does; empty for a property that no program sets.
         default: the input's value where the program gives none.
@@ -39,13 +42,14 @@ class Property:
     """
 
     name: str
-    type: Literal["string", "boolean", "array"]
+    type: Literal["string", "boolean", "number", "array"]
     output: str
     input: str = ""
-    default: bool | None = None
+    default: bool | int | None = None
     is_required: bool = False
     is_secret: bool = False
     changes_on_update: bool = False
+    items: Literal["event types", "anything"] = "event types"
 
     @property
     def is_input(self) -> bool:
@@ -88,12 +92,37 @@ PROPERTIES: Final = (
     Property("updated_at", "string", "When the webhook was last changed, in the same format.", changes_on_update=True),
 )
 
+#: The properties of a `truto.WebhookTest`.
+TEST_PROPERTIES: Final = (
+    Property(
+        "webhook_id", "string", "The id of the tested webhook.", "The id of the webhook to test.", is_required=True
+    ),
+    Property(
+        "triggers",
+        "array",
+        "The values whose change repeats the test.",
+        "Values of any kind. The test is repeated when one of them changes.",
+        items="anything",
+    ),
+    Property(
+        "retry_for_seconds",
+        "number",
+        "How long the test was retried at most.",
+        "How long to retry while the receiver does not accept the test event, for example because it is starting. At "
+        "most 3600.",
+        default=0,
+    ),
+    Property("tested_at", "string", "When the receiver accepted the test event: UTC, as `2024-09-01T10:00:00.000Z`."),
+)
+
 #: Identifies the credential that last wrote the webhook; see `pulumi_truto.config.Settings.fingerprint`. It is part of
 #: the state and never a change. Pulumi hides properties that start with two underscores.
 FINGERPRINT: Final = "__fingerprint"
 
 #: The names of the inputs.
 INPUTS: Final = tuple(each.name for each in PROPERTIES if each.is_input)
+#: The names of the inputs of a `truto.WebhookTest`.
+TEST_INPUTS: Final = tuple(each.name for each in TEST_PROPERTIES if each.is_input)
 #: The names of everything in a state.
 STATE: Final = (*(each.name for each in PROPERTIES), FINGERPRINT)
 
@@ -107,7 +136,9 @@ def camel_case(name: str) -> str:
 
 
 #: All names, with those that only arguments of functions have.
-_CAMEL: Final = {name: camel_case(name) for name in ("id", "event_type", *STATE)}
+_CAMEL: Final = {
+    name: camel_case(name) for name in ("id", "event_type", *STATE, *(each.name for each in TEST_PROPERTIES))
+}
 _SNAKE: Final = {camel: name for name, camel in _CAMEL.items()}
 
 

@@ -17,7 +17,7 @@ def test_refresh_shows_drift_and_up_corrects_it(project: Project) -> None:
     project.sandbox.backend.edit(project.outputs["id"], {"is_active": False, "event_types": ["record:deleted"]})
     outcome = project.refresh()
     assert outcome.changes == {"same": 1, "update": 1}
-    assert outcome.calls == ["read"]
+    assert outcome.calls == ["read", "log"]
     assert project.preview().changes == {"same": 1, "update": 1}
     assert project.up().calls == ["update"]
     assert project.only_webhook.is_active is True

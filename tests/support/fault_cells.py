@@ -12,6 +12,7 @@ from typing import Any, Final
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.models import Webhook
+from pulumi_truto.webhook.webhook_test import WebhookTester
 from tests.support.fault_causes import SLOW_FAULTS, cause, injected_fields, sandbox_for
 from tests.support.webhook_manager import INPUTS, ManagerHarness, webhooks_by_id
 
@@ -80,6 +81,7 @@ class CellRun:
     def run(self) -> None:
         """Runs the operation under the fault."""
         manager, client = self.harness.manager, self.harness.client
+        tester = WebhookTester(client, self.harness.warnings.append)
         state = {name: self.state[name] for name in _KEPT}
         operations: dict[str, Callable[[], Any]] = {
             "create": lambda: manager.create(INPUTS),
@@ -87,7 +89,8 @@ class CellRun:
             "update": lambda: manager.update(self.id, state, self.changed),
             "delete": lambda: manager.delete(self.id, state),
             "list": lambda: [webhook.id for webhook in client.iter_webhooks()],
-            "test": lambda: client.test_webhook(self.id),
+            "test": lambda: tester.run({"webhook_id": self.id, "triggers": [], "retry_for_seconds": 0}),
+            "log": lambda: client.list_deliveries(self.id),
         }
         with cause(self.sandbox, self.cell.fault, self.cell.times, self.cell.operation):
             started = time.monotonic()
@@ -147,7 +150,9 @@ class CellRun:
         if operation in ("read", "update"):
             expected = {**self.state, **(self.changed if operation == "update" else {})}
             return all(self.result[name] == expected[name] for name in _KEPT)
-        return operation != "test" or self.result is True
+        if operation == "log":
+            return bool(self.result == [])
+        return operation != "test" or re.fullmatch(r"[-\d]{10}T[:\d]{8}\.\d{3}Z", self.result) is not None
 
     def _is_message_right(self, message: str) -> bool:
         confidential = [self.sandbox.token, *(webhook.secret for webhook in self.after.values())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,15 @@ from pulumi_truto.webhook.properties import (
     INPUTS,
     PROPERTIES,
     STATE,
+    TEST_INPUTS,
+    TEST_PROPERTIES,
+    Property,
     camel_case,
     from_camel,
     is_camel,
     to_camel,
 )
+from pulumi_truto.webhook.webhook_test import WebhookTestInputs
 from tests.support.commands import REPOSITORY
 
 REFERENCE = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
@@ -45,22 +50,34 @@ def test_reference_describes_outputs_as_the_table_does() -> None:
     assert list(outputs.items()) == [(each.name, each.output) for each in PROPERTIES]
 
 
-def test_webhook_class_has_the_inputs_and_outputs() -> None:
-    """`truto.Webhook` takes the inputs, with the table's defaults, and declares every output."""
-    parameters = inspect.signature(truto.Webhook).parameters
-    assert tuple(name for name in parameters if name not in ("resource_name", "opts")) == INPUTS
-    for each in PROPERTIES:
+@pytest.mark.parametrize(
+    ("resource", "properties"), [(truto.Webhook, PROPERTIES), (truto.WebhookTest, TEST_PROPERTIES)]
+)
+def test_resource_has_the_inputs_and_outputs(resource: Any, properties: tuple[Property, ...]) -> None:
+    """A resource takes the inputs, with the table's defaults, and declares every output."""
+    parameters = inspect.signature(resource).parameters
+    inputs = [each.name for each in properties if each.is_input]
+    assert [name for name in parameters if name not in ("resource_name", "opts")] == inputs
+    for each in properties:
         if each.is_required:
             assert parameters[each.name].default is inspect.Parameter.empty
         elif each.is_input:
             assert parameters[each.name].default is each.default
-    assert list(truto.Webhook.__annotations__) == [each.name for each in PROPERTIES]
+    assert list(resource.__annotations__) == [each.name for each in properties]
+
+
+def test_reference_describes_a_test_as_the_table_does() -> None:
+    """The reference has the inputs and outputs of a test, in the table's order and words."""
+    inputs = [(each.name, each.input) for each in TEST_PROPERTIES if each.is_input]
+    assert list(table_rows("test input").items()) == inputs
+    assert list(table_rows("test output").items()) == [(each.name, each.output) for each in TEST_PROPERTIES]
 
 
 def test_types_have_the_names_of_the_table() -> None:
     """The types of inputs and state have exactly the table's names."""
     assert tuple(WebhookInputs.__annotations__) == INPUTS
     assert set(WebhookState.__annotations__) == set(STATE)
+    assert tuple(WebhookTestInputs.__annotations__) == TEST_INPUTS
 
 
 @pytest.mark.parametrize("name", ["id", "event_type", *STATE])

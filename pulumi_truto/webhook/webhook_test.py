@@ -1,0 +1,175 @@
+"""Tests a webhook: Truto delivers its test event, and the receiver has to accept it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+from urllib.parse import urlsplit
+
+from pulumi_truto.errors import (
+    BadRequestError,
+    InvalidResponseError,
+    NotFoundError,
+    ServerError,
+    TransportError,
+    TrutoError,
+    WebhookTestFailedError,
+)
+from pulumi_truto.urls import ID
+from pulumi_truto.webhook.delivery_log import describe_status
+from pulumi_truto.webhook.inputs import UNKNOWN, InputError, describe_type
+
+if TYPE_CHECKING:
+    from pulumi_truto.api.client import TrutoClient
+    from pulumi_truto.api.models import Webhook
+
+__all__ = [
+    "TestValidationResult",
+    "WebhookTestInputs",
+    "WebhookTester",
+    "check_test",
+    "has_test_changes",
+    "must_repeat",
+]
+
+_MAX_RETRY_SECONDS: Final = 3600
+#: An older entry of the delivery log is of an earlier test. Truto's clock may be behind this machine's.
+_LOG_TOLERANCE: Final = timedelta(minutes=1)
+
+
+class WebhookTestInputs(TypedDict):
+    """The inputs of a test in canonical form."""
+
+    webhook_id: str
+    triggers: list[Any]
+    retry_for_seconds: float
+
+
+@dataclass(frozen=True)
+class TestValidationResult:
+    """What `check_test` found; the inputs are meaningless if there are errors."""
+
+    __test__ = False  # not a test class, whatever pytest makes of its name
+
+    inputs: WebhookTestInputs
+    errors: list[InputError]
+
+
+def check_test(declared: Mapping[str, Any]) -> TestValidationResult:
+    """Validates the inputs of a test and brings them into canonical form."""
+    webhook_id, triggers = declared.get("webhook_id"), declared.get("triggers")
+    retry_for_seconds = declared.get("retry_for_seconds")
+    errors = []
+    if webhook_id is not UNKNOWN and not (isinstance(webhook_id, str) and ID.fullmatch(webhook_id)):
+        errors.append(InputError("webhook_id", "must be the id of a webhook, as in orders.id"))
+    triggers = [] if triggers is None else triggers
+    if triggers is not UNKNOWN and not isinstance(triggers, (list, tuple)):
+        errors.append(InputError("triggers", f"must be a list, not {describe_type(triggers)}"))
+    retry_for_seconds = 0 if retry_for_seconds is None else retry_for_seconds
+    if retry_for_seconds is not UNKNOWN and not _is_retry_time(retry_for_seconds):
+        errors.append(InputError("retry_for_seconds", f"must be a number from 0 to {_MAX_RETRY_SECONDS}"))
+    # Checked just now, or not used.
+    inputs: Any = {"webhook_id": webhook_id, "triggers": triggers, "retry_for_seconds": retry_for_seconds}
+    return TestValidationResult(inputs, errors)
+
+
+def must_repeat(old: Mapping[str, Any], inputs: WebhookTestInputs) -> list[str]:
+    """The inputs whose change repeats the test: another webhook, or another trigger."""
+    repeating: tuple[tuple[str, Any], ...] = (("webhook_id", inputs["webhook_id"]), ("triggers", inputs["triggers"]))
+    return [name for name, value in repeating if old.get(name, []) != value]
+
+
+def has_test_changes(old: Mapping[str, Any], inputs: WebhookTestInputs) -> bool:
+    """Whether anything changed, even if it repeats no test."""
+    return any(old.get(name, []) != value for name, value in inputs.items())
+
+
+class WebhookTester:
+    """Makes Truto deliver its test event.
+
+    Args:
+        client: the client of the webhook's environment.
+        warn: receives warnings for the user.
+    """
+
+    def __init__(self, client: TrutoClient, warn: Callable[[str], None]) -> None:
+        self._client = client
+        self._warn = warn
+
+    def run(self, inputs: WebhookTestInputs) -> str:
+        """Returns when the receiver accepted the test event: UTC, as ``2024-09-01T10:00:00.000Z``.
+
+        Raises:
+            WebhookTestFailedError: the receiver did not accept it in time.
+            NotFoundError: there is no such webhook.
+            TrutoError: Truto could not deliver the test event.
+        """
+        id_ = inputs["webhook_id"]
+        started = datetime.now(timezone.utc)
+        webhook = self._read(id_)
+        deadline = time.monotonic() + inputs["retry_for_seconds"]
+        attempts = 0
+        while True:
+            attempts += 1
+            reason = self._attempt(id_)
+            if reason is None:
+                break
+            wait_seconds = self._client.policy.wait_seconds(attempts)
+            if time.monotonic() + wait_seconds > deadline or self._client.cancelled.wait(wait_seconds):
+                raise self._failure(webhook, reason, attempts, started)
+        if not webhook.is_active:
+            self._warn(
+                f"webhook {id_} is inactive: its receiver accepted the test event, but Truto delivers no other events "
+                "to it"
+            )
+        return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _read(self, id_: str) -> Webhook:
+        try:
+            return self._client.get_webhook(id_)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"cannot test webhook {id_}: Truto returned 404, so it was deleted or belongs to another environment. "
+                f"Run `pulumi up --refresh`, or check the token. {self._client.settings.token_hint}",
+                status=error.status,
+                detail=error.detail,
+            ) from None
+
+    def _attempt(self, id_: str) -> str | None:
+        """Delivers the test event once; ``None`` if the receiver accepted it, or else the reason."""
+        try:
+            return None if self._client.test_webhook(id_) else "Truto reported success: false"
+        except (BadRequestError, ServerError) as error:
+            return f"Truto returned {error.status}" + (f' with "{error.detail}"' if error.detail else "")
+        except (TransportError, InvalidResponseError) as error:
+            if not error.may_have_succeeded:
+                raise
+            return str(error)
+
+    def _failure(self, webhook: Webhook, reason: str, attempts: int, started: datetime) -> WebhookTestFailedError:
+        host = urlsplit(webhook.target_url).hostname or "an unknown host"
+        tried = "" if attempts == 1 else f" in {attempts} attempts"
+        inactive = "" if webhook.is_active else " The webhook is inactive at Truto."
+        return WebhookTestFailedError(
+            f"the receiver of webhook {webhook.id} at {host} did not accept the test event{tried}: {reason}"
+            f"{self._receiver_status(webhook.id, started)}.{inactive} The webhook and its secret are safe in the "
+            "state. Fix the receiver, then run `pulumi up` again: it repeats the test"
+        )
+
+    def _receiver_status(self, id_: str, started: datetime) -> str:
+        """What the delivery log says of the test; empty if it says nothing."""
+        try:
+            entries = self._client.list_deliveries(id_, event="test", limit=1)
+        except TrutoError:
+            return ""
+        if not entries or (entries[0].created_at or started) < started - _LOG_TOLERANCE:
+            return ""
+        return f"; the receiver {describe_status(entries[0].webhook_endpoint_status)}"
+
+
+def _is_retry_time(value: object) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 <= value <= _MAX_RETRY_SECONDS  # type: ignore[operator]
