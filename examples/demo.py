@@ -1,6 +1,6 @@
-"""`make demo`: examples/quickstart on a sandbox, from the first `up` to the last `destroy`, everything for real.
+"""`make demo` runs examples/gate against a sandbox: from "created" to "delivered", with a receiver that fails once.
 
-The program, the provider and the sandbox are processes and sockets of this machine; nothing else is contacted.
+Program, provider, sandbox and receiver are real processes and sockets on this machine. Nothing else is contacted.
 """
 
 import shutil
@@ -9,79 +9,137 @@ import tempfile
 import threading
 from pathlib import Path
 
+import requests
+from demo_receiver import make_server
 from pulumi.automation import CommandError, ConfigValue
-from receiver import make_server
 
-from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.config import Settings
 from pulumi_truto.local_engine.open_stack import cli_version, open_stack
 from pulumi_truto.sandbox import Sandbox
 
-QUICKSTART = Path(__file__).parent / "quickstart"
+PROGRAM = Path(__file__).parent / "gate"
 
 
 def main() -> int:
-    """Plays the demo; the exit code is 0 if every part of it worked."""
+    """Plays the demo; the exit code is 0 if every part worked."""
     version = cli_version()
     if version:
         print(f"Engine: the Pulumi CLI {version}, with its state in a temporary folder.")
     else:
-        print("Engine: pulumi_truto's local engine, as there is no Pulumi CLI on PATH. Same program, same provider.")
+        print(
+            "Engine: the local engine of pulumi_truto, as there is no Pulumi CLI on PATH. Same program, same provider."
+        )
     with tempfile.TemporaryDirectory(prefix="pulumi-truto-demo-") as folder, Sandbox() as sandbox:
-        print(f"Sandbox: a local Truto on {sandbox.base_url}")
+        print(f"Sandbox: a local Truto API on {sandbox.base_url}")
+        demo = Demo("cli" if version else "local", sandbox, Path(folder))
         try:
-            return play("cli" if version else "local", sandbox, Path(folder))
-        except CommandError:
-            print("\nThe demo failed: see the error above.", file=sys.stderr)
+            demo.play()
+        except (CommandError, AssertionError) as error:
+            reason = str(error) if isinstance(error, AssertionError) else "see the error above"
+            print(f"\nThe demo failed: {reason}", file=sys.stderr)
             return 1
+        finally:
+            demo.receiver.stop()
+        return 0
 
 
-def play(engine, sandbox: Sandbox, folder: Path) -> int:
-    """The parts of the demo, one after the other."""
-    secrets: list[str] = []
-    events: list[dict] = []
-    receiver = make_server(0, secrets, events.append)
-    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+class Receiver:
+    """The service that receives the events. It reads the webhook's secret from a file."""
 
-    program = folder / "quickstart"
-    shutil.copytree(QUICKSTART, program)
-    stack = open_stack(engine, program, folder / "home")
-    stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
-    stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
-    stack.set_config("targetUrl", ConfigValue(f"http://127.0.0.1:{receiver.server_port}/truto"))
+    def __init__(self, secret_file: Path) -> None:
+        self._secret_file = secret_file
+        self._server = None
+        self.port = 0
+        self.events: list[dict] = []
 
-    part("1. pulumi up: creates the webhook")
-    created = stack.up(on_output=show).outputs
-    webhook_id, secret = created["webhookId"].value, created["webhookSecret"].value
-    secrets.append(secret)
-    print(f"webhookId      {webhook_id}")
-    print(f"webhookSecret  {secret[:4]}{'*' * (len(secret) - 4)}  (masked here, encrypted in the state)")
+    def start(self) -> None:
+        """Listens; after a stop on the same port."""
+        self._server = make_server(self.port, self._secrets, self.events.append)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    part("2. a signed test event, verified by a local receiver with the stack's secret")
-    TrutoClient(Settings(sandbox.token, sandbox.base_url)).test_webhook(webhook_id)
-    if [event["event"] for event in events] != ["test"]:
-        print("The receiver got no event with a right signature.", file=sys.stderr)
-        return 1
-    print(f"Received and verified: {events[0]['event']!r} with the payload {events[0]['payload']}")
+    def stop(self) -> None:
+        """Refuses connections from now on."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
 
-    part("3. other event types: an update in place, same id, same secret")
-    stack.set_config("eventTypes", ConfigValue('["record:*"]'))
-    updated = stack.up(on_output=show).outputs
-    if (updated["webhookId"].value, updated["webhookSecret"].value) != (webhook_id, secret):
-        print("The webhook was not updated in place.", file=sys.stderr)
-        return 1
+    def _secrets(self) -> list[str]:
+        return [self._secret_file.read_text()]
 
-    part("4. pulumi up again: nothing to do, and no call to Truto")
-    sandbox.reset_calls()
-    stack.up(on_output=show)
-    print(f"API calls: {len(sandbox.calls)}")
 
-    part("5. pulumi destroy: the webhook is gone")
-    stack.destroy(on_output=show)
-    receiver.shutdown()
-    receiver.server_close()
-    print(f"Webhooks left at Truto: {len(sandbox.backend.webhooks())}")
-    return 0 if not sandbox.backend.webhooks() else 1
+class Demo:
+    """The parts of the demo, in order."""
+
+    def __init__(self, engine, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox = sandbox
+        self.receiver = Receiver(folder / "secret")
+        self.receiver.start()
+        shutil.copytree(PROGRAM, folder / "gate")
+        self.stack = open_stack(engine, folder / "gate", folder / "home")
+        for key, value in (
+            ("truto:baseUrl", sandbox.base_url),
+            ("targetUrl", f"http://127.0.0.1:{self.receiver.port}/truto"),
+            ("secretFile", str(folder / "secret")),
+        ):
+            self.stack.set_config(key, ConfigValue(value))
+        self.stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
+
+    def play(self) -> None:
+        """Plays every part."""
+        part("1. pulumi up: creates the webhook, then Truto's test event has to pass")
+        outputs = self.stack.up(on_output=show).outputs
+        webhook_id, secret = outputs["webhookId"].value, outputs["webhookSecret"].value
+        print(f"webhookId      {webhook_id}")
+        print(f"webhookSecret  {secret[:4]}{'*' * (len(secret) - 4)}  (masked here, encrypted in the state)")
+        require([event["event"] for event in self.receiver.events] == ["test"], "the receiver got no signed test event")
+        print("The receiver verified the signature of the test event with the stack's secret.")
+
+        part("2. pulumi up without changes: no call to Truto")
+        self.sandbox.reset_calls()
+        self.stack.up(on_output=show)
+        print(f"API calls: {len(self.sandbox.calls)}")
+
+        part("3. A new release, but the receiver is down: the run fails and says why")
+        self.receiver.stop()
+        self.stack.set_config("release", ConfigValue("2"))
+        self.fail_to_deploy()
+
+        part("4. The receiver is up again: the same run passes")
+        self.receiver.start()
+        self.stack.up(on_output=show)
+
+        part("5. The receiver fails for a while, and Truto switches the webhook off: a refresh says why")
+        self.lose_events()
+        self.stack.refresh(on_output=show)
+
+        part("6. pulumi up switches it on again")
+        again = self.stack.up(on_output=show).outputs
+        require(again["webhookId"].value == webhook_id, "the webhook was not updated in place")
+        require(self.sandbox.backend.webhooks()[0].is_active, "the webhook is still off")
+
+        part("7. pulumi destroy: deletes the webhook")
+        self.stack.destroy(on_output=show)
+        remaining = len(self.sandbox.backend.webhooks())
+        print(f"Webhooks left at Truto: {remaining}")
+        require(remaining == 0, "a webhook is left")
+
+    def fail_to_deploy(self) -> None:
+        """Runs what has to fail."""
+        try:
+            self.stack.up(on_output=show)
+        except CommandError:
+            print("The run failed, as it should. The webhook and its secret are still in the state.")
+        else:
+            require(False, "the run passed although the receiver is down")
+
+    def lose_events(self) -> None:
+        """Publishes events that the receiver rejects with 503, until Truto switches the webhook off."""
+        event = {"event": "record:created"}
+        self.sandbox.inject("status", "delivery", status=503, times=0)
+        for _ in range(self.sandbox.backend.settings.deactivate_after):
+            requests.post(f"{self.sandbox.base_url}/__sandbox__/events", json=event, timeout=30).raise_for_status()
+        self.sandbox.faults.clear()
 
 
 def part(title: str) -> None:
@@ -90,8 +148,14 @@ def part(title: str) -> None:
 
 
 def show(line: str) -> None:
-    """Prints a line of the engine's output as it comes."""
+    """Prints a line of the engine's output as it arrives."""
     print(f"   {line.rstrip()}", flush=True)
+
+
+def require(condition: bool, message: str) -> None:
+    """Ends the demo if something is not as it should be."""
+    if not condition:
+        raise AssertionError(message)
 
 
 if __name__ == "__main__":

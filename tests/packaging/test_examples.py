@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pulumi.automation import ConfigValue
+from pulumi.automation import CommandError, ConfigValue
 
 from pulumi_truto import EventType
 from pulumi_truto.local_engine.open_stack import Engine, cli_version, open_stack
@@ -19,6 +19,7 @@ from pulumi_truto.plugin.tokens import WEBHOOK
 from pulumi_truto.sandbox import Sandbox
 from tests.support.commands import REPOSITORY, run
 from tests.support.distribution import copy_repository
+from tests.support.sandbox_client import running_receiver
 
 EXAMPLES = REPOSITORY / "examples"
 
@@ -29,9 +30,9 @@ def webhook_schema() -> Any:
 
 
 def test_every_example_is_tested() -> None:
-    """A new example needs a test in this file. The rotation example has test_rotation.py."""
+    """A new example needs a test: here, in test_rotation.py, test_receiver.py or test_secrets_examples.py."""
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == {"quickstart", "rotation", "typescript", "yaml"}
+    assert folders == {"gate", "quickstart", "receiver", "rotation", "secrets", "typescript", "yaml"}
 
 
 def test_quickstart_deploys_and_destroys_a_webhook(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
@@ -45,6 +46,25 @@ def test_quickstart_deploys_and_destroys_a_webhook(engine: Engine, sandbox: Sand
     assert outputs["webhookId"].value == webhook.id
     assert outputs["webhookSecret"].value == webhook.secret
     assert outputs["webhookSecret"].secret
+    stack.destroy()
+    assert sandbox.backend.webhooks() == []
+
+
+def test_gate_tests_the_webhook(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
+    """The gate example fails while its receiver rejects the test event, and passes when it accepts it."""
+    shutil.copytree(EXAMPLES / "gate", tmp_path / "program")
+    stack = open_stack(engine, tmp_path / "program", tmp_path / "home")
+    stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
+    with running_receiver() as receiver:
+        receiver.statuses = [503]
+        values = {"truto:baseUrl": sandbox.base_url, "targetUrl": receiver.url, "secretFile": str(tmp_path / "secret")}
+        for key, value in values.items():
+            stack.set_config(key, ConfigValue(value))
+        with pytest.raises(CommandError, match="did not accept the test event"):
+            stack.up()
+        stack.up()
+    [webhook] = sandbox.backend.webhooks()
+    assert (tmp_path / "secret").read_text() == webhook.secret
     stack.destroy()
     assert sandbox.backend.webhooks() == []
 

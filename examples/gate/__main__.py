@@ -1,0 +1,35 @@
+"""A webhook, the service that receives its events, and a gate: the deployment fails if the service rejects them."""
+
+from pathlib import Path
+
+import pulumi
+
+import pulumi_truto as truto
+
+config = pulumi.Config()
+
+orders = truto.Webhook(
+    "orders",
+    target_url=config.require("targetUrl"),
+    event_types=["record:created", "integrated_account:active"],
+)
+
+
+def deploy(secret: str) -> str:
+    """Stands for the resources that deploy your service with the secret. Here the service reads it from a file."""
+    Path(config.require("secretFile")).write_text(secret)
+    return "deployed"
+
+
+service = orders.require_secret().apply(deploy)
+
+truto.WebhookTest(
+    "orders-are-accepted",
+    # Only when the service has the secret. If a resource deploys it: opts=pulumi.ResourceOptions(depends_on=[service])
+    webhook_id=pulumi.Output.all(orders.id, service).apply(lambda done: done[0]),
+    triggers=[orders.target_url, config.get("release")],
+    retry_for_seconds=config.get_float("retryForSeconds"),
+)
+
+pulumi.export("webhookId", orders.id)
+pulumi.export("webhookSecret", orders.secret)
