@@ -32,7 +32,7 @@ from pulumi_truto.session import ProviderSession
 from pulumi_truto.webhook.diff import WebhookState, has_changes, inputs_in_state
 from pulumi_truto.webhook.inputs import UNKNOWN, WebhookInputs
 from pulumi_truto.webhook.properties import INPUTS, STATE, TEST_INPUTS, from_camel, is_camel
-from pulumi_truto.webhook.webhook_test import WebhookTestInputs, check_test, has_test_changes, must_repeat
+from pulumi_truto.webhook.tester import WebhookTestInputs, check_test, has_test_changes, must_repeat
 
 if TYPE_CHECKING:
     from pulumi_truto.webhook.manager import WebhookManager
@@ -124,7 +124,7 @@ class WebhookProvider(_TrutoProvider):
     def _manager(self, *properties: Mapping[str, Any]) -> WebhookManager:
         """The webhooks at Truto. Pulumi does not tell a dynamic provider which properties are secret."""
         for each in properties:
-            self._session.protect(each, None)
+            self._session.redact_secrets(each, None)
         return self._session.manager
 
 
@@ -153,7 +153,7 @@ class WebhookTestProvider(_TrutoProvider):
         return CreateResult(str(uuid.uuid4()), {**inputs, "tested_at": self._session.tester.run(inputs)})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Returns what is known: nothing at Truto shows a test."""
+        """Returns the state: a past test cannot drift."""
         return ReadResult(id_, props)
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:

@@ -96,7 +96,7 @@ class APIError(TrutoError):
         detail: Truto's message, on one line, shortened; empty if there is none.
     """
 
-    remedy = "Try again. If the error stays, contact Truto's support with the time and the request above."
+    remedy = "Try again. If the error persists, contact Truto's support with the time and the request above."
 
     def __init__(self, message: str, *, status: int, detail: str = "") -> None:
         super().__init__(message)
@@ -114,7 +114,9 @@ class BadRequestError(APIError):
 class AuthenticationError(APIError):
     """Truto does not accept the API token (401)."""
 
-    remedy = "The API token is wrong, expired or revoked, or it belongs to another Truto installation."
+    remedy = (
+        "The API token is wrong, expired or revoked, or it is for another API than the base URL. Set a valid token."
+    )
 
 
 class PermissionDeniedError(APIError):
@@ -137,14 +139,18 @@ class ConflictError(APIError):
 
     remedy = (
         "Something else is changing the same webhook, or an earlier request for it is still in flight: try again. If "
-        "the error stays, run `pulumi refresh`, then `pulumi up`."
+        "the error persists, run `pulumi up --refresh`."
     )
 
 
 class RateLimitedError(APIError):
     """More requests than Truto's limit of 500 per 10 seconds and token, even after waits (429)."""
 
-    remedy = "Something else uses up the rate limit of this API token: wait a minute, or run with a lower `--parallel`."
+    remedy = (
+        "The token's limit of 500 requests per 10 seconds is used up, by this run or by something else: wait a "
+        "minute, or "
+        "run with a lower `--parallel`."
+    )
 
 
 class ServerError(APIError):

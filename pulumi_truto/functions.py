@@ -7,9 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, overload
 
 import pulumi
+import pulumi.runtime
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, Mocks
 
 from pulumi_truto import config
+from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS
 from pulumi_truto.session import connect
+from pulumi_truto.webhook.properties import from_camel, to_camel
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
@@ -56,11 +60,15 @@ def get_webhook(id: Any, *, api_token: Any = None, base_url: Any = None) -> Any:
         pulumi_truto.errors.TrutoError: the request failed.
     """
 
+    mocks = _mocks()
+
     def look_up(id_: Any, api_token: Any, base_url: Any) -> WebhookInfo:
         from pulumi_truto.webhook.lookup import find_webhook
 
         if not isinstance(id_, str):
             raise TypeError(f"truto.get_webhook takes an id, a string, not {type(id_).__name__}")
+        if mocks is not None:
+            return _mocked_info(_call(mocks, GET_WEBHOOK, {"id": id_}))
         return find_webhook(_client(api_token, base_url), id_)
 
     return _now_or_later(look_up, id_=id, api_token=api_token, base_url=base_url)
@@ -103,7 +111,7 @@ def get_webhooks(
     Args:
         is_active: only webhooks that are, or are not, active.
         target_url: only webhooks with this URL.
-        event_type: only webhooks that are subscribed to this event type, or to every event.
+        event_type: only webhooks that are subscribed to this event type, to ``resource:*``, or to every event.
         api_token: the API token of the environment. Default: the stack's, then ``TRUTO_API_TOKEN``.
         base_url: the URL of Truto's API. Default: the stack's, then ``TRUTO_BASE_URL``, then Truto's own.
 
@@ -114,9 +122,15 @@ def get_webhooks(
         pulumi_truto.errors.TrutoError: the request failed.
     """
 
+    mocks = _mocks()
+
     def look_up(api_token: Any, base_url: Any, **filters: Any) -> list[WebhookInfo]:
         from pulumi_truto.webhook.lookup import find_webhooks
 
+        if mocks is not None:
+            arguments = {name: value for name, value in filters.items() if value is not None}
+            found = _call(mocks, GET_WEBHOOKS, to_camel(arguments)).get("webhooks", [])
+            return [_mocked_info(each) for each in found]
         return find_webhooks(_client(api_token, base_url), **filters)
 
     return _now_or_later(
@@ -126,6 +140,33 @@ def get_webhooks(
         event_type=event_type,
         api_token=api_token,
         base_url=base_url,
+    )
+
+
+def _mocks() -> Mocks | None:
+    """The mocks of a unit test of the program; see `pulumi.runtime.set_mocks`."""
+    monitor = pulumi.runtime.settings.SETTINGS.monitor
+    return monitor.mocks if isinstance(monitor, MockMonitor) else None
+
+
+def _call(mocks: Mocks, token: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    result = mocks.call(MockCallArgs(token, arguments, ""))
+    return dict(result[0] if isinstance(result, tuple) else result or {})
+
+
+def _mocked_info(result: dict[str, Any]) -> WebhookInfo:
+    """What a mock returned, in either spelling; what it left out is ``None``, and a webhook is active."""
+    from pulumi_truto.webhook.lookup import WebhookInfo
+
+    found = from_camel(result)
+    return WebhookInfo(
+        id=found.get("id", ""),
+        target_url=found.get("target_url", ""),
+        event_types=list(found.get("event_types") or []),
+        is_active=found.get("is_active", True),
+        environment_id=found.get("environment_id"),
+        created_at=found.get("created_at"),
+        updated_at=found.get("updated_at"),
     )
 
 

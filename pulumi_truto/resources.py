@@ -109,11 +109,11 @@ class Webhook(Resource, module="truto", name="Webhook"):
 
 
 class WebhookTest(Resource, module="truto", name="WebhookTest"):
-    """A gate of a deployment: Truto delivers its test event, and the run fails if the receiver does not accept it.
+    """A deployment gate: Truto delivers its test event, and the run fails unless the receiver accepts it.
 
-    The test runs when this resource is created, and again when the webhook or a trigger changes. Place it after the
-    service that receives the events: ``opts=pulumi.ResourceOptions(depends_on=[service])``. A preview, a refresh and a
-    destroy make no API call. A failed test is not part of the state, so the next `pulumi up` repeats it.
+    The test runs when this resource is created, and again when the webhook is replaced or a trigger changes. Place it
+    after the service that receives the events: ``opts=pulumi.ResourceOptions(depends_on=[service])``. A preview, a
+    refresh and a destroy make no API call. A failed test is not part of the state, so the next `pulumi up` repeats it.
 
     Args:
         resource_name: the name in the Pulumi program.
@@ -127,9 +127,9 @@ class WebhookTest(Resource, module="truto", name="WebhookTest"):
     webhook_id: pulumi.Output[str]
     """The id of the tested webhook."""
     triggers: pulumi.Output[list[Any]]
-    """The values whose change repeats the test."""
+    """A change of any of these values repeats the test."""
     retry_for_seconds: pulumi.Output[float]
-    """How long the test was retried at most."""
+    """The maximum time for retries, in seconds."""
     tested_at: pulumi.Output[str]
     """When the receiver accepted the test event: UTC, as ``2024-09-01T10:00:00.000Z``."""
 

@@ -14,7 +14,7 @@ from pulumi_truto.webhook.inputs import WebhookInputs, check, is_known_event_typ
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
     from pulumi_truto.webhook.manager import WebhookManager
-    from pulumi_truto.webhook.webhook_test import WebhookTester
+    from pulumi_truto.webhook.tester import WebhookTester
 
 __all__ = ["ProviderSession", "connect"]
 
@@ -65,7 +65,7 @@ class ProviderSession:
     @property
     def tester(self) -> WebhookTester:
         """Tests webhooks at Truto."""
-        from pulumi_truto.webhook.webhook_test import WebhookTester
+        from pulumi_truto.webhook.tester import WebhookTester
 
         return WebhookTester(self.manager.client, self.warn)
 
@@ -89,7 +89,7 @@ class ProviderSession:
         messages = [error.message(display_name(error.property)) for error in result.errors]
         return result.inputs, [*self.settings.errors, *messages]
 
-    def protect(self, properties: Mapping[str, Any], secret_names: set[str] | None) -> None:
+    def redact_secrets(self, properties: Mapping[str, Any], secret_names: set[str] | None) -> None:
         """From now on no message contains the secrets among the properties.
 
         Args:

@@ -100,7 +100,9 @@ def verify_age(created_at: object, *, tolerance_seconds: float = 300, now: datet
         age_seconds = ((now or datetime.now(timezone.utc)) - moment).total_seconds()
     except (ValueError, OverflowError):
         raise SignatureError("the delivery has no readable created_at") from None
-    if abs(age_seconds) > tolerance_seconds:
+    if age_seconds < -tolerance_seconds:
+        raise SignatureError(f"the delivery is {-age_seconds:.0f} seconds in the future: check this machine's clock")
+    if age_seconds > tolerance_seconds:
         raise SignatureError(f"the delivery was created {age_seconds:.0f} seconds ago: it may be a replay")
 
 

@@ -25,7 +25,8 @@ __all__ = ["CreatedWebhook", "TrutoClient"]
 _PAGE_SIZE: Final = 100
 #: No environment has that many webhooks: a longer list is one that never ends.
 _MAX_PAGES: Final = 1000
-#: The log must not hold up what it explains. More than a tenth of the time for a call: in less no attempt starts.
+#: A short limit, so that the log never delays a run. It must exceed a tenth of the time for a call, or no attempt
+#: starts.
 _LOG_SECONDS: Final = 20.0
 
 
@@ -135,8 +136,8 @@ class TrutoClient:
         for each in page.unreadable:
             which = f"webhook {each.id}" if each.id else "an item without an id"
             self._warn(
-                f"Truto's list of webhooks has {which} that is not what its API promises "
-                f"({self._redactor.sanitize(each.reason)}). It was skipped"
+                f"skipped {which} in Truto's list of webhooks, because its data is invalid "
+                f"({self._redactor.sanitize(each.reason)})"
             )
         return page
 
@@ -154,7 +155,11 @@ class TrutoClient:
             if cursor in seen:
                 break
             seen.add(cursor)
-        raise InvalidResponseError("cannot list the webhooks: Truto's list of webhooks does not end")
+        raise InvalidResponseError(
+            f"cannot list the webhooks: the list does not end (a repeated cursor, or more than {_MAX_PAGES} pages). "
+            "Contact "
+            "Truto's support"
+        )
 
     def iter_webhooks(self) -> Iterator[models.Webhook]:
         """Every valid webhook of the token's environment, page after page."""
@@ -211,6 +216,6 @@ def _valid(id_: str) -> str:
     """The id, for the path of a URL, where another string could reach another endpoint."""
     if not ID.fullmatch(id_):
         raise ConfigurationError(
-            f"{id_[:60]!r} is not the id of a webhook: Truto's ids consist of letters, digits, '-' and '_'"
+            f"{id_[:60]!r} is not a valid webhook id: ids contain only letters, digits, '-' and '_'"
         )
     return id_

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from typing import Final
 from urllib.parse import urlsplit
 
 import requests
@@ -19,6 +20,7 @@ from pulumi_truto.api.redaction import Redactor
 from pulumi_truto.api.retry import RETRYABLE_STATUSES
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
+    BadRequestError,
     ConfigurationError,
     ConnectError,
     InvalidResponseError,
@@ -28,6 +30,8 @@ from pulumi_truto.errors import (
 )
 
 __all__ = ["ErrorMessages"]
+
+_NO_REASON: Final = "Truto gave no reason. Check target_url and event_types; retrying will not help."
 
 
 class ErrorMessages:
@@ -67,6 +71,12 @@ class ErrorMessages:
             f"cannot {attempted}: the base URL {self._base_url} has a host that cannot exist. Set truto:baseUrl"
         )
 
+    def cancelled(self, attempted: str) -> ConnectError:
+        """A request that was not sent, as the run was cancelled."""
+        return ConnectError(
+            f"cannot {attempted}: the run was cancelled before the request was sent. Run `pulumi up` again"
+        )
+
     def transport(self, attempted: str, error: Exception, seconds: float, *, is_sent: bool) -> TrutoError:
         """A request without a whole response.
 
@@ -74,16 +84,17 @@ class ErrorMessages:
             attempted: what was attempted.
             error: the exception of requests or urllib3.
             seconds: how long it took, with all retries.
-            is_sent: whether the last attempt was sent.
+            is_sent: whether an attempt was sent that Truto may have processed.
         """
         after = f"gave up after {seconds:.1f} s"
         cause = _cause(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
             return ConnectError(
                 f"cannot {attempted}: the certificate of {self._base_url} is not trusted ({cause.verify_message}). "
-                "Behind a proxy that inspects TLS, set REQUESTS_CA_BUNDLE to its certificate"
+                "If a "
+                "proxy inspects TLS, set REQUESTS_CA_BUNDLE to a file with its CA certificate"
             )
-        if isinstance(cause, ConnectTimeoutError) or not is_sent:
+        if not is_sent:
             if isinstance(cause, ConnectTimeoutError):
                 reason = _connect_failure_reason(cause)
             else:
@@ -92,11 +103,13 @@ class ErrorMessages:
                 f"cannot {attempted}: no connection to {self._base_url}: {reason} ({after}). Check the network, the "
                 "proxy settings and truto:baseUrl; nothing was sent"
             )
-        if isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
-            reason = "the response did not come in time"
+        if isinstance(cause, ConnectTimeoutError):
+            reason = f"no connection to {self._base_url} for a retry: {_connect_failure_reason(cause)}"
+        elif isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
+            reason = f"no response from {self._base_url} in time"
         else:
-            reason = f"the connection broke off ({self._sanitize(type(cause).__name__)})"
-        return TransportError(f"cannot {attempted}: {reason} from {self._base_url} ({after}). Try again later")
+            reason = f"the connection to {self._base_url} was lost ({self._sanitize(type(cause).__name__)})"
+        return TransportError(f"cannot {attempted}: {reason} ({after}). Try again later")
 
     def status(self, attempted: str, method: str, path: str, response: requests.Response, seconds: float) -> TrutoError:
         """An error status, or a redirect."""
@@ -105,7 +118,7 @@ class ErrorMessages:
             target = self._sanitize(response.headers.get("Location", "elsewhere"))
             return InvalidResponseError(
                 f"cannot {attempted}: {self._base_url} redirects to {target} ({status}). Redirects are not followed, "
-                "as they would be given the token. Set truto:baseUrl to Truto's own address"
+                "because the target would receive the API token. Set truto:baseUrl to Truto's own address"
             )
         detail = self._detail(response)
         said = f': "{detail}"' if detail else ""
@@ -114,7 +127,7 @@ class ErrorMessages:
         kind = error_class(status)
         phrase = f"{status} {self._sanitize(response.reason or '')}".rstrip()
         whole_path = urlsplit(self._base_url).path + path
-        remedy = kind.remedy
+        remedy = kind.remedy if detail or kind is not BadRequestError else _NO_REASON
         if status == 404 and path == "/webhook":  # a list, which always exists
             remedy = f"Check truto:baseUrl, {self._base_url}: Truto's API is not there"
         elif status in (401, 404):
@@ -134,9 +147,9 @@ class ErrorMessages:
 
 def _connect_failure_reason(error: ConnectTimeoutError) -> str:
     if isinstance(error, NameResolutionError):
-        return "its name is not known (DNS)"
+        return "the DNS lookup failed"
     if not isinstance(error, NewConnectionError):
-        return "it does not respond"
+        return "the connection timed out"
     reason = error.__cause__
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror

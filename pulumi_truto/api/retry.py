@@ -6,7 +6,7 @@ what happened                      GET, PATCH, DELETE          POST
 no connection                      retried                     retried
 429                                retried                     retried
 408, 425, 499, 500, 502, 503, 504  retried                     not: it may have succeeded
-broken off or timed out            retried                     not: it may have succeeded
+connection lost or timed out       retried                     not: it may have succeeded
 every other status                 not                         not
 =================================  ==========================  ==========================
 
@@ -31,6 +31,8 @@ from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
+
+from pulumi_truto.errors import is_ambiguous
 
 __all__ = [
     "IDEMPOTENT_METHODS",
@@ -93,6 +95,7 @@ class Call:
     Attributes:
         deadline: when it has to end.
         may_retry: whether a failed attempt is retried at all.
+        has_ambiguous_attempt: whether an earlier attempt may have been processed.
         cancelled: once set, no new attempt starts.
         sent_at: when the last attempt was sent; ``None`` if none was.
         responded_at: when the head of the last response arrived.
@@ -102,6 +105,7 @@ class Call:
     deadline: float
     cancelled: threading.Event = field(default_factory=threading.Event)
     may_retry: bool = True
+    has_ambiguous_attempt: bool = False
     sent_at: float | None = None
     responded_at: float | None = None
 
@@ -162,6 +166,10 @@ class DeadlineRetry(Retry):
             counted = self.new(total=self.total + 1)
         next_one = super(DeadlineRetry, counted).increment(method, url, response, error, _pool, _stacktrace)
         call = _call.get()
+        if response is not None:
+            call.has_ambiguous_attempt |= is_ambiguous(response.status)
+        elif call.sent_at is not None:
+            call.has_ambiguous_attempt = True
         if not call.may_retry or not call.may_attempt(after_seconds=next_one._wait_seconds(response)):
             # Better this error now than a timeout, which says less, or the same error after a wait. urllib3 returns the
             # response if there is one, and raises this otherwise.

@@ -123,7 +123,10 @@ class Transport:
             return self.errors.invalid_response(attempted, str(error))
         if isinstance(error, (requests.exceptions.InvalidURL, LocationValueError)):
             return self.errors.no_such_host(attempted, has_proxy=self._has_proxy)
-        return self.errors.transport(attempted, error, seconds, is_sent=call.sent_at is not None)
+        is_sent = call.sent_at is not None or call.has_ambiguous_attempt
+        if self.cancelled.is_set() and not is_sent:
+            return self.errors.cancelled(attempted)
+        return self.errors.transport(attempted, error, seconds, is_sent=is_sent)
 
     def parse(self, attempted: str, response: requests.Response, model: type[_Model]) -> _Model:
         """The body of a response.

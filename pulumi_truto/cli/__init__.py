@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_truto.config import Settings, resolve_settings
+from pulumi_truto.config import API_TOKEN_VARIABLE, Settings, resolve_settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import connect
 
@@ -145,9 +145,9 @@ def _show(report: Report) -> None:
         print(f"missing  {known.id}  {known.target_url or 'unknown URL'}, known as {known.urn}")
     if report.orphans:
         ids = " ".join(f"--id {orphan.id}" for orphan in report.orphans)
-        print("No stack knows the orphans. Import or delete them:")
+        print("No given stack manages the orphans. They may have been created by hand: check URL and time, then either")
         print(f"- import: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}")
-        print("- delete: in Truto's dashboard, or with DELETE /webhook/<id> of its API")
+        print("- delete in Truto's dashboard, or with DELETE /webhook/<id> of its API")
     if report.missing:
         print("The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
     for id_ in report.unreadable:
@@ -166,6 +166,8 @@ def _show(report: Report) -> None:
 
 
 def _settings() -> Settings:
+    if not os.environ.get(API_TOKEN_VARIABLE):
+        raise ValueError(f"set the environment variable {API_TOKEN_VARIABLE} to a token of the environment")
     settings = resolve_settings(lambda _: None, os.environ)
     if settings.errors:
         raise ValueError("; ".join(settings.errors))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pulumi_truto.local_engine.provider import DiffResult, Provider
+from pulumi_truto.local_engine.mock_provider import AnyProvider
+from pulumi_truto.local_engine.provider import DiffResult
 from pulumi_truto.local_engine.resource import Resource
 from pulumi_truto.property_values import Properties, contains_unknown, unwrap_secrets
 
@@ -21,7 +22,7 @@ def changed_keys(old: Properties, new: Properties) -> list[str]:
     )
 
 
-def diff_resource(provider: Provider, old: Resource, new_inputs: Properties, urn: str = "") -> DiffResult:
+def diff_resource(provider: AnyProvider, old: Resource, new_inputs: Properties, urn: str = "") -> DiffResult:
     """Returns the provider's diff or, if the provider leaves it to the engine, a comparison of the inputs.
 
     Args:

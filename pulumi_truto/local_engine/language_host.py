@@ -17,7 +17,7 @@ from pulumi_truto.local_engine import launcher
 from pulumi_truto.local_engine.processes import Process, end_process_group, forward_lines
 from pulumi_truto.local_engine.run_settings import ORGANIZATION, RunSettings
 
-__all__ = ["EXIT_CODE_ERROR_SHOWN", "Program", "read_project", "wait"]
+__all__ = ["EXIT_CODE_ERROR_SHOWN", "Program", "config_defaults", "read_project", "wait"]
 
 #: The exit code of a program that has failed and has already shown the error, as in Pulumi's Python language host.
 EXIT_CODE_ERROR_SHOWN: Final = 32
@@ -101,6 +101,16 @@ def read_project(work_dir: Path) -> dict[str, Any]:
     if runtime != "python":
         raise ValueError(f"{file}: the local engine runs only Python programs, not {runtime!r}")
     return project
+
+
+def config_defaults(project: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the values that the section ``config`` of `Pulumi.yaml` sets for every stack."""
+    values = {}
+    for key, declared in (project.get("config") or {}).items():
+        value = declared.get("value", declared.get("default")) if isinstance(declared, dict) else declared
+        if value is not None:
+            values[key] = value if isinstance(value, str) else json.dumps(value)
+    return values
 
 
 def wait(process: Process, until: Callable[[], bool]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pulumi.automation as auto
+from pulumi.runtime.mocks import Mocks
 
 from pulumi_truto.local_engine import Stack, create_or_select_stack
 
@@ -32,8 +33,11 @@ def open_stack(
     *,
     stack_name: str = "dev",
     env_vars: Mapping[str, str] | None = None,
+    mocks: Mocks | None = None,
 ) -> auto.Stack | Stack:
-    """Returns the stack of a Pulumi program. The user's own Pulumi account, settings and plugins are not used.
+    """Returns the stack of a Pulumi program. The user's own Pulumi account, settings and stacks are not used.
+
+    With the CLI the user's installed plugins can be used, and are not changed.
 
     Args:
         engine: the local engine or the Pulumi CLI.
@@ -41,11 +45,12 @@ def open_stack(
         home: the folder for the state and, with the CLI, its settings and plugins; created if it does not exist.
         stack_name: the stack's name.
         env_vars: additional environment variables of the program and the providers.
+        mocks: serve the resources of other providers on the local engine. The CLI runs their plugins.
     """
     home.mkdir(parents=True, exist_ok=True)
     env = {"PULUMI_CONFIG_PASSPHRASE": "", **(env_vars or {})}
     if engine == "local":
-        return create_or_select_stack(stack_name, work_dir, state_dir=home / "state", env_vars=env)
+        return create_or_select_stack(stack_name, work_dir, state_dir=home / "state", env_vars=env, mocks=mocks)
     (home / "state").mkdir(exist_ok=True)
     env |= {
         "PULUMI_BACKEND_URL": (home / "state").as_uri(),
@@ -55,5 +60,16 @@ def open_stack(
         # The program and the provider run with this Python.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
+    _link_plugins(home / "pulumi" / "plugins")
     options = auto.LocalWorkspaceOptions(env_vars=env, pulumi_command=auto.PulumiCommand(skip_version_check=True))
     return auto.create_or_select_stack(stack_name, work_dir=str(work_dir), opts=options)
+
+
+def _link_plugins(folder: Path) -> None:
+    """Links the user's installed plugins into a new folder, so that the CLI writes nothing beside them."""
+    installed = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
+    folder.mkdir(parents=True, exist_ok=True)
+    for plugin in installed.iterdir() if installed.is_dir() else ():
+        link = folder / plugin.name
+        if plugin.is_dir() and not link.exists():
+            link.symlink_to(plugin, target_is_directory=True)

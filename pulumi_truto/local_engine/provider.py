@@ -16,10 +16,12 @@ from pulumi_truto.local_engine.grpc_options import GRPC_OPTIONS
 from pulumi_truto.local_engine.processes import Process, end_process_group
 from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets
 
-__all__ = ["DYNAMIC_PACKAGE", "DiffResult", "InitError", "OperationError", "Provider"]
+__all__ = ["DYNAMIC_PACKAGE", "SUPPORTED_PACKAGES", "DiffResult", "InitError", "OperationError", "Provider"]
 
 #: The package of the resources with a dynamic provider.
 DYNAMIC_PACKAGE: Final = "pulumi-python"
+#: The module that starts a provider, for each package that the local engine can run.
+SUPPORTED_PACKAGES: Final = {DYNAMIC_PACKAGE: "pulumi.dynamic", "truto": "pulumi_truto"}
 _CANCEL_SECONDS: Final = 1
 _END_SECONDS: Final = 5
 
@@ -219,7 +221,8 @@ class Provider:
         reason = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
         return (
             f"the provider process ended during the {operation}, with {reason}. The {operation} may have succeeded: "
-            "check before the next run"
+            "for a "
+            "create, run `pulumi-truto orphans` before the next run"
         )
 
 

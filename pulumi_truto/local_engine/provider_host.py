@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from pulumi.runtime.mocks import Mocks
+
 from pulumi_truto.local_engine import launcher
+from pulumi_truto.local_engine.mock_provider import AnyProvider, MockProvider
 from pulumi_truto.local_engine.processes import Process, end_process_group, forward_lines
-from pulumi_truto.local_engine.provider import DYNAMIC_PACKAGE, OperationError, Provider
+from pulumi_truto.local_engine.provider import DYNAMIC_PACKAGE, SUPPORTED_PACKAGES, OperationError, Provider
 from pulumi_truto.property_values import Properties
 
 __all__ = ["ProviderHost"]
 
-#: The module that starts a provider, for each package that this engine supports.
-_MODULES: Final = {DYNAMIC_PACKAGE: "pulumi.dynamic", "truto": "pulumi_truto"}
 _START_SECONDS: Final = 60
 _END_SECONDS: Final = 5
 
@@ -29,6 +30,7 @@ class ProviderHost:
         engine_address: the address of the engine's gRPC server.
         on_output: receives every line that a provider prints.
         prestarted_package: the package whose first provider process starts at once, while the program starts.
+        mocks: serve the packages that this engine cannot run.
     """
 
     def __init__(
@@ -38,18 +40,20 @@ class ProviderHost:
         engine_address: str,
         on_output: Callable[[str], None],
         prestarted_package: str = DYNAMIC_PACKAGE,
+        mocks: Mocks | None = None,
     ) -> None:
         self._work_dir = work_dir
         self._env = env
         self._engine_address = engine_address
         self._on_output = on_output
         self._lock = threading.Lock()
-        self._providers: dict[str, Provider] = {}
+        self._mocks = mocks
+        self._providers: dict[str, AnyProvider] = {}
         self._closed = False
         self._prestarted_package = prestarted_package
         self._prestarted: Process | None = self._spawn(prestarted_package)
 
-    def get(self, urn: str, package: str, config: Properties) -> Provider:
+    def get(self, urn: str, package: str, config: Properties) -> AnyProvider:
         """Returns the provider of the instance with this URN, started with this configuration on first use."""
         with self._lock:
             if urn not in self._providers:
@@ -61,7 +65,7 @@ class ProviderHost:
     def processes(self) -> list[Process]:
         """Returns the processes that serve a provider instance now."""
         with self._lock:
-            return [provider.process for provider in self._providers.values()]
+            return [each.process for each in self._providers.values() if isinstance(each, Provider)]
 
     def cancel(self) -> None:
         """Asks every provider to abort its operations in flight."""
@@ -84,7 +88,9 @@ class ProviderHost:
                 if stream is not None:
                     stream.close()
 
-    def _start(self, urn: str, package: str, config: Properties) -> Provider:
+    def _start(self, urn: str, package: str, config: Properties) -> AnyProvider:
+        if self._mocks is not None and package not in SUPPORTED_PACKAGES:
+            return MockProvider(self._mocks)
         if package == self._prestarted_package and self._prestarted is not None:
             process, self._prestarted = self._prestarted, None
         else:
@@ -116,9 +122,10 @@ class ProviderHost:
         return int(line)
 
     def _spawn(self, package: str) -> Process:
-        if package not in _MODULES:
+        if package not in SUPPORTED_PACKAGES:
             raise OperationError(
                 f"the local engine cannot run the provider {package!r}: it supports only "
-                f"{', '.join(sorted(_MODULES))}. Use the Pulumi CLI for a program with other providers"
+                f"{', '.join(sorted(SUPPORTED_PACKAGES))}. Pass `mocks` for its resources, or use "
+                "the Pulumi CLI, which runs its plugin"
             )
-        return launcher.start(_MODULES[package], [self._engine_address], self._work_dir, self._env)
+        return launcher.start(SUPPORTED_PACKAGES[package], [self._engine_address], self._work_dir, self._env)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pulumi.automation import ConfigValue
 
 from pulumi_truto.local_engine.goal import Goal
-from pulumi_truto.local_engine.provider import DYNAMIC_PACKAGE, OperationError, Provider
+from pulumi_truto.local_engine.mock_provider import AnyProvider
+from pulumi_truto.local_engine.provider import DYNAMIC_PACKAGE, OperationError
 from pulumi_truto.local_engine.provider_host import ProviderHost
 from pulumi_truto.local_engine.resource import Resource
 from pulumi_truto.local_engine.snapshot import Snapshot
@@ -32,7 +33,7 @@ class ProviderRegistry:
         self._lock = threading.Lock()
         self._default_providers: dict[str, Resource] = {}
 
-    def for_goal(self, goal: Goal) -> tuple[str, Provider]:
+    def for_goal(self, goal: Goal) -> tuple[str, AnyProvider]:
         """Returns the provider of a goal, and the reference to it."""
         if goal.provider:
             instance = self._instance(goal.provider.rpartition("::")[0])
@@ -40,7 +41,7 @@ class ProviderRegistry:
             instance = self._default_provider(goal.package)
         return f"{instance.urn}::{instance.id or UNKNOWN}", self._provider(instance)
 
-    def for_resource(self, resource: Resource) -> Provider:
+    def for_resource(self, resource: Resource) -> AnyProvider:
         """Returns the provider of a resource in the state, with this run's configuration if the program ran."""
         return self._provider(self._instance(resource.provider_urn))
 
@@ -50,7 +51,7 @@ class ProviderRegistry:
             raise OperationError(f"the state has no provider {urn}")
         return instance
 
-    def _provider(self, instance: Resource) -> Provider:
+    def _provider(self, instance: Resource) -> AnyProvider:
         package = instance.type.removeprefix("pulumi:providers:")
         return self._host.get(instance.urn, package, instance.inputs)
 

@@ -10,6 +10,8 @@ from pulumi_truto.property_values import unmarshal, unmarshal_value
 
 __all__ = ["goal_of_read", "goal_of_registration", "unsupported_options"]
 
+#: The options that name a plugin, which a mock replaces.
+_PLUGIN_FIELDS: Final = ("version", "pluginDownloadURL", "packageRef")
 #: The options that this engine does not support, by the name of their field in a request.
 _UNSUPPORTED_FIELDS: Final = {
     "customTimeouts": "custom_timeouts",
@@ -66,10 +68,17 @@ def goal_of_read(request: Any) -> Goal:
     )
 
 
-def unsupported_options(request: Any) -> list[str]:
-    """Returns the options in a request that this engine does not support."""
+def unsupported_options(request: Any, *, is_mocked: bool = False) -> list[str]:
+    """Returns the options in a request that this engine does not support.
+
+    Args:
+        request: the registration or read.
+        is_mocked: whether a mock serves the resource, which needs no plugin.
+    """
     options = {
-        _UNSUPPORTED_FIELDS[field.name] for field, value in request.ListFields() if _is_unsupported(field, value)
+        _UNSUPPORTED_FIELDS[field.name]
+        for field, value in request.ListFields()
+        if _is_unsupported(field, value) and not (is_mocked and field.name in _PLUGIN_FIELDS)
     }
     options |= {f"a path in ignore_changes: {path}" for path in _paths(request, "ignoreChanges")}
     options |= {f"a path in replace_on_changes: {path}" for path in _paths(request, "replaceOnChanges") if path != "*"}

@@ -9,8 +9,9 @@ from pulumi.automation import OpType
 
 from pulumi_truto.local_engine.diffing import diff_resource
 from pulumi_truto.local_engine.goal import Goal
+from pulumi_truto.local_engine.mock_provider import AnyProvider
 from pulumi_truto.local_engine.ordering import dependents
-from pulumi_truto.local_engine.provider import DiffResult, OperationError, Provider
+from pulumi_truto.local_engine.provider import DiffResult, OperationError
 from pulumi_truto.local_engine.provider_registry import ProviderRegistry
 from pulumi_truto.local_engine.resource import Resource
 from pulumi_truto.property_values import UNKNOWN, contains_unknown, is_secret, unwrap_secrets
@@ -30,7 +31,7 @@ class Decision(NamedTuple):
     delete_before_replace: bool = False
 
 
-def decide_step(provider: Provider, goal: Goal, new: Resource, old: Resource) -> Decision:
+def decide_step(provider: AnyProvider, goal: Goal, new: Resource, old: Resource) -> Decision:
     """Returns the step that brings a managed resource from its old state to its goal."""
     if _is_trigger_changed(old.replacement_trigger, new.replacement_trigger):
         return Decision(OpType.REPLACE, bool(goal.delete_before_replace))

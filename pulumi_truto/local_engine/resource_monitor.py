@@ -14,6 +14,7 @@ from pulumi_truto.local_engine.deployment import Cancelled, Deployment
 from pulumi_truto.local_engine.display import Display
 from pulumi_truto.local_engine.engine_service import EngineService
 from pulumi_truto.local_engine.grpc_options import GRPC_OPTIONS
+from pulumi_truto.local_engine.provider import SUPPORTED_PACKAGES
 from pulumi_truto.local_engine.registration import goal_of_read, goal_of_registration, unsupported_options
 from pulumi_truto.local_engine.run_settings import ORGANIZATION, RunSettings
 from pulumi_truto.property_values import UNKNOWN, marshal, unmarshal
@@ -164,7 +165,9 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
             context.abort(grpc.StatusCode.UNAVAILABLE, "the run was cancelled")
 
     def _refuse_unsupported_options(self, request: Any, context: Any) -> None:
-        options = unsupported_options(request)
+        package = request.type.removeprefix("pulumi:providers:").split(":")[0]
+        is_mocked = self.settings is not None and self.settings.has_mocks and package not in SUPPORTED_PACKAGES
+        options = unsupported_options(request, is_mocked=is_mocked)
         if options:
             self._refuse(f"the option {', '.join(options)} of the resource {request.name!r}", context)
 

@@ -24,6 +24,7 @@ class RunSettings:
         config: the stack's configuration, keys with their namespace.
         dry_run: whether this is a preview, which changes nothing.
         parallel: the maximum number of operations in flight.
+        has_mocks: whether mocks serve the packages that this engine cannot run.
     """
 
     project: str
@@ -31,6 +32,7 @@ class RunSettings:
     config: Mapping[str, ConfigValue]
     dry_run: bool
     parallel: int
+    has_mocks: bool = False
 
     @property
     def config_values(self) -> dict[str, str]:

@@ -8,13 +8,14 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pulumi.automation import (
     CommandError,
     ConfigValue,
     Deployment as ExportedDeployment,
     DestroyResult,
+    OpType,
     OutputMap,
     OutputValue,
     PreviewResult,
@@ -23,11 +24,12 @@ from pulumi.automation import (
     UpResult,
 )
 from pulumi.automation._cmd import CommandResult  # the class that CommandError requires; not exported
+from pulumi.runtime.mocks import Mocks
 
 from pulumi_truto.local_engine.crypter import Crypter
 from pulumi_truto.local_engine.deployment import Deployment
 from pulumi_truto.local_engine.display import Display
-from pulumi_truto.local_engine.language_host import EXIT_CODE_ERROR_SHOWN, Program, read_project, wait
+from pulumi_truto.local_engine.language_host import EXIT_CODE_ERROR_SHOWN, Program, config_defaults, read_project, wait
 from pulumi_truto.local_engine.processes import Process
 from pulumi_truto.local_engine.provider import DYNAMIC_PACKAGE
 from pulumi_truto.local_engine.provider_host import ProviderHost
@@ -53,6 +55,7 @@ def create_or_select_stack(
     *,
     state_dir: str | os.PathLike[str],
     env_vars: Mapping[str, str] | None = None,
+    mocks: Mocks | None = None,
 ) -> Stack:
     """Returns the stack with this name of a Pulumi program.
 
@@ -62,8 +65,9 @@ def create_or_select_stack(
         state_dir: the folder of the state file; created if it does not exist.
         env_vars: additional environment variables of the program and the providers. ``PULUMI_CONFIG_PASSPHRASE``
             must be set, here or in the environment: it encrypts the secrets in the state.
+        mocks: serve the resources and functions of providers that the local engine cannot run.
     """
-    return Stack(stack_name, Path(work_dir), Path(state_dir), dict(env_vars or {}))
+    return Stack(stack_name, Path(work_dir), Path(state_dir), dict(env_vars or {}), mocks)
 
 
 class Stack:
@@ -74,13 +78,16 @@ class Stack:
     of `pulumi.automation.Stack`; a failed run raises `pulumi.automation.CommandError`.
     """
 
-    def __init__(self, name: str, work_dir: Path, state_dir: Path, env_vars: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, work_dir: Path, state_dir: Path, env_vars: dict[str, str], mocks: Mocks | None = None
+    ) -> None:
         self.name = name
         self._work_dir = work_dir.resolve()
         self._env = {**os.environ, **env_vars}
-        self._config: dict[str, ConfigValue] = {}
+        self._mocks = mocks
         project = read_project(self._work_dir)
         self._project: str = project["name"]
+        self._config = {self._full_key(key): ConfigValue(value) for key, value in config_defaults(project).items()}
         self._program = Program(self._work_dir / project.get("main", "."), self._work_dir, self._env)
         # Nearly every run needs this provider. A project with plugins in Pulumi.yaml uses the native one.
         self._prestarted_package = "truto" if project.get("plugins") else DYNAMIC_PACKAGE
@@ -115,34 +122,63 @@ class Stack:
         """Removes one value of the configuration."""
         self._config.pop(self._full_key(key), None)
 
-    def preview(self, *, parallel: int = 16, on_output: OnOutput | None = None) -> PreviewResult:
+    def preview(
+        self,
+        *,
+        parallel: int = 16,
+        expect_no_changes: bool = False,
+        on_output: OnOutput | None = None,
+        **unsupported: Any,
+    ) -> PreviewResult:
         """Shows what `up` would do, without doing it."""
+        _refuse("preview", unsupported)
         display = Display(on_output, dry_run=True)
         display.line(f"Previewing update ({self.name}):")
         self._run_program(display, self._settings(parallel, dry_run=True))
+        _expect_no_changes(display, expect_no_changes)
         return PreviewResult(display.stdout, display.stderr, dict(display.counts))
 
-    def up(self, *, parallel: int = 16, refresh: bool = False, on_output: OnOutput | None = None) -> UpResult:
+    def up(
+        self,
+        *,
+        parallel: int = 16,
+        refresh: bool = False,
+        expect_no_changes: bool = False,
+        on_output: OnOutput | None = None,
+        **unsupported: Any,
+    ) -> UpResult:
         """Creates, updates and deletes resources until the stack is what the program declares."""
+        _refuse("up", unsupported)
         if refresh:
             self.refresh(parallel=parallel, on_output=on_output)
         display = Display(on_output)
         display.line(f"Updating ({self.name}):")
         start_time = _now()
         self._run_program(display, self._settings(parallel))
+        _expect_no_changes(display, expect_no_changes)
         return UpResult(display.stdout, display.stderr, _summary("update", start_time, display), self.outputs())
 
-    def refresh(self, *, parallel: int = 16, on_output: OnOutput | None = None) -> RefreshResult:
+    def refresh(
+        self,
+        *,
+        parallel: int = 16,
+        expect_no_changes: bool = False,
+        on_output: OnOutput | None = None,
+        **unsupported: Any,
+    ) -> RefreshResult:
         """Updates the state to the actual resources."""
+        _refuse("refresh", unsupported)
         display = Display(on_output)
         display.line(f"Refreshing ({self.name}):")
         start_time = _now()
         with self._run(display, self._settings(parallel)) as (deployment, _):
             deployment.refresh()
+        _expect_no_changes(display, expect_no_changes)
         return RefreshResult(display.stdout, display.stderr, _summary("refresh", start_time, display))
 
-    def destroy(self, *, parallel: int = 16, on_output: OnOutput | None = None) -> DestroyResult:
+    def destroy(self, *, parallel: int = 16, on_output: OnOutput | None = None, **unsupported: Any) -> DestroyResult:
         """Deletes every resource of the stack."""
+        _refuse("destroy", unsupported)
         display = Display(on_output)
         display.line(f"Destroying ({self.name}):")
         start_time = _now()
@@ -175,14 +211,14 @@ class Stack:
         return key if ":" in key else f"{self._project}:{key}"
 
     def _settings(self, parallel: int, *, dry_run: bool = False) -> RunSettings:
-        return RunSettings(self._project, self.name, self._config, dry_run, parallel)
+        return RunSettings(self._project, self.name, self._config, dry_run, parallel, self._mocks is not None)
 
     @contextlib.contextmanager
     def _run(self, display: Display, settings: RunSettings) -> Iterator[tuple[Deployment, MonitorServer]]:
         """Starts everything that a run needs; afterwards ends it, saves the state and raises if the run failed."""
         monitor = MonitorServer(display, settings.parallel)
         env = {**self._env, "PULUMI_PROJECT": self._project, "PULUMI_STACK": self.name}
-        host = ProviderHost(self._work_dir, env, monitor.address, display.info, self._prestarted_package)
+        host = ProviderHost(self._work_dir, env, monitor.address, display.info, self._prestarted_package, self._mocks)
         snapshot = self._load()
         snapshot.begin_run(dry_run=settings.dry_run)
         deployment = Deployment(settings, snapshot, host, display)
@@ -228,6 +264,23 @@ class Stack:
         if salt != self._crypter.salt:
             self._crypter = Crypter(self._passphrase, salt)
         return Snapshot(self._state_file, self._crypter)
+
+
+def _refuse(method: str, arguments: Mapping[str, Any]) -> None:
+    """Refuses arguments of `pulumi.automation.Stack` that the local engine does not support."""
+    given = sorted(name for name, value in arguments.items() if value is not None)
+    if given:
+        raise TypeError(
+            f"the local engine does not support {', '.join(given)} of Stack.{method}. Leave it out, or run this on the "
+            "Pulumi CLI"
+        )
+
+
+def _expect_no_changes(display: Display, is_expected: bool) -> None:
+    changed = {op.value: count for op, count in display.counts.items() if op is not OpType.SAME and count}
+    if is_expected and changed:
+        display.error(f"no changes were expected, but there are some: {changed}")
+        raise CommandError(CommandResult(display.stdout, display.stderr, 255))
 
 
 def _summary(kind: str, start_time: datetime, display: Display) -> UpdateSummary:

@@ -14,7 +14,8 @@ from pulumi.automation import OpType
 from pulumi_truto.local_engine.diffing import changed_keys, diff_resource
 from pulumi_truto.local_engine.display import Display
 from pulumi_truto.local_engine.goal import Goal
-from pulumi_truto.local_engine.provider import InitError, OperationError, Provider
+from pulumi_truto.local_engine.mock_provider import AnyProvider
+from pulumi_truto.local_engine.provider import InitError, OperationError
 from pulumi_truto.local_engine.provider_registry import ProviderRegistry
 from pulumi_truto.local_engine.replacement import decide_step, dependents_to_replace
 from pulumi_truto.local_engine.resource import Resource
@@ -139,7 +140,7 @@ class Steps:
             return self._update(provider, new, old)
         return self._replace(provider, goal, new, old, delete_before_replace=delete_before_replace)
 
-    def _import(self, provider: Provider, goal: Goal, new: Resource, old: Resource | None) -> Resource:
+    def _import(self, provider: AnyProvider, goal: Goal, new: Resource, old: Resource | None) -> Resource:
         """Records the resource to import with its actual properties. As in Pulumi, an update follows if they differ."""
         if not provider.is_native:
             raise OperationError(
@@ -153,7 +154,7 @@ class Steps:
             return self._finish(imported, None, OpType.IMPORT)
         return self._finish(imported, old, OpType.REPLACE, keep_old=True)
 
-    def _check(self, provider: Provider, new: Resource, old: Resource | None) -> Properties:
+    def _check(self, provider: AnyProvider, new: Resource, old: Resource | None) -> Properties:
         checked, failures = provider.check(new.urn, old.inputs if old else {}, new.inputs)
         for name, reason in failures:
             value = "[secret]" if name in secret_keys(new.inputs) else new.inputs.get(name)
@@ -164,14 +165,20 @@ class Steps:
         return with_secrets(checked, secret_keys(new.inputs))
 
     def _create(
-        self, provider: Provider, new: Resource, old: Resource | None, op: OpType, *, keep_old: bool = False
+        self,
+        provider: AnyProvider,
+        new: Resource,
+        old: Resource | None,
+        op: OpType,
+        *,
+        keep_old: bool = False,
     ) -> Resource:
         new.id, outputs = provider.create(new.urn, new.inputs, preview=self._dry_run)
         new.outputs = _with_secret_outputs(new, outputs)
         # Recorded only now: if the create fails, the old resource remains the current one.
         return self._finish(new, old, op, keep_old=keep_old)
 
-    def _update(self, provider: Provider, new: Resource, old: Resource) -> Resource:
+    def _update(self, provider: AnyProvider, new: Resource, old: Resource) -> Resource:
         new.id = old.id
         try:
             outputs = provider.update(new.urn, old.id, old.outputs, old.inputs, new.inputs, preview=self._dry_run)
@@ -184,7 +191,13 @@ class Steps:
         return self._finish(new, old, OpType.UPDATE, changed_keys(old.inputs, new.inputs))
 
     def _replace(
-        self, provider: Provider, goal: Goal, new: Resource, old: Resource, *, delete_before_replace: bool
+        self,
+        provider: AnyProvider,
+        goal: Goal,
+        new: Resource,
+        old: Resource,
+        *,
+        delete_before_replace: bool,
     ) -> Resource:
         if new.protect and old.protect:
             message = "this resource must be replaced, but it is protected: remove `protect` from its options first"

@@ -15,10 +15,10 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from pulumi_truto import config
 from pulumi_truto.errors import ConfigurationError
 from pulumi_truto.plugin.grpc_errors import single_line_errors, single_line_stream_errors
+from pulumi_truto.plugin.tester import WebhookTestResource
 from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK, WEBHOOK_TEST
 from pulumi_truto.plugin.translation import from_pulumi, provider_settings
 from pulumi_truto.plugin.webhook import WebhookResource
-from pulumi_truto.plugin.webhook_test import WebhookTestResource
 from pulumi_truto.property_values import UNKNOWN as PULUMI_UNKNOWN, marshal, unmarshal, unwrap_secrets, with_secrets
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.version import __version__
@@ -149,7 +149,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
             filters = {name: arguments.get(name) for name in ("is_active", "target_url", "event_type")}
             found = {"webhooks": [to_camel(asdict(each)) for each in find_webhooks(client, **filters)]}
         else:
-            raise ConfigurationError(f"there is no function {request.tok}: only {GET_WEBHOOK} and {GET_WEBHOOKS}")
+            raise ConfigurationError(f"unknown function {request.tok}: there are {GET_WEBHOOK} and {GET_WEBHOOKS}")
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(marshal(found))
         return response

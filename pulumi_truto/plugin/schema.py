@@ -72,11 +72,12 @@ Python package `pulumi-truto`, writes a file for `pulumi import --file` with the
 """
 
 
-_TEST_DESCRIPTION: Final = """A gate of a deployment: Truto delivers its test event, and the receiver must accept it.
+_TEST_DESCRIPTION: Final = """A deployment gate: Truto delivers its test event, and the run fails unless the receiver
+accepts it.
 
-The test runs when this resource is created, and again when the webhook or a trigger changes. Let it depend on the
-service that receives the events. A preview, a refresh and a destroy make no API call. A failed test is not part of the
-state, so the next `pulumi up` repeats it.
+The test runs when this resource is created, and again when the webhook is replaced or a trigger changes. Let it depend
+on the service that receives the events. A preview, a refresh and a destroy make no API call. A failed test is not part
+of the state, so the next `pulumi up` repeats it.
 
 ## Example Usage
 

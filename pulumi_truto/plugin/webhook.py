@@ -42,7 +42,7 @@ class WebhookResource:
             declared = {**to_camel({name: old_inputs[name] for name in INPUTS if name in old_inputs}), **declared}
         name = request.urn.rpartition("::")[2]
         inputs, messages = self._session.check(from_pulumi(declared), camel_case, f"{name}: " if name else "")
-        messages += [error.message(error.property) for error in unexpected(declared.keys(), _DECLARABLE)]
+        messages += [error.message(error.property) for error in unexpected(declared.keys(), _DECLARABLE, "webhook")]
         # Failures of the whole resource: for one of a property Pulumi shows the value, even if that is a secret.
         failures = [provider_pb2.CheckFailure(property="", reason=message) for message in messages]
         checked = declared if failures else to_pulumi(inputs, secret_keys(declared))
@@ -124,7 +124,7 @@ class WebhookResource:
     def _manager(self, *properties: Properties) -> WebhookManager:
         """The webhooks at Truto. No message contains what is secret in the properties."""
         for each in properties:
-            self._session.protect(from_pulumi(each), secret_names(each))
+            self._session.redact_secrets(from_pulumi(each), secret_names(each))
         return self._session.manager
 
 

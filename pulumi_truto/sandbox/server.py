@@ -22,7 +22,7 @@ from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
 from pulumi_truto.sandbox.holds import Hold
-from pulumi_truto.sandbox.models import Environment
+from pulumi_truto.sandbox.models import Environment, Webhook
 
 __all__ = ["Sandbox"]
 
@@ -76,6 +76,7 @@ class Sandbox:
         self._holds: list[Hold] = []
         self._thread: threading.Thread | None = None
         self._stop: Callable[[], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> Sandbox:
         """Starts listening, and returns when the sandbox serves requests.
@@ -100,7 +101,7 @@ class Sandbox:
             return
         self._stop()
         self._thread.join()
-        self._thread = self._stop = None
+        self._thread = self._stop = self._loop = None
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -136,6 +137,24 @@ class Sandbox:
     def deliveries(self) -> list[Delivery]:
         """The completed deliveries, oldest first."""
         return self._worker.deliveries
+
+    def webhooks(self) -> list[Webhook]:
+        """Returns copies of all webhooks of all environments, oldest first."""
+        return self.backend.webhooks()
+
+    def publish(self, event_type: str, payload: Any = None, environment_id: str | None = None) -> list[Delivery]:
+        """Delivers an event to the subscribed webhooks of an environment, by default of the default one.
+
+        Returns:
+            The deliveries, after the last attempt of each.
+
+        Raises:
+            RuntimeError: the sandbox is not running.
+        """
+        if self._loop is None:
+            raise RuntimeError("the sandbox is not running")
+        publishing = self._worker.publish(environment_id or self.environment_id, event_type, payload or {})
+        return asyncio.run_coroutine_threadsafe(publishing, self._loop).result()
 
     def add_environment(self, name: str) -> Environment:
         """Adds another environment, with a token of its own."""
@@ -184,7 +203,7 @@ class Sandbox:
 
     async def _serve(self, listener: socket.socket, ready: concurrent.futures.Future[Callable[[], None]]) -> None:
         """Serves until the function that it passes to ``ready`` is called."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         stopped = asyncio.Event()
         app = self._create_app()
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)

@@ -2,7 +2,7 @@
 
 A refresh reads every webhook of a stack, each in a request of its own from the engine. The first read is one GET. From
 the second on the cache may fetch a page of 100 webhooks instead, but never more pages than there were reads: a few
-webhooks among thousands cost at most twice their number, and 200 of 200 cost about four calls.
+webhooks among thousands cost at most twice their number, and 200 of 200 cost about three calls.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ then have a webhook whose secret nobody knows, or may create it later. The answe
 2. After a success, list the webhooks once. An *orphan* equals the request, was not created by this process, and has a
    ``created_at`` between the start and the end of an ambiguous attempt. It is deleted, with a warning.
 3. What cannot be decided is never deleted: more such webhooks than ambiguous attempts, one created after an attempt had
-   ended, times that are too coarse. A warning names it.
-4. An ambiguous attempt that no orphan explains causes a warning too, since Truto may still complete it.
+   ended, times that are too coarse.
+4. An ambiguous attempt that no orphan explains causes a warning, which names what may be left over: Truto may still
+   complete the attempt.
 
 `pulumi_truto.webhook.clock_bounds` decides 2 and 3. What others create within half a second of an attempt cannot be
 told from its orphan. Creates of equal webhooks wait for each other, so that one's webhook is never the other's orphan.
@@ -36,7 +37,9 @@ __all__ = ["ExactlyOnceCreator"]
 
 #: The maximum number of webhooks that a message names.
 _MAX_NAMED: Final = 10
-_HOW_TO_LOOK: Final = "list the webhooks with `truto.get_webhooks` and delete in Truto the ones that no stack manages"
+_HOW_TO_LOOK: Final = (
+    "run `pulumi-truto orphans` with the exports of all your stacks, and delete in Truto what no stack manages"
+)
 
 
 class ExactlyOnceCreator:
@@ -114,7 +117,8 @@ class ExactlyOnceCreator:
         changed = build_patch(to_inputs(webhook), inputs)
         if changed:
             self._warn(
-                f"Truto created webhook {webhook.id} with other values than requested for {' and '.join(changed)}. The "
+                f"Truto created webhook {webhook.id} with different values than requested for "
+                f"{' and '.join(changed)}. The "
                 "state has Truto's values; the next `pulumi up` sends the declared ones again"
             )
 
@@ -147,13 +151,14 @@ class ExactlyOnceCreator:
             return
         if undecided:
             self._warn(
-                f"{before}. These webhooks equal it and may be left over from that: {_named(undecided)}. Delete in "
-                "Truto the ones that nobody needs"
+                f"{before}. These webhooks have the same inputs and may be left over from that: "
+                f"{_named(undecided)}. Delete in Truto the ones that no stack manages"
             )
         else:
             self._warn(
-                f"{before}, and Truto may still complete what failed, as another webhook with a secret that nobody "
-                f"knows. To check, {_HOW_TO_LOOK}"
+                f"{before}, and Truto may still create another webhook, with a secret that no receiver knows. To "
+                "check, "
+                f"{_HOW_TO_LOOK}"
             )
 
     def _narrow_clock(self, clock: ClockBounds) -> ClockBounds:
@@ -181,8 +186,8 @@ class ExactlyOnceCreator:
         try:
             self._client.delete_webhook(webhook.id)
             self._warn(
-                f"webhook {webhook.id}, left over from a failed attempt to create a webhook and with a secret that "
-                "nobody knows, was deleted"
+                f"webhook {webhook.id} was deleted: a failed attempt to create a webhook had left it over, and nobody "
+                "knows its secret"
             )
         except NotFoundError:
             pass
@@ -198,7 +203,7 @@ class ExactlyOnceCreator:
             return error
         before = f"cannot tell whether the create happened ({error})"
         if attempts[-1].error is not error:
-            before += f". Before that, {_describe(attempts)}; the last error was: {attempts[-1].error}"
+            before += f". Before that, {_describe(attempts)}; the last error was: {str(attempts[-1].error).rstrip('.')}"
         try:
             equal = self._list_equal(inputs)
         except TrutoError as reason:
@@ -208,11 +213,12 @@ class ExactlyOnceCreator:
             )
         if equal:
             return AmbiguousCreateError(
-                f"{before}. These webhooks equal it: {_named(equal)}. Delete in Truto the ones that nobody needs, then "
-                "run `pulumi up` again"
+                f"{before}. These webhooks have the same inputs: {_named(equal)}. Delete in Truto the ones that no "
+                "stack "
+                "manages, then run `pulumi up` again"
             )
         return AmbiguousCreateError(
-            f"{before}. No webhook equals it now, but Truto may still complete what failed. Before you run `pulumi up` "
+            f"{before}. No webhook has the same inputs now, but Truto may still create one. Before you run `pulumi up` "
             f"again, {_HOW_TO_LOOK}"
         )
 

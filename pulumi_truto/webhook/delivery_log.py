@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pulumi_truto.api.models import DeliveryLogEntry
 
-__all__ = ["describe_failures", "describe_status"]
+__all__ = ["describe_failures", "describe_status", "is_success"]
 
 
 def describe_failures(entries: Sequence[DeliveryLogEntry]) -> str | None:
@@ -18,7 +18,7 @@ def describe_failures(entries: Sequence[DeliveryLogEntry]) -> str | None:
     Args:
         entries: the log of one webhook, newest first.
     """
-    failed = list(takewhile(lambda each: not _is_success(each), entries))
+    failed = list(takewhile(lambda each: not is_success(each.webhook_endpoint_status), entries))
     if not failed:
         return None
     statuses = dict.fromkeys(describe_status(each.webhook_endpoint_status) for each in failed)
@@ -33,6 +33,6 @@ def describe_status(status: int | None) -> str:
     return "gave no response" if status is None else f"returned {status}"
 
 
-def _is_success(entry: DeliveryLogEntry) -> bool:
-    status = entry.webhook_endpoint_status
+def is_success(status: int | None) -> bool:
+    """Whether a receiver accepted a delivery."""
     return status is not None and 200 <= status < 300

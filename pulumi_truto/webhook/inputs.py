@@ -113,15 +113,15 @@ def check(declared: Mapping[str, Any], *, api_on_loopback: bool = False) -> Vali
     return ValidationResult(inputs, errors, [InputError("event_types", warning) for warning in warnings])
 
 
-def unexpected(declared: Collection[str], known: Collection[str]) -> list[InputError]:
-    """The errors for declared properties that a webhook does not have. Two underscores start a name of Pulumi's own."""
+def unexpected(declared: Collection[str], known: Collection[str], resource: str) -> list[InputError]:
+    """The errors for declared properties that the resource does not have. Pulumi's own start with two underscores."""
     errors = []
     for name in sorted(declared):
         if name in known or name.startswith("__"):
             continue
         near = _closest(name, known) or next((each for each in known if each.lower() == name.lower()), None)
         hint = f". Did you mean {near}?" if near else f": it has {', '.join(sorted(known))}"
-        errors.append(InputError(name, f"is not an input of a webhook{hint}"))
+        errors.append(InputError(name, f"is not an input of a {resource}{hint}"))
     return errors
 
 
@@ -233,4 +233,4 @@ def describe_type(value: object) -> str:
         return "an object"
     if isinstance(value, (list, tuple)):
         return "a list"
-    return "nothing" if value is None else f"a value of the type {type(value).__name__}"
+    return "null" if value is None else f"a value of the type {type(value).__name__}"

@@ -33,6 +33,11 @@ _RECREATE: Final = (
 )
 
 
+#: Entries of the delivery log to read, and of those the deliveries to describe: the test event does not count.
+_LOG_ENTRIES: Final = 20
+_NAMED_DELIVERIES: Final = 5
+
+
 class WebhookManager:
     """The webhooks of one Truto environment. Thread-safe.
 
@@ -78,8 +83,8 @@ class WebhookManager:
                 raise
             self._confirm_deleted(id_, state)
         self._warn(
-            f"webhook {id_} was deleted outside Pulumi. If it is still declared, the next `pulumi up` creates another "
-            "one, with a new id and a new secret: give that to the receiver, which refuses the deliveries until then"
+            f"webhook {id_} was deleted outside Pulumi. If it is still declared, the next `pulumi up` creates a new "
+            "one, with a new id and a new secret: the receiver rejects deliveries until it has the new secret"
         )
         return None
 
@@ -157,7 +162,8 @@ class WebhookManager:
     def _warn_switched_off(self, id_: str) -> None:
         """Says why, if the delivery log shows it. One call; a log that cannot be read changes nothing else."""
         try:
-            failures = describe_failures(self.client.list_deliveries(id_))
+            deliveries = self.client.list_deliveries(id_, limit=_LOG_ENTRIES)
+            failures = describe_failures([each for each in deliveries if each.event != "test"][:_NAMED_DELIVERIES])
         except TrutoError:
             failures = None
         if failures is None:
@@ -188,16 +194,19 @@ class WebhookManager:
             now = self._written(id_, to_state(self.client.uncancelled().get_webhook(id_), state))
         except TrutoError as reason:
             return UpdateFailedError(
-                f"{error} It is not known whether the update took effect, as the webhook cannot be read ({reason}). "
+                f"{_sentence(error)} It is not known whether the update took effect, as the webhook cannot be read "
+                f"({reason}). "
                 "Run `pulumi up --refresh`",
                 None,
             )
         missing = build_patch(now, {**inputs_in_state(now), **body})
         if not missing:
-            return UpdateFailedError(f"{error} Truto applied the update all the same. Run `pulumi up --refresh`", now)
+            return UpdateFailedError(
+                f"{_sentence(error)} Truto did apply the update. Run `pulumi up --refresh` to record it", now
+            )
         which = "the update" if len(missing) == len(body) else f"the update of {' and '.join(missing)}"
         return UpdateFailedError(
-            f"{error} Truto has not applied {which} so far, and may still. Run `pulumi up --refresh`", now
+            f"{_sentence(error)} Truto has not applied {which} yet, and may still do so. Run `pulumi up --refresh`", now
         )
 
     def _confirm_deleted(self, id_: str, state: WebhookState) -> None:
@@ -218,15 +227,21 @@ class WebhookManager:
                 if declared and webhook.environment_id and webhook.environment_id != declared:
                     raise WrongEnvironmentError(
                         f"webhook {id_} belongs to the Truto environment {declared}, and the API token to the "
-                        f"environment {webhook.environment_id}. Nothing was changed. Use a token of the first one; "
-                        f"to move the webhook, destroy it with the old token first. {self.client.settings.token_hint}"
+                        f"environment {webhook.environment_id}. Nothing was changed. Use a token for the first one; "
+                        f"to move the webhook, first destroy it with that token. {self.client.settings.token_hint}"
                     )
                 is_confirmed = is_confirmed or bool(declared and webhook.environment_id == declared)
         if not is_confirmed:
             where = f"the Truto environment {declared}" if declared else "an unknown Truto environment"
             raise UnconfirmedDeletionError(
-                f"Truto does not find webhook {id_} of {where}, and the API token sees no webhook that would show "
-                "whether it is a token of that environment. Nothing was changed. If it is not, set the right token. If "
-                "the webhook was really deleted, run `pulumi state delete <urn>` for it and then `pulumi up`. "
+                f"Truto returned 404 for webhook {id_} of {where}, and nothing shows whether the API token belongs "
+                "to that "
+                "environment. Nothing was changed. If the token is for another environment, set the right one. If the "
+                "webhook was really deleted, run `pulumi state delete <urn>` for it and then `pulumi up`. "
                 f"{self.client.settings.token_hint}"
             )
+
+
+def _sentence(error: TrutoError) -> str:
+    """The error's message, which ends with a full stop."""
+    return str(error).rstrip(".") + "."

@@ -100,14 +100,14 @@ TEST_PROPERTIES: Final = (
     Property(
         "triggers",
         "array",
-        "The values whose change repeats the test.",
+        "A change of any of these values repeats the test.",
         "Values of any kind. The test is repeated when one of them changes.",
         items="anything",
     ),
     Property(
         "retry_for_seconds",
         "number",
-        "How long the test was retried at most.",
+        "The maximum time for retries, in seconds.",
         "How long to retry while the receiver does not accept the test event, for example because it is starting. At "
         "most 3600.",
         default=0,

@@ -79,7 +79,8 @@ def test_error_status_is_one_line_with_status_detail_and_remedy(sandbox: Sandbox
         assert "GET /webhook" in str(error)
         assert error.detail in str(error)
         # The list always exists, so a 404 means that the base URL is not Truto's.
-        assert (kind.remedy if status != 404 else "Truto's API is not there") in str(error)
+        remedy = kind.remedy if detail or kind is not BadRequestError else "Truto gave no reason."
+        assert (remedy if status != 404 else "Truto's API is not there") in str(error)
         # A rejected token raises the question where the token comes from.
         assert ("TRUTO_API_TOKEN" in str(error)) == (status == 401)
         assert "html" not in str(error)

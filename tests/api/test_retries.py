@@ -24,7 +24,7 @@ def test_truncated_response_is_retried(sandbox: Sandbox) -> None:
     assert client.list_webhooks().result == []
     assert sandbox.count() == 2
     sandbox.inject("truncated", "list", times=0)
-    assert "broke off" in str(assert_list_fails(client, TransportError))
+    assert "was lost" in str(assert_list_fails(client, TransportError))
     assert sandbox.count() == 5
 
 
@@ -181,3 +181,29 @@ def test_nonsense_in_rate_limit_reset_is_ignored(sandbox: Sandbox, reset: str) -
     sandbox.inject("response", "list", status=429, headers=headers)
     with assert_duration(at_least=0.9, below=15):
         assert client_of(sandbox).list_webhooks().result == []
+
+
+def test_lost_attempt_before_a_failed_connection_may_have_succeeded(sandbox: Sandbox) -> None:
+    """If an attempt was lost and the retry finds no connection, Truto may have processed the first one."""
+    client = client_of(sandbox, backoff_seconds=0.5)
+    webhook = client.create_webhook(BODY).webhook
+    sandbox.inject("reset", "update", processed=True)
+    with ThreadPoolExecutor(1) as pool:
+        update = pool.submit(client.update_webhook, webhook.id, {"is_active": False})
+        while sandbox.count("update") == 0:
+            time.sleep(0.01)
+        sandbox.stop()
+        with pytest.raises(TransportError, match=r"no connection to .* for a retry") as caught:
+            update.result()
+    assert caught.value.may_have_succeeded
+    assert "nothing was sent" not in str(caught.value)
+
+
+def test_cancelled_request_says_that_it_was_not_sent(sandbox: Sandbox) -> None:
+    """After a cancel no request is sent, and the error says so without blaming the network."""
+    client = client_of(sandbox)
+    client.cancelled.set()
+    with pytest.raises(ConnectError, match="the run was cancelled before the request was sent") as caught:
+        client.list_webhooks()
+    assert not caught.value.may_have_succeeded
+    assert sandbox.count() == 0

@@ -110,7 +110,7 @@ def test_declaring_a_webhook_loads_few_modules() -> None:
     top = ("config", "diagnostics", "dynamic", "errors", "event_types", "resources", "session", "urls", "webhook")
     submodules = (
         *top,
-        *(f"webhook.{name}" for name in ("delivery_log", "diff", "inputs", "properties", "webhook_test")),
+        *(f"webhook.{name}" for name in ("delivery_log", "diff", "inputs", "properties", "tester")),
     )
     assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{name}" for name in submodules)}
 

@@ -56,11 +56,11 @@ def test_refused_retry_without_an_orphan_mentions_the_first_attempt(sandbox: San
     """If Truto refuses the retry and nothing was created, the error says that Truto may still complete the attempt."""
     sandbox.backend.change_settings({"webhook_limit": 0})
     sandbox.inject("reset", "create")
-    with pytest.raises(AmbiguousCreateError, match="Truto may still complete what failed") as caught:
+    with pytest.raises(AmbiguousCreateError, match="Truto may still create") as caught:
         ManagerHarness(sandbox).create()
     message = str(caught.value)
     assert "the plan allows 0 webhooks" in message
-    assert "the connection broke off" in message
+    assert "was lost" in message
     assert len(message.splitlines()) == 1
     assert webhook_ids(sandbox) == []
 
@@ -72,7 +72,7 @@ def test_refused_retry_and_unreadable_list_are_both_reported(sandbox: Sandbox) -
     sandbox.inject("empty", "list", times=0)
     with pytest.raises(AmbiguousCreateError) as caught:
         ManagerHarness(sandbox).create()
-    for part in ("returned 403", "the connection broke off", "cannot list the webhooks", "truto.get_webhooks"):
+    for part in ("returned 403", "was lost", "cannot list the webhooks", "pulumi-truto orphans"):
         assert part in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -95,7 +95,7 @@ def test_permanent_failure_names_all_orphans(sandbox: Sandbox, fault: str) -> No
 def test_permanent_failure_without_orphans_says_so(sandbox: Sandbox) -> None:
     """If every attempt fails and none created a webhook, the error says that there is no such webhook yet."""
     sandbox.inject("reset", "create", times=0)
-    with pytest.raises(AmbiguousCreateError, match=r"cannot create the webhook.*No webhook equals it now"):
+    with pytest.raises(AmbiguousCreateError, match=r"cannot create the webhook.*No webhook has the same inputs now"):
         ManagerHarness(sandbox, total_seconds=2, backoff_seconds=0.2).create()
     assert webhook_ids(sandbox) == []
 
@@ -104,7 +104,7 @@ def test_permanent_failure_without_orphans_says_so(sandbox: Sandbox) -> None:
 def test_missing_response_ends_at_the_deadline(sandbox: Sandbox, processed: bool) -> None:
     """If no response comes, the create fails at the deadline and the error names what Truto has created."""
     sandbox.inject("timeout", "create", seconds=60, processed=processed)
-    with pytest.raises(AmbiguousCreateError, match="did not come in time") as caught:
+    with pytest.raises(AmbiguousCreateError, match="in time") as caught:
         ManagerHarness(sandbox, total_seconds=1).create()
     assert all(id_ in str(caught.value) for id_ in webhook_ids(sandbox))
     assert sandbox.count("create") == 1

@@ -146,7 +146,7 @@ def test_one_equal_webhook_during_the_attempt_is_deleted_with_a_warning(sandbox:
         created_id, _ = creation.result()
     assert webhook_ids(sandbox) == [created_id]
     [warning] = harness.warnings
-    assert f"webhook {other_id}, " in warning
+    assert f"webhook {other_id} was deleted" in warning
     assert "was deleted" in warning
 
 

@@ -48,7 +48,7 @@ def test_unreadable_list_does_not_fail_the_create(sandbox: Sandbox, fault: dict[
     assert secrets_by_id(sandbox)[id_] == secret
     (warning,) = harness.warnings
     assert "cannot list the webhooks" in warning
-    assert "truto.get_webhooks" in warning
+    assert "pulumi-truto orphans" in warning
     assert len(warning.splitlines()) == 1
     assert sandbox.count("create") == 2
     assert sandbox.count("delete") == 0
@@ -68,7 +68,7 @@ def test_orphan_created_after_its_response_is_left(sandbox: Sandbox, backoff_sec
     assert secrets.pop(id_) == secret
     (late_id,) = secrets
     (warning,) = harness.warnings
-    assert (late_id if backoff_seconds > 1 else "Truto may still complete what failed") in warning
+    assert (late_id if backoff_seconds > 1 else "Truto may still create") in warning
     assert "Delete in Truto" in warning or "delete in Truto" in warning
     assert sandbox.count("delete") == 0
 
@@ -81,7 +81,7 @@ def test_lagging_list_causes_a_warning(sandbox: Sandbox) -> None:
     harness.create()
     assert len(webhook_ids(sandbox)) == 2
     (warning,) = harness.warnings
-    assert "truto.get_webhooks" in warning
+    assert "pulumi-truto orphans" in warning
 
 
 # Clocks ----------------------------------------------------------------------------------------------------

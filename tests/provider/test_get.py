@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from pulumi_truto.local_engine.open_stack import Engine
+from pulumi_truto.sandbox import Sandbox
 from tests.support.project import URL, Project, create_unmanaged
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
@@ -31,6 +35,32 @@ def test_get_of_an_unknown_id_fails(project: Project) -> None:
     """Webhook.get with an unknown id fails, and the error contains the id."""
     project.program(f'truto.Webhook.get("theirs", "{UNKNOWN_ID}")')
     assert UNKNOWN_ID in project.fails(project.up).text
+
+
+def test_require_secret_returns_the_secret(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
+    """`require_secret` is the secret of a created webhook, as a Pulumi secret, and unknown in the first preview."""
+    project = Project(engine, sandbox, tmp_path)
+    project.program("""
+        hook = truto.Webhook("orders", target_url=URL)
+        pulumi.export("required", hook.require_secret())
+    """)
+    project.preview()
+    project.up()
+    output = project.stack.outputs()["required"]
+    assert (output.value, output.secret) == (project.only_webhook.secret, True)
+
+
+def test_require_secret_fails_if_the_secret_is_not_known(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
+    """`require_secret` of a webhook that was only read fails the run, and says why and what to do."""
+    project = Project(engine, sandbox, tmp_path)
+    webhook = create_unmanaged(sandbox)
+    project.program(f"""
+        hook = truto.Webhook.get("theirs", {webhook["id"]!r})
+        pulumi.export("required", hook.require_secret())
+    """)
+    text = " ".join(project.fails(project.up).text.split())
+    assert f"the secret of webhook {webhook['id']} is not known" in text
+    assert "pulumi-truto import-file" in text
 
 
 def test_lookups_accept_outputs(local_project: Project) -> None:

@@ -24,7 +24,7 @@ def test_token_of_an_empty_environment_confirms_no_deletion(sandbox: Sandbox) ->
         message = str(caught.value)
         assert id_ in message
         assert sandbox.environment_id in message
-        assert "set the right token" in message
+        assert "set the right one" in message
         assert "pulumi state delete <urn>" in message
         assert len(message.splitlines()) == 1
     assert webhook_ids(sandbox) == [id_]

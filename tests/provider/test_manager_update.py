@@ -76,7 +76,7 @@ def test_failed_update_can_be_retried(sandbox: Sandbox) -> None:
     harness = ManagerHarness(sandbox)
     id_, state = harness.manager.create(INPUTS)
     sandbox.inject("empty", "update", times=0, processed=True)
-    with pytest.raises(UpdateFailedError, match="Truto applied the update all the same") as caught:
+    with pytest.raises(UpdateFailedError, match="Truto did apply the update") as caught:
         harness.manager.update(id_, state, OTHER_INPUTS)
     assert caught.value.state is not None
     assert {name: caught.value.state[name] for name in INPUTS} == OTHER_INPUTS

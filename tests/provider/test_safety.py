@@ -24,7 +24,7 @@ def test_token_of_an_empty_environment_changes_nothing(new_project: Callable[...
     project.webhook("target_url=URL, is_active=False")
     outcome = project.fails(getattr(project, run))
     assert webhook.environment_id in outcome.text
-    assert "set the right token" in outcome.text
+    assert "set the right one" in outcome.text
     assert "pulumi state delete <urn>" in outcome.text
     assert "the environment variable TRUTO_API_TOKEN" in outcome.text
     assert sandbox.backend.webhooks() == [webhook]
@@ -42,7 +42,7 @@ def test_update_with_an_unknown_outcome_says_whether_it_took_effect(project: Pro
     project.webhook("target_url=URL, is_active=False")
     project.sandbox.inject("status", "update", status=409, processed=processed)
     text = project.fails(project.up).text
-    assert ("applied the update all the same" if processed else "has not applied the update so far") in text
+    assert ("did apply the update" if processed else "has not applied the update yet") in text
     assert "`pulumi up --refresh`" in text
     (managed,) = project.managed
     if project.provider_kind == "native":

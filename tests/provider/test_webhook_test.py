@@ -162,8 +162,8 @@ def test_deleted_webhook_cannot_be_tested(project: Project, receiver: Receiver) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ('"x/y"', "must be the id of a webhook"),
-        ("None", "must be the id of a webhook"),
+        ('"x/y"', "must be the id of a webhook: pass `orders.id`"),
+        ("None", "must be the id of a webhook: pass `orders.id`"),
         ('"x", triggers="1"', "must be a list, not a string"),
         ('"x", retry_for_seconds=-1', "must be a number from 0 to 3600"),
         ('"x", retry_for_seconds="1"', "must be a number from 0 to 3600"),

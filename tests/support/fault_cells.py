@@ -12,7 +12,7 @@ from typing import Any, Final
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.models import Webhook
-from pulumi_truto.webhook.webhook_test import WebhookTester
+from pulumi_truto.webhook.tester import WebhookTester
 from tests.support.fault_causes import SLOW_FAULTS, cause, injected_fields, sandbox_for
 from tests.support.webhook_manager import INPUTS, ManagerHarness, webhooks_by_id
 

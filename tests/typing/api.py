@@ -44,7 +44,12 @@ environment_id: pulumi.Output[str] = hook.environment_id
 created_at: pulumi.Output[str] = hook.created_at
 updated_at: pulumi.Output[str] = hook.updated_at
 
-found = truto.get_webhook("an-id", api_token="t", base_url=config.get("otherUrl"))
+known_secret: pulumi.Output[str] = hook.require_secret()
+test = truto.WebhookTest("test", hook.id, triggers=[hook.target_url, 1, None], retry_for_seconds=60)
+tested_at: pulumi.Output[str] = test.tested_at
+truto.signature.verify(b"body", None, ["one", "other"])
+
+found: truto.WebhookInfo = truto.get_webhook("an-id", api_token="t", base_url=config.get("otherUrl"))
 found_list = truto.get_webhooks(is_active=True, target_url=found.target_url, event_type=truto.EventType.RECORD_ANY)
 found_ids: list[str] = [webhook.id for webhook in found_list]
 
@@ -59,6 +64,8 @@ truto.Webhook("wrong", target_url=url, is_active="yes")  # type: ignore[arg-type
 truto.Webhook("wrong", target_url=url, opts=staging)  # type: ignore[arg-type]
 truto.Webhook("wrong", target_url=url, secret="s")  # type: ignore[call-arg]
 truto.Webhook("wrong")  # type: ignore[call-arg]
+truto.WebhookTest("wrong", 1)  # type: ignore[arg-type]
+truto.WebhookTest("wrong", hook.id, retry_for_seconds="1")  # type: ignore[arg-type]
 truto.Webhook.get("wrong", 1)  # type: ignore[arg-type]
 truto.get_webhook(1)  # type: ignore[call-overload]
 truto.get_webhooks(event_type=1)  # type: ignore[call-overload]

@@ -75,7 +75,7 @@ def test_unknown_element_is_accepted_in_a_preview() -> None:
         (False, "not a boolean"),
         ({"record": "created"}, "not an object"),
         ([5], "event_types[0] must be a string, not a number"),
-        (["record:created", None], "event_types[1] must be a string, not nothing"),
+        (["record:created", None], "event_types[1] must be a string, not null"),
         ([["record:created"]], "event_types[0] must be a string, not a list"),
         (["record"], 'event_types[0] is not an event type: event types have the form "resource:event"'),
         ([""], "event_types[0] is not an event type"),

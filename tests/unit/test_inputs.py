@@ -83,7 +83,7 @@ def test_huge_number_is_rejected(number: int) -> None:
 )
 def test_unknown_property_is_rejected_with_a_suggestion(name: str, hint: str) -> None:
     """A misspelled property is an error that suggests a similar one. Pulumi's own properties are ignored."""
-    (error,) = unexpected([name, "targetUrl", "__defaults"], ["targetUrl", "eventTypes", "isActive"])
+    (error,) = unexpected([name, "targetUrl", "__defaults"], ["targetUrl", "eventTypes", "isActive"], "webhook")
     assert error.message(error.property).startswith(f"{name} is not an input of a webhook")
     assert error.message(error.property).rstrip("?").endswith(hint.rstrip("?"))
 

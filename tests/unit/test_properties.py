@@ -24,7 +24,7 @@ from pulumi_truto.webhook.properties import (
     is_camel,
     to_camel,
 )
-from pulumi_truto.webhook.webhook_test import WebhookTestInputs
+from pulumi_truto.webhook.tester import WebhookTestInputs
 from tests.support.commands import REPOSITORY
 
 REFERENCE = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")

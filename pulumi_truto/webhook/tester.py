@@ -19,12 +19,12 @@ from pulumi_truto.errors import (
     WebhookTestFailedError,
 )
 from pulumi_truto.urls import ID
-from pulumi_truto.webhook.delivery_log import describe_status
+from pulumi_truto.webhook.delivery_log import describe_status, is_success
 from pulumi_truto.webhook.inputs import UNKNOWN, InputError, describe_type
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
-    from pulumi_truto.api.models import Webhook
+    from pulumi_truto.api.models import DeliveryLogEntry, Webhook
 
 __all__ = [
     "TestValidationResult",
@@ -64,7 +64,7 @@ def check_test(declared: Mapping[str, Any]) -> TestValidationResult:
     retry_for_seconds = declared.get("retry_for_seconds")
     errors = []
     if webhook_id is not UNKNOWN and not (isinstance(webhook_id, str) and ID.fullmatch(webhook_id)):
-        errors.append(InputError("webhook_id", "must be the id of a webhook, as in orders.id"))
+        errors.append(InputError("webhook_id", "must be the id of a webhook: pass `orders.id`, not `orders`"))
     triggers = [] if triggers is None else triggers
     if triggers is not UNKNOWN and not isinstance(triggers, (list, tuple)):
         errors.append(InputError("triggers", f"must be a list, not {describe_type(triggers)}"))
@@ -85,6 +85,18 @@ def must_repeat(old: Mapping[str, Any], inputs: WebhookTestInputs) -> list[str]:
 def has_test_changes(old: Mapping[str, Any], inputs: WebhookTestInputs) -> bool:
     """Whether anything changed, even if it repeats no test."""
     return any(old.get(name, []) != value for name, value in inputs.items())
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """Why a test failed.
+
+    Attributes:
+        is_rejection: Truto said that the receiver did not accept the test event; otherwise that is not known.
+    """
+
+    text: str
+    is_rejection: bool
 
 
 class WebhookTester:
@@ -138,36 +150,46 @@ class WebhookTester:
                 detail=error.detail,
             ) from None
 
-    def _attempt(self, id_: str) -> str | None:
+    def _attempt(self, id_: str) -> _Reason | None:
         """Delivers the test event once; ``None`` if the receiver accepted it, or else the reason."""
         try:
-            return None if self._client.test_webhook(id_) else "Truto reported success: false"
+            return (
+                None if self._client.test_webhook(id_) else _Reason("Truto reported success: false", is_rejection=True)
+            )
         except (BadRequestError, ServerError) as error:
-            return f"Truto returned {error.status}" + (f' with "{error.detail}"' if error.detail else "")
+            text = f"Truto returned {error.status}" + (f' with "{error.detail}"' if error.detail else "")
+            return _Reason(text, is_rejection=isinstance(error, BadRequestError))
         except (TransportError, InvalidResponseError) as error:
             if not error.may_have_succeeded:
                 raise
-            return str(error)
+            return _Reason(str(error), is_rejection=False)
 
-    def _failure(self, webhook: Webhook, reason: str, attempts: int, started: datetime) -> WebhookTestFailedError:
+    def _failure(self, webhook: Webhook, reason: _Reason, attempts: int, started: datetime) -> WebhookTestFailedError:
         host = urlsplit(webhook.target_url).hostname or "an unknown host"
         tried = "" if attempts == 1 else f" in {attempts} attempts"
         inactive = "" if webhook.is_active else " The webhook is inactive at Truto."
+        receiver = f"the receiver of webhook {webhook.id} at {host}"
+        status = self._receiver_status(webhook.id, started)
+        if reason.is_rejection or (status is not None and not is_success(status.webhook_endpoint_status)):
+            what, fix = f"{receiver} did not accept the test event", "Fix the receiver, then run `pulumi up` again"
+        else:
+            what, fix = f"cannot tell whether {receiver} accepted the test event", "Run `pulumi up` again"
+        described = "" if status is None else f"; the receiver {describe_status(status.webhook_endpoint_status)}"
         return WebhookTestFailedError(
-            f"the receiver of webhook {webhook.id} at {host} did not accept the test event{tried}: {reason}"
-            f"{self._receiver_status(webhook.id, started)}.{inactive} The webhook and its secret are safe in the "
-            "state. Fix the receiver, then run `pulumi up` again: it repeats the test"
+            f"{what}{tried}: {reason.text.rstrip('.')}{described}.{inactive} The webhook and its secret are safe in "
+            "the "
+            f"state. {fix}: it repeats the test"
         )
 
-    def _receiver_status(self, id_: str, started: datetime) -> str:
-        """What the delivery log says of the test; empty if it says nothing."""
+    def _receiver_status(self, id_: str, started: datetime) -> DeliveryLogEntry | None:
+        """The entry of the test in the delivery log, if there is one."""
         try:
             entries = self._client.list_deliveries(id_, event="test", limit=1)
         except TrutoError:
-            return ""
+            return None
         if not entries or (entries[0].created_at or started) < started - _LOG_TOLERANCE:
-            return ""
-        return f"; the receiver {describe_status(entries[0].webhook_endpoint_status)}"
+            return None
+        return entries[0]
 
 
 def _is_retry_time(value: object) -> bool:

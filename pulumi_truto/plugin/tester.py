@@ -13,7 +13,7 @@ from pulumi_truto.property_values import marshal, unmarshal
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.webhook.inputs import UNKNOWN, unexpected
 from pulumi_truto.webhook.properties import TEST_INPUTS, camel_case, from_camel
-from pulumi_truto.webhook.webhook_test import WebhookTestInputs, check_test, has_test_changes, must_repeat
+from pulumi_truto.webhook.tester import WebhookTestInputs, check_test, has_test_changes, must_repeat
 
 __all__ = ["WebhookTestResource"]
 
@@ -33,7 +33,7 @@ class WebhookTestResource:
         result = check_test(from_pulumi(declared))
         messages = [*self._session.settings.errors]
         messages += [error.message(camel_case(error.property)) for error in result.errors]
-        messages += [error.message(error.property) for error in unexpected(declared.keys(), _DECLARABLE)]
+        messages += [error.message(error.property) for error in unexpected(declared.keys(), _DECLARABLE, "WebhookTest")]
         failures = [provider_pb2.CheckFailure(property="", reason=message) for message in messages]
         inputs = marshal(declared) if failures else marshal_state(result.inputs, declared)
         return provider_pb2.CheckResponse(inputs=inputs, failures=failures)
@@ -60,7 +60,7 @@ class WebhookTestResource:
         return provider_pb2.CreateResponse(id=str(uuid.uuid4()), properties=marshal_state(state, declared))
 
     def read(self, request: Any) -> Any:
-        """Returns what is known: nothing at Truto shows a test."""
+        """Returns the state: a past test cannot drift."""
         if not request.properties.fields:
             raise ConfigurationError("a test cannot be imported: declare it, and `pulumi up` runs it")
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)

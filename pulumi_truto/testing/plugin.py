@@ -1,0 +1,97 @@
+"""The pytest plugin: the fixtures `truto_sandbox` and `pulumi_stack`, and the option ``--pulumi-engine``.
+
+pytest loads this module in every environment with pulumi_truto, so it imports nothing before a fixture is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pulumi.runtime.mocks import Mocks
+
+    from pulumi_truto.local_engine.open_stack import Engine
+    from pulumi_truto.sandbox import Sandbox
+    from pulumi_truto.testing.program_stack import ProgramStack
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds ``--pulumi-engine``."""
+    group = parser.getgroup("pulumi_truto", "tests of Pulumi programs")
+    group.addoption(
+        "--pulumi-engine",
+        choices=["auto", "cli", "local"],
+        default="auto",
+        help="what runs the programs of `pulumi_stack`: the Pulumi CLI, the local engine, or the CLI if it is on PATH "
+        "(default)",
+    )
+
+
+@pytest.fixture
+def truto_sandbox() -> Iterator[Sandbox]:
+    """A Truto API of the test's own, on this machine."""
+    from pulumi_truto.sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def pulumi_stack(
+    request: pytest.FixtureRequest, tmp_path: Path, truto_sandbox: Sandbox
+) -> Iterator[Callable[..., ProgramStack]]:
+    """Opens stacks of Pulumi programs, wired to `truto_sandbox`.
+
+    Call it with the folder of a ``Pulumi.yaml``, relative to the folder of the test or of pytest's configuration. It
+    returns a `pulumi_truto.testing.ProgramStack`. Arguments:
+
+    - ``config``, ``secrets``: the stack's configuration, by key.
+    - ``name``: the stack's name; by default "test".
+    - ``env``: additional environment variables of the program and the providers.
+    - ``mocks``: a `pulumi.runtime.Mocks` that serves the resources of other providers. It needs the local engine.
+
+    The program is copied, and state, plugins and settings are in a folder of the test: nothing of yours is changed.
+    """
+    from pulumi_truto.testing.program_stack import ProgramStack, copy_program, find_program
+
+    opened: list[ProgramStack] = []
+
+    def open_program(
+        program: str | Path,
+        *,
+        config: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, Any] | None = None,
+        name: str = "test",
+        env: Mapping[str, str] | None = None,
+        mocks: Mocks | None = None,
+    ) -> ProgramStack:
+        engine = _engine(request.config.getoption("--pulumi-engine"), has_mocks=mocks is not None)
+        source = find_program(program, request.path.parent, request.config.rootpath)
+        folder = tmp_path / f"pulumi-{len(opened)}"
+        copy = copy_program(source, folder / "program")
+        stack = ProgramStack(engine, copy, folder / "home", truto_sandbox, name=name, env=env or {}, mocks=mocks)
+        opened.append(stack)
+        stack.set_config(config or {}, secrets or {})
+        return stack
+
+    yield open_program
+    for stack in opened:
+        stack.clean_up()
+
+
+def _engine(chosen: str, *, has_mocks: bool) -> Engine:
+    from pulumi_truto.local_engine.open_stack import cli_version
+
+    if has_mocks:
+        if chosen == "cli":
+            pytest.skip("mocks need the local engine: the Pulumi CLI runs the plugins of other providers")
+        return "local"
+    if chosen == "cli" and cli_version() is None:
+        pytest.fail("--pulumi-engine=cli: there is no Pulumi CLI on PATH that can run Python programs", pytrace=False)
+    if chosen == "local" or cli_version() is None:
+        return "local"
+    return "cli"
