@@ -47,7 +47,7 @@ def pulumi_stack(
     """Opens stacks of Pulumi programs, wired to `truto_sandbox`.
 
     Call it with the folder of a ``Pulumi.yaml``, relative to the folder of the test or of pytest's configuration. It
-    returns a `pulumi_truto.testing.ProgramStack`. Arguments:
+    returns a `pulumi_truto.testing.program_stack.ProgramStack`. Arguments:
 
     - ``config``, ``secrets``: the stack's configuration, by key.
     - ``name``: the stack's name; by default "test".

@@ -32,7 +32,7 @@ def webhook_schema() -> Any:
 def test_every_example_is_tested() -> None:
     """A new example needs a test: here, in test_rotation.py, test_receiver.py or test_secrets_examples.py."""
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == {"gate", "quickstart", "receiver", "rotation", "secrets", "typescript", "yaml"}
+    assert folders == {"gate", "quickstart", "receiver", "rotation", "secrets", "testing", "typescript", "yaml"}
 
 
 def test_quickstart_deploys_and_destroys_a_webhook(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_demo_runs_in_a_fresh_clone(wheels: Path, tmp_path: Path) -> None:
     env = {"PATH": path, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
     process = run_isolated("make", "demo", f"PYTHON={sys.executable}", cwd=clone, env=env)
     output = process.stdout
-    assert "Engine: pulumi_truto's local engine" in output
+    assert "Engine: the local engine of pulumi_truto" in output
     assert "Received and verified: 'test'" in output
     assert "\nAPI calls: 0\n" in output
     assert "Webhooks left at Truto: 0" in output

@@ -1,0 +1,50 @@
+"""Behaviour: the program runs with its real providers against a sandbox. No network, no Pulumi account."""
+
+import pytest
+from pulumi.automation import CommandError
+
+TEAMS = {"teams": ["orders", "billing"]}
+
+
+def test_every_team_has_a_webhook(pulumi_stack, truto_sandbox):
+    up = pulumi_stack("..", config=TEAMS).up()
+    assert {webhook.target_url for webhook in truto_sandbox.webhooks()} == {
+        "https://hooks.example.com/orders",
+        "https://hooks.example.com/billing",
+    }
+    assert up.outputs["ids"].value.keys() == {"orders", "billing"}
+    assert up.outputs["ordersSecret"].secret
+
+
+def test_a_second_run_changes_nothing(pulumi_stack, truto_sandbox):
+    stack = pulumi_stack("..", config=TEAMS)
+    stack.up()
+    truto_sandbox.reset_calls()
+    stack.up(expect_no_changes=True)
+    assert truto_sandbox.calls == []
+
+
+def test_a_removed_team_loses_its_webhook(pulumi_stack, truto_sandbox):
+    stack = pulumi_stack("..", config=TEAMS)
+    stack.up()
+    stack.set_config({"teams": ["orders"]})
+    stack.up()
+    assert [webhook.target_url for webhook in truto_sandbox.webhooks()] == ["https://hooks.example.com/orders"]
+
+
+def test_webhooks_survive_a_lost_response(pulumi_stack, truto_sandbox):
+    """Truto creates a webhook, but the response is lost: there is one webhook all the same, with a known secret."""
+    truto_sandbox.inject("reset", "create", processed=True)
+    up = pulumi_stack("..", config={"teams": ["orders"]}).up()
+    [webhook] = truto_sandbox.webhooks()
+    assert up.outputs["ordersSecret"].value == webhook.secret
+
+
+def test_drift_is_found_and_corrected(pulumi_stack, truto_sandbox):
+    stack = pulumi_stack("..", config={"teams": ["orders"]})
+    stack.up()
+    truto_sandbox.backend.edit(truto_sandbox.webhooks()[0].id, {"is_active": False})
+    with pytest.raises(CommandError):
+        stack.refresh(expect_no_changes=True)
+    stack.up()
+    assert truto_sandbox.webhooks()[0].is_active

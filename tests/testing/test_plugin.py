@@ -1,0 +1,259 @@
+"""The pytest plugin, as a user's tests see it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from pulumi_truto.local_engine.open_stack import Engine, cli_version
+from tests.support.commands import REPOSITORY, run
+
+PROGRAM = """
+import pulumi, pulumi_truto as truto
+url = pulumi.Config().get("url") or "https://hooks.example.com/truto"
+hook = truto.Webhook("orders", target_url=url)
+pulumi.export("id", hook.id)
+"""
+OTHER_PROVIDER = """
+import pulumi, pulumi_truto as truto
+
+class Pet(pulumi.CustomResource):
+    name: pulumi.Output[str]
+    def __init__(self, resource_name, length):
+        super().__init__("random:index/randomPet:RandomPet", resource_name, {"length": length, "name": None},
+                         pulumi.ResourceOptions(version="4.0.0"))
+
+pet = Pet("pet", int(pulumi.Config().get("length") or 2))
+found = pulumi.runtime.invoke("random:index:lookup", {"key": "value"}).value
+hook = truto.Webhook("orders", target_url=pet.name.apply(lambda name: f"https://{name}.example.com/"))
+pulumi.export("name", pet.name)
+pulumi.export("found", found)
+"""
+
+
+class UserProject:
+    """A user's folder with a program and its tests, and a home folder of their own."""
+
+    def __init__(self, folder: Path, program: str = PROGRAM) -> None:
+        self.folder, self.home = folder / "project", folder / "home"
+        (self.folder / "tests").mkdir(parents=True)
+        (self.home / ".pulumi").mkdir(parents=True)
+        (self.home / ".pulumi" / "credentials.json").write_text('{"current": "https://example.com"}')
+        (self.folder / "Pulumi.yaml").write_text(
+            "name: mine\nruntime:\n  name: python\n  options: {virtualenv: venv}\n"
+        )
+        (self.folder / "Pulumi.dev.yaml").write_text("config:\n  mine:url: https://of-the-users-stack.example.com\n")
+        (self.folder / "__main__.py").write_text(textwrap.dedent(program))
+
+    def run_tests(self, tests: str, engine: str, *options: str, check: bool = True) -> str:
+        """Runs the user's tests with pytest; returns what it showed."""
+        (self.folder / "tests" / "test_mine.py").write_text(textwrap.dedent(tests))
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
+        command = (
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--pulumi-engine={engine}",
+            *options,
+        )
+        done = run(*command, cwd=self.folder, env=env, check=check)
+        return done.stdout + done.stderr
+
+    def digest(self) -> str:
+        """A hash of every file of the user."""
+        digest = hashlib.sha256()
+        for folder in (self.folder, self.home):
+            for file in sorted(folder.rglob("*")):
+                if file.is_file() and file.name != "test_mine.py":
+                    digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
+        return digest.hexdigest()
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> UserProject:
+    """A user's project."""
+    return UserProject(tmp_path)
+
+
+def test_program_runs_on_a_sandbox_and_leaves_the_user_alone(user: UserProject, engine: Engine) -> None:
+    """The program runs on the test's sandbox, with its configuration, and no file of the user changes."""
+    before = user.digest()
+    shown = user.run_tests(
+        """
+        def test_it(pulumi_stack, truto_sandbox):
+            stack = pulumi_stack("..", config={"url": "https://mine.example.com/"})
+            up = stack.up()
+            [webhook] = truto_sandbox.webhooks()
+            assert webhook.id == up.outputs["id"].value
+            assert webhook.target_url == "https://mine.example.com/"
+            truto_sandbox.publish("record:created")
+            assert stack.preview().change_summary
+            assert stack.refresh().summary.result == "succeeded"
+            stack.destroy()
+            assert truto_sandbox.webhooks() == []
+
+        def test_that_stack_files_are_ignored(pulumi_stack, truto_sandbox):
+            pulumi_stack("..", name="dev").up()
+            assert truto_sandbox.webhooks()[0].target_url == "https://hooks.example.com/truto"
+        """,
+        engine,
+    )
+    assert "2 passed" in shown
+    assert user.digest() == before
+
+
+def test_expect_no_changes(user: UserProject, engine: Engine) -> None:
+    """`expect_no_changes` passes for a stack without changes, and fails otherwise."""
+    shown = user.run_tests(
+        """
+        import pytest
+        from pulumi.automation import CommandError
+
+        def test_it(pulumi_stack, truto_sandbox):
+            stack = pulumi_stack(".")
+            with pytest.raises(CommandError):
+                stack.preview(expect_no_changes=True)
+            stack.up()
+            stack.preview(expect_no_changes=True)
+            stack.up(expect_no_changes=True, refresh=True)
+            truto_sandbox.backend.remove(truto_sandbox.webhooks()[0].id)
+            with pytest.raises(CommandError):
+                stack.refresh(expect_no_changes=True)
+        """,
+        engine,
+    )
+    assert "1 passed" in shown
+
+
+def test_local_engine_names_arguments_that_it_does_not_support(user: UserProject) -> None:
+    """An argument of Pulumi's Stack that the local engine lacks is refused by name, with the way out."""
+    shown = user.run_tests(
+        """
+        import pytest
+
+        def test_it(pulumi_stack):
+            stack = pulumi_stack(".")
+            for run in (stack.up, stack.preview, stack.refresh, stack.destroy):
+                with pytest.raises(TypeError, match="does not support on_event, target of Stack.*Pulumi CLI"):
+                    run(target=["urn"], on_event=print)
+        """,
+        "local",
+    )
+    assert "1 passed" in shown
+
+
+def test_other_providers_are_mocked_on_the_local_engine(tmp_path: Path) -> None:
+    """Resources and functions of another provider come from Pulumi's mocks, by type token; webhooks stay real."""
+    shown = UserProject(tmp_path, OTHER_PROVIDER).run_tests(
+        """
+        import pulumi
+
+        class Mocks(pulumi.runtime.Mocks):
+            def new_resource(self, args):
+                assert args.typ == "random:index/randomPet:RandomPet"
+                return args.name + "-id", {"name": "rex" * args.inputs["length"]}
+
+            def call(self, args):
+                return {"value": args.args["key"] + "!"}
+
+        def test_it(pulumi_stack, truto_sandbox):
+            stack = pulumi_stack(".", mocks=Mocks())
+            assert stack.engine == "local"
+            stack.preview()
+            up = stack.up()
+            assert up.outputs["name"].value == "rexrex"
+            assert up.outputs["found"].value == {"value": "value!"}
+            assert truto_sandbox.webhooks()[0].target_url == "https://rexrex.example.com/"
+            stack.up(expect_no_changes=True)
+            stack.set_config({"length": 1})
+            assert stack.up().outputs["name"].value == "rex"
+            stack.refresh(expect_no_changes=True)
+            stack.destroy()
+            assert truto_sandbox.webhooks() == []
+        """,
+        "auto",
+    )
+    assert "1 passed" in shown
+
+
+def test_other_providers_without_a_mock_are_named(tmp_path: Path) -> None:
+    """Without a mock the error names the provider and both ways out."""
+    shown = UserProject(tmp_path, OTHER_PROVIDER.replace(', pulumi.ResourceOptions(version="4.0.0")', "")).run_tests(
+        """
+        def test_it(pulumi_stack):
+            pulumi_stack(".").up()
+        """,
+        "local",
+        check=False,
+    )
+    text = " ".join(shown.split())
+    assert "the local engine" in text
+    assert "random" in text or "version" in text
+    assert "Pulumi CLI" in text
+
+
+def test_engine_that_is_missing_is_reported(user: UserProject) -> None:
+    """`--pulumi-engine=cli` without a CLI fails with the reason."""
+    if cli_version() is not None:
+        pytest.skip("there is a Pulumi CLI on PATH")
+    shown = user.run_tests("def test_it(pulumi_stack):\n    pulumi_stack('.')\n", "cli", check=False)
+    assert "--pulumi-engine=cli: there is no Pulumi CLI on PATH" in shown
+
+
+def test_program_that_does_not_exist_is_reported(user: UserProject) -> None:
+    """A folder without a Pulumi.yaml is named."""
+    shown = user.run_tests("def test_it(pulumi_stack):\n    pulumi_stack('nowhere')\n", "local", check=False)
+    assert "there is no Pulumi.yaml in" in shown
+    assert "nowhere" in shown
+
+
+def test_example_project(engine: Engine, tmp_path: Path) -> None:
+    """The tests of examples/testing pass on both engines."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--pulumi-engine={engine}")
+    done = run(*command, cwd=REPOSITORY / "examples" / "testing", env=env)
+    assert "6 passed" in done.stdout
+
+
+def test_plugin_loads_little(tmp_path: Path) -> None:
+    """pytest loads the plugin in every environment, so it loads neither pulumi nor the sandbox before it is used."""
+    code = "import sys, pulumi_truto.testing.plugin; print(*sys.modules)"
+    loaded = set(run(sys.executable, "-c", code, cwd=tmp_path).stdout.split())
+    assert not loaded & {"pulumi", "grpc", "aiohttp", "requests", "pydantic"}
+
+
+def test_lookups_honour_mocks(tmp_path: Path) -> None:
+    """`get_webhook` and `get_webhooks` return what the mocks of a unit test say, without a request."""
+    (tmp_path / "program.py").write_text(
+        textwrap.dedent(
+            """
+            import pulumi, pulumi_truto as truto
+
+            class Mocks(pulumi.runtime.Mocks):
+                def new_resource(self, args):
+                    return args.name + "-id", args.inputs
+                def call(self, args):
+                    webhook = {"id": "a", "targetUrl": "https://a.example.com", "eventTypes": ["record:*"]}
+                    if args.token == "truto:index:getWebhook":
+                        return {**webhook, "id": args.args["id"]}
+                    assert (args.token, args.args) == ("truto:index:getWebhooks", {"isActive": True}), args.args
+                    return {"webhooks": [webhook]}
+
+            pulumi.runtime.set_mocks(Mocks())
+            one = truto.get_webhook("x")
+            assert (one.id, one.target_url) == ("x", "https://a.example.com")
+            assert (one.event_types, one.is_active) == (["record:*"], True)
+            assert [each.id for each in truto.get_webhooks(is_active=True)] == ["a"]
+            print("passed")
+            """
+        )
+    )
+    assert "passed" in run(sys.executable, tmp_path / "program.py", cwd=REPOSITORY).stdout
