@@ -14,7 +14,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code: 0 on success, 1 on failure, 2 for invalid arguments."""
     parser = argparse.ArgumentParser(prog="python -m pulumi_truto.sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="serve a local Truto until stopped; prints its base URL when ready")
+    serve = commands.add_parser(
+        "serve",
+        help="serve a local Truto until stopped; prints its base URL when ready, and the URL of its console to stderr",
+    )
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
     serve.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
     serve.add_argument("--token", help="the API token to accept (default: a random one, printed to stderr)")
@@ -33,6 +36,7 @@ def _serve(host: str, port: int, token: str | None) -> int:
     with _call_on_signal(stopped.set), Sandbox(host=host, port=port, token=token) as sandbox:
         if token is None:
             print(f"API token: {sandbox.token}", file=sys.stderr, flush=True)
+        print(f"Console: {sandbox.base_url}/__sandbox__/", file=sys.stderr, flush=True)
         print(sandbox.base_url, flush=True)
         # A loop of short waits: a signal that the operating system delivers to another thread interrupts no wait.
         while not stopped.wait(timeout=0.5):

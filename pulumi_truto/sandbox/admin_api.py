@@ -1,14 +1,15 @@
-"""Serves the admin API under ``/__sandbox__/``, which controls a sandbox from another process."""
+"""Serves the admin API under ``/__sandbox__/``, which controls a sandbox from another process or a browser."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from pulumi_truto.sandbox import console
 from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.call_log import CallLog
 from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
@@ -16,13 +17,26 @@ from pulumi_truto.sandbox.errors import ApiError
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
 from pulumi_truto.sandbox.models import Json, Webhook
 from pulumi_truto.sandbox.responses import ApiResponse, send
+from pulumi_truto.sandbox.settings import Settings
 from pulumi_truto.sandbox.validation import is_loopback, parse_json_object
 
 __all__ = ["AdminApi"]
 
 _PREFIX = "/__sandbox__/"
 
+_EVENT = {"event": "str", "payload": "Any", "environment_id": "str | None", "files": "dict[str, str]"}
+_EDITABLE = {"target_url": "str", "event_types": "list[str]", "is_active": "bool"}
+
 _Handler = Callable[[web.Request, Json], Awaitable[Json]]
+
+
+@dataclass(frozen=True)
+class _Route:
+    method: str
+    path: str
+    handler: _Handler
+    body: Mapping[str, str] = field(default_factory=dict)
+    """The type of each field of the body; all are optional unless the handler requires them."""
 
 
 class AdminApi:
@@ -36,27 +50,50 @@ class AdminApi:
 
     def add_routes(self, app: web.Application) -> None:
         """Adds the admin routes to an application. Every other path under their prefix is a 404."""
-        for method, path, handler in (
-            ("GET", "calls", self._get_calls),
-            ("DELETE", "calls", self._reset_calls),
-            ("GET", "faults", self._get_faults),
-            ("POST", "faults", self._add_fault),
-            ("DELETE", "faults", self._clear_faults),
-            ("GET", "settings", self._get_settings),
-            ("PATCH", "settings", self._change_settings),
-            ("GET", "time", self._get_time),
-            ("POST", "time", self._change_time),
-            ("GET", "state", self._get_state),
-            ("POST", "environments", self._add_environment),
-            ("POST", "tokens", self._add_token),
-            ("DELETE", "tokens/{token}", self._revoke_token),
-            ("PATCH", "webhooks/{id}", self._edit_webhook),
-            ("DELETE", "webhooks/{id}", self._remove_webhook),
-            ("POST", "events", self._publish_event),
-            ("GET", "deliveries", self._get_deliveries),
-            ("*", "{rest:.*}", self._raise_not_found),
-        ):
-            app.router.add_route(method, _PREFIX + path, _json_endpoint(handler))
+        for route in self._routes:
+            app.router.add_route(route.method, _PREFIX + route.path, _json_endpoint(route.handler))
+        app.router.add_route("GET", _PREFIX, self._show_console_or_routes)
+        app.router.add_route("*", _PREFIX + "{rest:.*}", _json_endpoint(self._raise_not_found))
+
+    @property
+    def _routes(self) -> list[_Route]:
+        return [
+            _Route(*each)
+            for each in (
+                ("GET", "calls", self._get_calls),
+                ("DELETE", "calls", self._reset_calls),
+                ("GET", "faults", self._get_faults),
+                ("POST", "faults", self._add_fault, _types(Fault)),
+                ("DELETE", "faults", self._clear_faults),
+                ("GET", "settings", self._get_settings),
+                ("PATCH", "settings", self._change_settings, _types(Settings)),
+                ("GET", "time", self._get_time),
+                ("POST", "time", self._change_time, {"advance_seconds": "float", "frozen": "bool"}),
+                ("GET", "state", self._get_state),
+                ("POST", "environments", self._add_environment, {"name": "str"}),
+                ("POST", "tokens", self._add_token, {"environment_id": "str"}),
+                ("DELETE", "tokens/{token}", self._revoke_token),
+                ("PATCH", "webhooks/{id}", self._edit_webhook, _EDITABLE),
+                ("DELETE", "webhooks/{id}", self._remove_webhook),
+                ("POST", "events", self._publish_event, _EVENT),
+                ("GET", "deliveries", self._get_deliveries),
+            )
+        ]
+
+    async def _show_console_or_routes(self, request: web.Request) -> web.StreamResponse:
+        """Responds with the console to a browser, with the routes as JSON to everyone else."""
+        if "text/html" not in request.headers.get("Accept", ""):
+            return await _json_endpoint(self._list_routes)(request)
+        try:
+            _require_local_caller(request)
+        except ApiError as error:
+            return await send(request, ApiResponse.error(error), None)
+        return console.make_response()
+
+    async def _list_routes(self, _request: web.Request, _body: Json) -> Json:
+        return {
+            "routes": [{"method": each.method, "path": _PREFIX + each.path, "body": each.body} for each in self._routes]
+        }
 
     async def _get_calls(self, _request: web.Request, _body: Json) -> Json:
         calls = [{**asdict(call), "at": call.at.isoformat()} for call in self._log.calls]
@@ -145,8 +182,7 @@ class AdminApi:
         return {"deliveries": [_delivery(each) for each in self._worker.deliveries]}
 
     async def _raise_not_found(self, request: web.Request, _body: Json) -> Json:
-        paths = {route.resource.canonical for route in request.app.router.routes() if route.resource}
-        known = ", ".join(path for path in sorted(paths) if path.startswith(_PREFIX) and "rest" not in path)
+        known = ", ".join(sorted({_PREFIX + route.path for route in self._routes}))
         raise ApiError(404, f"there is no admin route {request.method} {request.path}; the routes are: {known}")
 
 
@@ -202,6 +238,10 @@ def _required_string(body: Json, name: str) -> str:
 
 def _delivery(delivery: Delivery) -> Json:
     return {**asdict(delivery), "created_at": delivery.created_at.isoformat()}
+
+
+def _types(model: type[Fault] | type[Settings]) -> dict[str, str]:
+    return {each.name: str(each.type) for each in fields(model)}
 
 
 def _files(body: Json) -> dict[str, str]:

@@ -54,6 +54,8 @@ class Delivery:
     environment_id: str
     created_at: datetime
     """When the last attempt ended."""
+    signature: str
+    """The header ``X-Truto-Signature``, the same in every attempt."""
 
 
 class DeliveryWorker:
@@ -154,6 +156,7 @@ class DeliveryWorker:
             reason,
             webhook.environment_id,
             self._backend.clock.now(),
+            headers[HEADER],
         )
         with self._lock:
             self._deliveries.append(delivery)

@@ -177,7 +177,7 @@ def test_invalid_input(sandbox: Sandbox, method: str, path: str, body: object, m
     assert expect_success(call_admin_api(sandbox, "GET", "state")) == before
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("PUT", "calls"), ("GET", "")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("PUT", "calls"), ("POST", "")])
 def test_unknown_routes(sandbox: Sandbox, method: str, path: str) -> None:
     """An unknown route is a 404, and is not recorded as a call to the Truto API."""
     response = call_admin_api(sandbox, method, path)
