@@ -53,13 +53,13 @@ def distribution(empty_environment: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def wheels(distribution: Distribution, empty_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the newest wheels of all dependencies of the package, its sandbox and its build.
+    """A folder with the newest wheels of all dependencies of the package, its extra "testing" and its build.
 
     Reading the package index takes most of pip's time, so this reads it once for all environments.
     """
     folder = tmp_path_factory.mktemp("wheels")
     pip = (empty_environment / "bin" / "python", "-m", "pip", "wheel", "--quiet", "--wheel-dir", folder)
-    run_isolated(*pip, f"{distribution.wheel}[sandbox]", *build_requirements(), cwd=folder)
+    run_isolated(*pip, f"{distribution.wheel}[testing]", *build_requirements(), cwd=folder)
     return folder
 
 

@@ -76,6 +76,18 @@ def test_wheel_runs_the_quickstart(distribution: Distribution, sandbox_python: P
     assert "webhookSecret: [secret]" in process.stdout
 
 
+def test_wheel_runs_the_example_of_tests(
+    distribution: Distribution, empty_environment: Path, wheels: Path, tmp_path: Path
+) -> None:
+    """`pip install pulumi-truto[testing]` is all that examples/testing needs."""
+    pip_options = ("--no-index", "--find-links", str(wheels))
+    python = create_environment(empty_environment, tmp_path, *pip_options, f"{distribution.wheel}[testing]")
+    example = tmp_path / "example"
+    shutil.copytree(distribution.tree / "examples" / "testing", example)
+    process = run_isolated(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=example)
+    assert "6 passed" in process.stdout
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="the oldest releases have no wheels for this Python")
 def test_lowest_versions_of_dependencies_work(
     distribution: Distribution, empty_environment: Path, tmp_path: Path
