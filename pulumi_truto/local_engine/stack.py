@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +16,10 @@ from pulumi.automation import (
     ConfigValue,
     Deployment as ExportedDeployment,
     DestroyResult,
-    OpType,
     OutputMap,
     OutputValue,
     PreviewResult,
     RefreshResult,
-    UpdateSummary,
     UpResult,
 )
 from pulumi.automation._cmd import CommandResult  # the class that CommandError requires; not exported
@@ -34,6 +33,7 @@ from pulumi_truto.local_engine.processes import Process
 from pulumi_truto.local_engine.provider import DYNAMIC_PACKAGE
 from pulumi_truto.local_engine.provider_host import ProviderHost
 from pulumi_truto.local_engine.resource_monitor import REGISTRATIONS_PER_OPERATION, MonitorServer
+from pulumi_truto.local_engine.run_results import check_no_changes, now, refuse, summarize
 from pulumi_truto.local_engine.run_settings import RunSettings
 from pulumi_truto.local_engine.signals import cancel_on_signals
 from pulumi_truto.local_engine.snapshot import DEPLOYMENT_VERSION, Snapshot
@@ -126,16 +126,21 @@ class Stack:
         self,
         *,
         parallel: int = 16,
+        refresh: bool = False,
         expect_no_changes: bool = False,
         on_output: OnOutput | None = None,
         **unsupported: Any,
     ) -> PreviewResult:
         """Shows what `up` would do, without doing it."""
-        _refuse("preview", unsupported)
+        refuse("preview", unsupported)
+        if refresh:
+            with self._copied_state():
+                self.refresh(parallel=parallel, on_output=on_output)
+                return self.preview(parallel=parallel, expect_no_changes=expect_no_changes, on_output=on_output)
         display = Display(on_output, dry_run=True)
         display.line(f"Previewing update ({self.name}):")
         self._run_program(display, self._settings(parallel, dry_run=True))
-        _expect_no_changes(display, expect_no_changes)
+        check_no_changes(display, expect_no_changes)
         return PreviewResult(display.stdout, display.stderr, dict(display.counts))
 
     def up(
@@ -148,15 +153,15 @@ class Stack:
         **unsupported: Any,
     ) -> UpResult:
         """Creates, updates and deletes resources until the stack is what the program declares."""
-        _refuse("up", unsupported)
+        refuse("up", unsupported)
         if refresh:
             self.refresh(parallel=parallel, on_output=on_output)
         display = Display(on_output)
         display.line(f"Updating ({self.name}):")
-        start_time = _now()
+        start_time = now()
         self._run_program(display, self._settings(parallel))
-        _expect_no_changes(display, expect_no_changes)
-        return UpResult(display.stdout, display.stderr, _summary("update", start_time, display), self.outputs())
+        check_no_changes(display, expect_no_changes)
+        return UpResult(display.stdout, display.stderr, summarize("update", start_time, display), self.outputs())
 
     def refresh(
         self,
@@ -167,24 +172,28 @@ class Stack:
         **unsupported: Any,
     ) -> RefreshResult:
         """Updates the state to the actual resources."""
-        _refuse("refresh", unsupported)
+        refuse("refresh", unsupported)
         display = Display(on_output)
         display.line(f"Refreshing ({self.name}):")
-        start_time = _now()
+        start_time = now()
         with self._run(display, self._settings(parallel)) as (deployment, _):
             deployment.refresh()
-        _expect_no_changes(display, expect_no_changes)
-        return RefreshResult(display.stdout, display.stderr, _summary("refresh", start_time, display))
+        check_no_changes(display, expect_no_changes)
+        return RefreshResult(display.stdout, display.stderr, summarize("refresh", start_time, display))
 
-    def destroy(self, *, parallel: int = 16, on_output: OnOutput | None = None, **unsupported: Any) -> DestroyResult:
+    def destroy(
+        self, *, parallel: int = 16, refresh: bool = False, on_output: OnOutput | None = None, **unsupported: Any
+    ) -> DestroyResult:
         """Deletes every resource of the stack."""
-        _refuse("destroy", unsupported)
+        refuse("destroy", unsupported)
+        if refresh:
+            self.refresh(parallel=parallel, on_output=on_output)
         display = Display(on_output)
         display.line(f"Destroying ({self.name}):")
-        start_time = _now()
+        start_time = now()
         with self._run(display, self._settings(parallel)) as (deployment, _):
             deployment.delete_unregistered()
-        return DestroyResult(display.stdout, display.stderr, _summary("destroy", start_time, display))
+        return DestroyResult(display.stdout, display.stderr, summarize("destroy", start_time, display))
 
     def outputs(self) -> OutputMap:
         """Returns the stack's outputs, secrets in plain text. As in Pulumi, an object with a secret is no secret."""
@@ -258,43 +267,22 @@ class Stack:
                     deployment.delete_unregistered()
             deployment.record_stack_outputs()
 
+    @contextlib.contextmanager
+    def _copied_state(self) -> Iterator[None]:
+        """Runs work on a copy of the state; afterwards the state is as before."""
+        original = self._state_file
+        with tempfile.TemporaryDirectory(prefix="pulumi-truto-state-") as folder:
+            self._state_file = Path(folder) / original.name
+            if original.exists():
+                shutil.copy(original, self._state_file)
+            try:
+                yield
+            finally:
+                self._state_file = original
+
     def _load(self) -> Snapshot:
         """Loads the state file, which another process may have changed since the last run."""
         salt = Snapshot.read_salt(self._state_file) or self._crypter.salt
         if salt != self._crypter.salt:
             self._crypter = Crypter(self._passphrase, salt)
         return Snapshot(self._state_file, self._crypter)
-
-
-def _refuse(method: str, arguments: Mapping[str, Any]) -> None:
-    """Refuses arguments of `pulumi.automation.Stack` that the local engine does not support."""
-    given = sorted(name for name, value in arguments.items() if value is not None)
-    if given:
-        raise TypeError(
-            f"the local engine does not support {', '.join(given)} of Stack.{method}. Leave it out, or run this on the "
-            "Pulumi CLI"
-        )
-
-
-def _expect_no_changes(display: Display, is_expected: bool) -> None:
-    changed = {op.value: count for op, count in display.counts.items() if op is not OpType.SAME and count}
-    if is_expected and changed:
-        display.error(f"no changes were expected, but there are some: {changed}")
-        raise CommandError(CommandResult(display.stdout, display.stderr, 255))
-
-
-def _summary(kind: str, start_time: datetime, display: Display) -> UpdateSummary:
-    return UpdateSummary(
-        kind=kind,
-        start_time=start_time,
-        end_time=_now(),
-        message="",
-        environment={},
-        config={},
-        result="failed" if display.failed else "succeeded",
-        resource_changes=dict(display.counts),
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)

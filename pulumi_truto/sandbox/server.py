@@ -20,7 +20,7 @@ from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.call_log import Call, CallLog
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
-from pulumi_truto.sandbox.faults import Fault, FaultPlan
+from pulumi_truto.sandbox.faults import OPERATIONS, Fault, FaultPlan
 from pulumi_truto.sandbox.holds import Hold
 from pulumi_truto.sandbox.models import Environment, Webhook
 
@@ -175,7 +175,13 @@ class Sandbox:
         return hold
 
     def count(self, operation: str | None = None) -> int:
-        """Returns the number of calls, of one operation or of all."""
+        """Returns the number of calls, of one operation or of all.
+
+        Raises:
+            ValueError: there is no such operation.
+        """
+        if operation not in (None, "", *OPERATIONS):
+            raise ValueError(f"unknown operation {operation!r}: one of {', '.join(OPERATIONS)}")
         return sum(operation in (None, call.operation) for call in self._log.calls)
 
     def reset_calls(self) -> None:

@@ -54,9 +54,17 @@ class ProgramStack:
         self.set_config({"truto:baseUrl": sandbox.base_url}, {"truto:apiToken": sandbox.token})
 
     def set_config(self, config: Mapping[str, Any], secrets: Mapping[str, Any] | None = None) -> None:
-        """Sets values of the stack's configuration. A value that is no string becomes JSON, as Pulumi reads it."""
+        """Sets values of the stack's configuration, for the next runs. Other keys keep their values.
+
+        Args:
+            config: the values by key. A value that is no string becomes JSON, as Pulumi reads it; None removes the key.
+            secrets: the same, encrypted.
+        """
         for values, is_secret in ((config, False), (secrets or {}, True)):
             for key, value in values.items():
+                if value is None:
+                    self.stack.remove_config(key)
+                    continue
                 text = value if isinstance(value, str) else json.dumps(value)
                 self.stack.set_config(key, ConfigValue(text, secret=is_secret))
 

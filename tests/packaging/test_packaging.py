@@ -179,7 +179,7 @@ def test_demo_runs_in_a_fresh_clone(wheels: Path, tmp_path: Path) -> None:
     process = run_isolated("make", "demo", f"PYTHON={sys.executable}", cwd=clone, env=env)
     output = process.stdout
     assert "Engine: the local engine of pulumi_truto" in output
-    assert "Received and verified: 'test'" in output
+    assert "The receiver verified the signature of the test event with the stack's secret." in output
     assert "\nAPI calls: 0\n" in output
     assert "Webhooks left at Truto: 0" in output
     [webhook_id] = re.findall(r"^webhookId +(\S+)$", output, re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+import pytest
 import requests
 
 from pulumi_truto.sandbox import Sandbox
@@ -26,6 +27,8 @@ def test_calls_are_recorded_without_token_and_secret(frozen_sandbox: Sandbox) ->
     assert sandbox.token not in repr(sandbox.calls)
     assert webhook["secret"] not in repr(sandbox.calls)
     assert sandbox.count("create") == 1
+    with pytest.raises(ValueError, match="unknown operation 'creat': one of create, read"):
+        sandbox.count("creat")
     sandbox.reset_calls()
     assert sandbox.count() == 0
 

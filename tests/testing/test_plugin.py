@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -124,6 +125,18 @@ def test_expect_no_changes(user: UserProject, engine: Engine) -> None:
             stack.up()
             stack.preview(expect_no_changes=True)
             stack.up(expect_no_changes=True, refresh=True)
+            stack.preview(expect_no_changes=True, refresh=True)
+            truto_sandbox.backend.edit(truto_sandbox.webhooks()[0].id, {"is_active": False})
+            stack.preview(expect_no_changes=True)  # without a refresh, drift is not seen
+            with pytest.raises(CommandError):
+                stack.preview(expect_no_changes=True, refresh=True)
+            assert not truto_sandbox.webhooks()[0].is_active
+            stack.set_config({"url": "https://other.example.com"})
+            stack.up(refresh=True)
+            assert truto_sandbox.webhooks()[0].is_active
+            stack.set_config({"url": None})
+            stack.up()
+            assert truto_sandbox.webhooks()[0].target_url == "https://hooks.example.com/truto"
             truto_sandbox.backend.remove(truto_sandbox.webhooks()[0].id)
             with pytest.raises(CommandError):
                 stack.refresh(expect_no_changes=True)
@@ -195,8 +208,8 @@ def test_other_providers_without_a_mock_are_named(tmp_path: Path) -> None:
         check=False,
     )
     text = " ".join(shown.split())
-    assert "the local engine" in text
-    assert "random" in text or "version" in text
+    assert "the local engine cannot run the provider 'random'" in text
+    assert "Pass `mocks`" in text
     assert "Pulumi CLI" in text
 
 
@@ -221,6 +234,20 @@ def test_example_project(engine: Engine, tmp_path: Path) -> None:
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--pulumi-engine={engine}")
     done = run(*command, cwd=REPOSITORY / "examples" / "testing", env=env)
     assert "6 passed" in done.stdout
+
+
+def test_code_of_the_guide(user: UserProject) -> None:
+    """The code in docs/testing.md passes as it is written there."""
+    guide = (REPOSITORY / "docs" / "testing.md").read_text(encoding="utf-8")
+    units, program, behaviour, mocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    infra = user.folder / "infra"
+    infra.mkdir()
+    (infra / "Pulumi.yaml").write_text("name: infra\nruntime: python\n")
+    (infra / "__main__.py").write_text(program)
+    (user.folder / "pytest.ini").write_text("[pytest]\n")
+    (user.folder / "tests" / "test_units.py").write_text(units)
+    (user.folder / "tests" / "test_mocks.py").write_text("import pulumi\n" + mocks)
+    assert "5 passed" in user.run_tests(behaviour, "local")
 
 
 def test_plugin_loads_little(tmp_path: Path) -> None:
