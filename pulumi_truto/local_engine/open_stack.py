@@ -57,6 +57,8 @@ def open_stack(
         "PULUMI_HOME": str(home / "pulumi"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # Pulumi lists the program's packages with pip, which otherwise asks the index for a newer pip.
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         # The program and the provider run with this Python.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
