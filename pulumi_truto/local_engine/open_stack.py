@@ -68,10 +68,14 @@ def open_stack(
 
 
 def _link_plugins(folder: Path) -> None:
-    """Links the user's installed plugins into a new folder, so that the CLI writes nothing beside them."""
+    """Links the user's installed plugins into a new folder, so that the CLI writes nothing beside them.
+
+    Each gets a folder of its own with links to its files: the CLI ignores a link to a folder (seen with CLI 3.260).
+    """
     installed = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
     folder.mkdir(parents=True, exist_ok=True)
     for plugin in installed.iterdir() if installed.is_dir() else ():
-        link = folder / plugin.name
-        if plugin.is_dir() and not link.exists():
-            link.symlink_to(plugin, target_is_directory=True)
+        if plugin.is_dir() and not (folder / plugin.name).exists():
+            (folder / plugin.name).mkdir()
+            for part in plugin.iterdir():
+                (folder / plugin.name / part.name).symlink_to(part, target_is_directory=part.is_dir())

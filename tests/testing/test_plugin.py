@@ -35,6 +35,15 @@ hook = truto.Webhook("orders", target_url=pet.name.apply(lambda name: f"https://
 pulumi.export("name", pet.name)
 pulumi.export("found", found)
 """
+INSTALLED_PLUGIN = """
+import pulumi
+
+class Hook(pulumi.CustomResource):
+    def __init__(self, name, url):
+        super().__init__("truto:index:Webhook", name, {"targetUrl": url}, pulumi.ResourceOptions(version="9.9.9"))
+
+pulumi.export("id", Hook("orders", "https://hooks.example.com/truto").id)
+"""
 
 
 class UserProject:
@@ -195,6 +204,28 @@ def test_other_providers_are_mocked_on_the_local_engine(tmp_path: Path) -> None:
         "auto",
     )
     assert "1 passed" in shown
+
+
+def test_installed_plugins_are_used_on_the_cli(tmp_path: Path) -> None:
+    """On the CLI a program has the plugins that its user has installed, and they are not changed."""
+    if cli_version() is None:
+        pytest.skip("no Pulumi CLI on PATH")
+    user = UserProject(tmp_path, INSTALLED_PLUGIN)
+    plugin = user.home / ".pulumi" / "plugins" / "resource-truto-v9.9.9" / "pulumi-resource-truto"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -m pulumi_truto "$@"\n')
+    plugin.chmod(0o755)
+    before = user.digest()
+    shown = user.run_tests(
+        """
+        def test_it(pulumi_stack, truto_sandbox):
+            up = pulumi_stack(".").up()
+            assert up.outputs["id"].value == truto_sandbox.webhooks()[0].id
+        """,
+        "cli",
+    )
+    assert "1 passed" in shown
+    assert user.digest() == before
 
 
 def test_other_providers_without_a_mock_are_named(tmp_path: Path) -> None:
