@@ -107,8 +107,13 @@ def find_program(program: str | Path, *folders: Path) -> Path:
     """Returns the folder of a program, which is absolute or relative to one of the folders.
 
     Raises:
+        TypeError: the program is a function.
         FileNotFoundError: none of them has a ``Pulumi.yaml`` there.
     """
+    if callable(program):
+        raise TypeError(
+            "pulumi_stack runs no inline programs. Put the program into a folder with a Pulumi.yaml, and give that"
+        )
     candidates = [folder / program for folder in folders]
     for candidate in candidates:
         if (candidate / "Pulumi.yaml").is_file():

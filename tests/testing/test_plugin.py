@@ -259,6 +259,12 @@ def test_program_that_does_not_exist_is_reported(user: UserProject) -> None:
     assert "nowhere" in shown
 
 
+def test_inline_programs_are_refused(user: UserProject) -> None:
+    """A function instead of a folder is refused by name, with the way out."""
+    shown = user.run_tests("def test_it(pulumi_stack):\n    pulumi_stack(lambda: None)\n", "local", check=False)
+    assert "pulumi_stack runs no inline programs. Put the program into a folder" in shown
+
+
 def test_example_project(engine: Engine, tmp_path: Path) -> None:
     """The tests of examples/testing pass on both engines."""
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
