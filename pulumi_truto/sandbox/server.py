@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -229,8 +230,16 @@ class Sandbox:
 
         ready.set_result(stop)
         await stopped.wait()
+        # A connection that was just accepted is lost if the server closes before the runner knows it.
+        with contextlib.suppress(NotImplementedError):  # an event loop without readers, on Windows
+            loop.remove_reader(listener)
+        for _ in range(5):
+            await asyncio.sleep(0)
         server.close()
+        transports = [each.transport for each in protocol_factory.connections if each.transport is not None]
         await runner.cleanup()
+        for transport in transports:
+            transport.abort()  # one with data that its client does not read would stay open
         await self._worker.close()
 
     def _create_app(self) -> web.Application:

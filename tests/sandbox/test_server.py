@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 from typing import Any
@@ -74,3 +75,21 @@ def test_invalid_settings(settings: dict[str, Any], message: str) -> None:
     """An unknown setting or an invalid value is an error before the sandbox starts."""
     with pytest.raises(ValueError, match=message):
         Sandbox(**settings)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_stop_leaves_no_connection_open() -> None:
+    """A stop closes connections that are being accepted, and one whose client does not read its response."""
+    for _ in range(10):
+        with Sandbox() as sandbox:
+            sandbox.inject("huge", "list", size_bytes=20_000_000)
+            address = ("127.0.0.1", int(sandbox.base_url.rpartition(":")[2]))
+            clients = [socket.create_connection(address)]
+            clients[0].sendall(
+                f"GET /webhook HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sandbox.token}\r\n\r\n".encode()
+            )
+            clients[0].recv(1)
+            clients += [socket.create_connection(address) for _ in range(30)]
+        for client in clients:
+            client.close()
+    gc.collect()  # pytest reports connections that nobody closed
