@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -64,25 +65,29 @@ def wheels(distribution: Distribution, empty_environment: Path, tmp_path_factory
 
 
 @pytest.fixture(scope="session")
-def plain_python(
+def install(
     distribution: Distribution, empty_environment: Path, wheels: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The interpreter of an environment with the package and without extras."""
-    pip_options = ("--no-index", "--find-links", str(wheels))
-    return create_environment(
-        empty_environment, tmp_path_factory.mktemp("plain"), *pip_options, str(distribution.wheel)
-    )
+) -> Callable[[str], Path]:
+    """Installs the wheel with extras, such as "[sandbox]", into a new environment, and returns its interpreter."""
+
+    def install_with(extras: str) -> Path:
+        pip_options = ("--no-index", "--find-links", str(wheels))
+        folder = tmp_path_factory.mktemp("environment")
+        return create_environment(empty_environment, folder, *pip_options, f"{distribution.wheel}{extras}")
+
+    return install_with
 
 
 @pytest.fixture(scope="session")
-def sandbox_python(
-    distribution: Distribution, empty_environment: Path, wheels: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def plain_python(install: Callable[[str], Path]) -> Path:
+    """The interpreter of an environment with the package and without extras."""
+    return install("")
+
+
+@pytest.fixture(scope="session")
+def sandbox_python(install: Callable[[str], Path]) -> Path:
     """The interpreter of an environment with the package and its extra "sandbox"."""
-    pip_options = ("--no-index", "--find-links", str(wheels))
-    return create_environment(
-        empty_environment, tmp_path_factory.mktemp("sandbox"), *pip_options, f"{distribution.wheel}[sandbox]"
-    )
+    return install("[sandbox]")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import sys
 import tarfile
 import types
 import zipfile
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -77,11 +78,10 @@ def test_wheel_runs_the_quickstart(distribution: Distribution, sandbox_python: P
 
 
 def test_wheel_runs_the_example_of_tests(
-    distribution: Distribution, empty_environment: Path, wheels: Path, tmp_path: Path
+    distribution: Distribution, install: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """`pip install pulumi-truto[testing]` is all that examples/testing needs."""
-    pip_options = ("--no-index", "--find-links", str(wheels))
-    python = create_environment(empty_environment, tmp_path, *pip_options, f"{distribution.wheel}[testing]")
+    python = install("[testing]")
     example = tmp_path / "example"
     shutil.copytree(distribution.tree / "examples" / "testing", example)
     process = run_isolated(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=example)

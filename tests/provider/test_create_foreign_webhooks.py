@@ -20,6 +20,21 @@ from tests.support.webhook_manager import (
     webhooks_by_id,
 )
 
+
+def assert_create_leaves_alone(sandbox: Sandbox, other_id: str, fault: dict[str, Any], processed: bool) -> None:
+    """Asserts that a create with a fault leaves a webhook as it is, names it nowhere, and deletes only its orphan."""
+    before = webhooks_by_id(sandbox)
+    harness = ManagerHarness(sandbox)
+    sandbox.inject(operation="create", **fault)
+    created_id, secret = harness.create()
+    after = webhooks_by_id(sandbox)
+    assert [*after] == [other_id, created_id]
+    assert after[other_id] == before[other_id]
+    assert after[created_id].secret == secret
+    assert other_id not in harness.warnings_text
+    assert sandbox.count("delete") == int(processed)
+
+
 # Created before --------------------------------------------------------------------------------------------
 
 
@@ -31,16 +46,7 @@ def test_older_equal_webhook_is_not_touched(
     """An equal webhook that another program created seconds or hours ago is not touched, and no warning names it."""
     other_id = create_unmanaged(sandbox, **INPUTS)["id"]
     sandbox.backend.clock.advance(seconds_ago)
-    before = webhooks_by_id(sandbox)
-    harness = ManagerHarness(sandbox)
-    sandbox.inject(operation="create", **fault)
-    created_id, secret = harness.create()
-    after = webhooks_by_id(sandbox)
-    assert [*after] == [other_id, created_id]
-    assert after[other_id] == before[other_id]
-    assert after[created_id].secret == secret
-    assert other_id not in harness.warnings_text
-    assert sandbox.count("delete") == int(processed)
+    assert_create_leaves_alone(sandbox, other_id, fault, processed)
 
 
 @pytest.mark.parametrize(("fault", "processed"), ALL_FAULTS)
@@ -84,16 +90,7 @@ def test_different_webhook_with_the_same_url_is_not_touched(
 ) -> None:
     """A webhook with the same URL but other properties is not touched, even if it was created at the same time."""
     other_id = create_unmanaged(sandbox, **{**INPUTS, **overrides})["id"]
-    before = webhooks_by_id(sandbox)
-    harness = ManagerHarness(sandbox)
-    sandbox.inject(operation="create", **fault)
-    created_id, secret = harness.create()
-    after = webhooks_by_id(sandbox)
-    assert [*after] == [other_id, created_id]
-    assert after[other_id] == before[other_id]
-    assert after[created_id].secret == secret
-    assert other_id not in harness.warnings_text
-    assert sandbox.count("delete") == int(processed)
+    assert_create_leaves_alone(sandbox, other_id, fault, processed)
 
 
 @pytest.mark.parametrize(("fault", "processed"), TYPICAL_FAULTS)
