@@ -52,8 +52,7 @@ class Webhook(Resource, module="truto", name="Webhook"):
     """Whether Truto delivers events."""
     secret: pulumi.Output[str | None]
     """The signing secret, for `truto.signature.verify`. Always a Pulumi secret. ``None`` if Truto never showed it to
-    this
-    stack: it does so only once, when the webhook is created."""
+    this stack: it does so only once, when the webhook is created."""
     environment_id: pulumi.Output[str]
     """The Truto environment. The API token determines it."""
     created_at: pulumi.Output[str]

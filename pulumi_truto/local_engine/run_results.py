@@ -1,4 +1,4 @@
-"""What every run of a stack does with its arguments and its result."""
+"""What the runs of a stack share: refusing arguments, ``expect_no_changes``, the summary."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ __all__ = ["check_no_changes", "now", "refuse", "summarize"]
 
 
 def refuse(method: str, arguments: Mapping[str, Any]) -> None:
-    """Refuses arguments of `pulumi.automation.Stack` that the local engine does not support."""
+    """Refuses arguments of `pulumi.automation.Stack` that the local engine does not support.
+
+    Raises:
+        TypeError: one of them is given.
+    """
     given = sorted(name for name, value in arguments.items() if value is not None)
     if given:
         raise TypeError(
@@ -25,6 +29,11 @@ def refuse(method: str, arguments: Mapping[str, Any]) -> None:
 
 
 def check_no_changes(display: Display, is_expected: bool) -> None:
+    """Fails a finished run that was expected to change nothing.
+
+    Raises:
+        CommandError: it is expected, and something changed.
+    """
     changed = {op.value: count for op, count in display.counts.items() if op is not OpType.SAME and count}
     if is_expected and changed:
         display.error(f"no changes were expected, but there are some: {changed}")
@@ -32,6 +41,7 @@ def check_no_changes(display: Display, is_expected: bool) -> None:
 
 
 def summarize(kind: str, start_time: datetime, display: Display) -> UpdateSummary:
+    """Returns the summary of a run that ends now."""
     return UpdateSummary(
         kind=kind,
         start_time=start_time,
@@ -45,4 +55,5 @@ def summarize(kind: str, start_time: datetime, display: Display) -> UpdateSummar
 
 
 def now() -> datetime:
+    """The current time, in UTC."""
     return datetime.now(timezone.utc)
