@@ -84,9 +84,12 @@ class Console:
 
 
 @pytest.fixture
-def console(browser: Any, sandbox: Sandbox) -> Console:
-    """The console of the test's sandbox."""
-    return Console(browser, sandbox)
+def console(browser: Any, sandbox: Sandbox) -> Iterator[Console]:
+    """The console of the test's sandbox. It is left before the sandbox stops, as its page calls the sandbox all the time."""
+    browser.get("about:blank")
+    browser.get_log("browser")  # what is read is gone: no message of an earlier page remains
+    yield Console(browser, sandbox)
+    browser.get("about:blank")
 
 
 def test_events_are_shown_as_they_happen(console: Console, sandbox: Sandbox, receiver: Receiver) -> None:
