@@ -139,15 +139,14 @@ class _BufferedConnection(HTTPConnection):
             # Without a connection nothing was sent; urllib3 would leave that open.
             reason = error.reason if isinstance(error, ssl.SSLError) else "it does not respond in time"
             raise NewConnectionError(self, f"no TLS connection: {reason}") from error
-        if not current_call().may_attempt() and not current_call().cancelled.is_set():
-            raise NewConnectionError(self, "no time left")
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:
             self.connect()
-        if current_call().cancelled.is_set():
+        if not current_call().may_attempt():
+            reason = "the run was cancelled" if current_call().cancelled.is_set() else "no time left"
             current_call().sent_at = None
-            raise NewConnectionError(self, "the run was cancelled")
+            raise NewConnectionError(self, reason)
         # Not earlier: until here nothing was sent, whatever went wrong.
         current_call().sent_at = time.monotonic()
         super().request(*args, **kwargs)

@@ -15,9 +15,10 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
+from pulumi_truto.api.custom_timeout import current_timeout
 from pulumi_truto.api.models import ErrorEnvelope
 from pulumi_truto.api.redaction import Redactor
-from pulumi_truto.api.retry import RETRYABLE_STATUSES
+from pulumi_truto.api.retry import RETRYABLE_STATUSES, current_call
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     BadRequestError,
@@ -86,7 +87,7 @@ class ErrorMessages:
             seconds: how long it took, with all retries.
             is_sent: whether an attempt was sent that Truto may have processed.
         """
-        after = f"gave up after {seconds:.1f} s"
+        after = _gave_up(seconds)
         cause = _cause(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
             return ConnectError(
@@ -123,7 +124,7 @@ class ErrorMessages:
         detail = self._detail(response)
         said = f': "{detail}"' if detail else ""
         if status in RETRYABLE_STATUSES[method]:
-            said += f" (gave up after {seconds:.1f} s)"
+            said += f" ({_gave_up(seconds)})"
         kind = error_class(status)
         phrase = f"{status} {self._sanitize(response.reason or '')}".rstrip()
         whole_path = urlsplit(self._base_url).path + path
@@ -143,6 +144,11 @@ class ErrorMessages:
             return ""
         message = envelope.message or envelope.error or ""
         return self._sanitize("; ".join(message) if isinstance(message, list) else message)
+
+
+def _gave_up(seconds: float) -> str:
+    limits = current_timeout().describe(current_call().policy.total_seconds)
+    return f"gave up after {seconds:.1f} s{limits}"
 
 
 def _connect_failure_reason(error: ConnectTimeoutError) -> str:

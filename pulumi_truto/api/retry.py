@@ -13,7 +13,7 @@ every other status                 not                         not
 A POST is retried here only if it certainly never reached Truto, or was certainly refused. What else a create may do is
 decided in `pulumi_truto.webhook.create_once`. Between two attempts there is a wait: until Truto's rate limit resets,
 for ``Retry-After``, or an exponential backoff with jitter. Everything, waits included, ends at the deadline of the
-call.
+call, and within the custom timeout of the operation.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
+from pulumi_truto.api.custom_timeout import current_timeout
 from pulumi_truto.errors import is_ambiguous
 
 __all__ = [
@@ -79,13 +80,18 @@ class RequestPolicy:
     backoff_seconds: float = 0.5
     max_body_bytes: int = 8 * 1024 * 1024
 
+    @property
+    def call_seconds(self) -> float:
+        """The maximum time for a call of the operation that this thread is in."""
+        return min(self.total_seconds, current_timeout().seconds)
+
     def wait_seconds(self, retry: int) -> float:
         """The wait before a retry, without jitter; the first retry is 1."""
         return min(_MAX_BACKOFF_SECONDS, self.backoff_seconds * 2.0 ** min(retry - 1, 30))
 
     def leaves_time(self, deadline: float, *, after_seconds: float) -> bool:
         """Whether an attempt after that wait makes sense: in the last tenth of the time it would only time out."""
-        return after_seconds < deadline - time.monotonic() - self.total_seconds / 10
+        return after_seconds < deadline - time.monotonic() - self.call_seconds / 10
 
 
 @dataclass

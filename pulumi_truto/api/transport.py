@@ -12,6 +12,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError
 
 from pulumi_truto.api.connection import Adapter
+from pulumi_truto.api.custom_timeout import current_timeout
 from pulumi_truto.api.error_messages import ErrorMessages
 from pulumi_truto.api.models import Response
 from pulumi_truto.api.redaction import Redactor
@@ -40,6 +41,7 @@ class Transport:
     ) -> None:
         self.policy = policy
         self.cancelled = cancelled
+        self._is_follow_up = False
         self.errors = ErrorMessages(settings, redactor)
         self._redactor = redactor
         self._base_url = settings.base_url
@@ -61,14 +63,19 @@ class Transport:
         self._session.mount("http://", adapter)
 
     def uncancelled(self) -> Transport:
-        """The same transport for a read that is needed even after a cancel."""
+        """The same transport for a read that is needed even after a cancel, or when the custom timeout is over.
+
+        Such a read may take as long as the custom timeout once more.
+        """
         other = copy.copy(self)
         other.cancelled = threading.Event()
+        other._is_follow_up = True
         return other
 
     def deadline(self) -> float:
         """The deadline of a call that starts now, in seconds of `time.monotonic`."""
-        return time.monotonic() + self.policy.total_seconds
+        deadline = time.monotonic() + self.policy.call_seconds
+        return deadline if self._is_follow_up else min(deadline, current_timeout().deadline)
 
     def send(
         self,
@@ -107,7 +114,7 @@ class Transport:
     def _request(self, method: str, path: str, options: dict[str, Any]) -> requests.Response:
         policy = self.policy
         # A create that is given up early only has an unknown outcome.
-        read_seconds = policy.total_seconds if method == "POST" else policy.read_seconds
+        read_seconds = policy.call_seconds if method == "POST" else policy.read_seconds
         response = self._session.request(
             method,
             self._base_url + path,

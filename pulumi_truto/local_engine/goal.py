@@ -41,6 +41,7 @@ class Goal:
     protect: bool | None = None
     retain_on_delete: bool | None = None
     replacement_trigger: Any = None
+    custom_timeouts: dict[str, float] = field(default_factory=dict)
     import_id: str = ""
 
     @property
@@ -64,6 +65,7 @@ class Goal:
             protect=bool(self.protect),
             retain_on_delete=bool(self.retain_on_delete),
             replacement_trigger=self.replacement_trigger,
+            custom_timeouts=self.custom_timeouts,
         )
 
 

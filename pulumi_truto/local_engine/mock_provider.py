@@ -35,7 +35,14 @@ class MockProvider:
         changed = {key for key in {*old_inputs, *new_inputs} if old_inputs.get(key) != new_inputs.get(key)}
         return DiffResult(bool(changed), changed_keys=frozenset(changed))
 
-    def create(self, urn: str, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
+    def create(
+        self,
+        urn: str,
+        inputs: Properties,
+        *,
+        preview: bool,
+        timeout_seconds: float = 0.0,  # noqa: ARG002
+    ) -> tuple[str, Properties]:
         """Returns the id and the outputs of the mock; in a preview, no id and the inputs."""
         return ("", dict(inputs)) if preview else self._resource(urn, "", inputs)
 
@@ -48,6 +55,7 @@ class MockProvider:
         new_inputs: Properties,
         *,
         preview: bool,
+        timeout_seconds: float = 0.0,  # noqa: ARG002
     ) -> Properties:
         """Returns the outputs of the mock; in a preview, the inputs."""
         return dict(new_inputs) if preview else self._resource(urn, id_, new_inputs)[1]
@@ -60,7 +68,15 @@ class MockProvider:
             return id_, outputs, inputs
         return (*self._resource(urn, id_, inputs), inputs)
 
-    def delete(self, _urn: str, _id: str, _outputs: Properties, _inputs: Properties) -> None:
+    def delete(
+        self,
+        _urn: str,
+        _id: str,
+        _outputs: Properties,
+        _inputs: Properties,
+        *,
+        timeout_seconds: float = 0.0,
+    ) -> None:
         """Deletes nothing, as nothing exists."""
 
     def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:  # noqa: ARG002

@@ -119,11 +119,15 @@ class Provider:
         changed_keys = frozenset({*response.diffs, *response.detailedDiff})
         return DiffResult(changes, bool(response.replaces), response.deleteBeforeReplace, changed_keys)
 
-    def create(self, urn: str, inputs: Properties, *, preview: bool) -> tuple[str, Properties]:
+    def create(
+        self, urn: str, inputs: Properties, *, preview: bool, timeout_seconds: float = 0.0
+    ) -> tuple[str, Properties]:
         """Returns the id and the outputs of the new resource; in a preview, no id and the outputs known so far."""
         if preview and not (self.is_configured and self._supports_preview):
             return "", dict(inputs)
-        request = provider_pb2.CreateRequest(urn=urn, properties=self._marshal(inputs), preview=preview)
+        request = provider_pb2.CreateRequest(
+            urn=urn, properties=self._marshal(inputs), preview=preview, timeout=timeout_seconds
+        )
         response = self._call("create", self._stub.Create, request)
         if not response.id and not preview:
             raise OperationError("the provider returned no id for the new resource")
@@ -138,6 +142,7 @@ class Provider:
         new_inputs: Properties,
         *,
         preview: bool,
+        timeout_seconds: float = 0.0,
     ) -> Properties:
         """Returns the outputs after the update; in a preview, those known so far."""
         if preview and not (self.is_configured and self._supports_preview):
@@ -149,6 +154,7 @@ class Provider:
             news=self._marshal(new_inputs),
             old_inputs=self._marshal(old_inputs),
             preview=preview,
+            timeout=timeout_seconds,
         )
         return unmarshal(self._call("update", self._stub.Update, request).properties)
 
@@ -166,10 +172,16 @@ class Provider:
         new_inputs = unmarshal(response.inputs) if response.HasField("inputs") else None
         return response.id, unmarshal(response.properties), new_inputs
 
-    def delete(self, urn: str, id_: str, outputs: Properties, inputs: Properties) -> None:
+    def delete(
+        self, urn: str, id_: str, outputs: Properties, inputs: Properties, *, timeout_seconds: float = 0.0
+    ) -> None:
         """Deletes the resource."""
         request = provider_pb2.DeleteRequest(
-            id=id_, urn=urn, properties=self._marshal(outputs), old_inputs=self._marshal(inputs)
+            id=id_,
+            urn=urn,
+            properties=self._marshal(outputs),
+            old_inputs=self._marshal(inputs),
+            timeout=timeout_seconds,
         )
         self._call("delete", self._stub.Delete, request)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from pulumi_truto.local_engine.goal import Goal
@@ -10,11 +11,14 @@ from pulumi_truto.property_values import unmarshal, unmarshal_value
 
 __all__ = ["goal_of_read", "goal_of_registration", "unsupported_options"]
 
+#: The units of Go's ``time.ParseDuration``, in seconds.
+_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_DURATION: Final = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|m|s|us|µs|ns)")
+_DURATIONS: Final = re.compile(f"({_DURATION.pattern})+")
 #: The options that name a plugin, which a mock replaces.
 _PLUGIN_FIELDS: Final = ("version", "pluginDownloadURL", "packageRef")
 #: The options that this engine does not support, by the name of their field in a request.
 _UNSUPPORTED_FIELDS: Final = {
-    "customTimeouts": "custom_timeouts",
     "deletedWith": "deleted_with",
     "replace_with": "replace_with",
     "transforms": "transforms",
@@ -50,6 +54,7 @@ def goal_of_registration(request: Any) -> Goal:
         protect=request.protect if request.HasField("protect") else None,
         retain_on_delete=request.retainOnDelete if request.HasField("retainOnDelete") else None,
         replacement_trigger=trigger,
+        custom_timeouts={field.name: _seconds(value) for field, value in request.customTimeouts.ListFields()},
         import_id=request.importId,
     )
 
@@ -80,6 +85,9 @@ def unsupported_options(request: Any, *, is_mocked: bool = False) -> list[str]:
         for field, value in request.ListFields()
         if _is_unsupported(field, value) and not (is_mocked and field.name in _PLUGIN_FIELDS)
     }
+    if request.DESCRIPTOR.fields_by_name.get("customTimeouts"):
+        durations = {value for _, value in request.customTimeouts.ListFields()}
+        options |= {f"a custom timeout of {each!r}" for each in durations if not _DURATIONS.fullmatch(each)}
     options |= {f"a path in ignore_changes: {path}" for path in _paths(request, "ignoreChanges")}
     options |= {f"a path in replace_on_changes: {path}" for path in _paths(request, "replaceOnChanges") if path != "*"}
     return sorted(options)
@@ -93,6 +101,11 @@ def _is_unsupported(field: Any, value: Any) -> bool:
 def _paths(request: Any, field: str) -> list[str]:
     """Returns the items that are paths instead of names of properties."""
     return [item for item in getattr(request, field, []) if not item.isidentifier()]
+
+
+def _seconds(duration: str) -> float:
+    """The seconds of a duration such as ``1m30s``."""
+    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(duration))
 
 
 def _alias(message: Any) -> Alias:

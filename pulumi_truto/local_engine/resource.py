@@ -37,6 +37,7 @@ class Resource:
         ignore_changes: the inputs whose changes are ignored.
         replace_on_changes: the inputs whose changes require a replacement.
         replacement_trigger: a value that requires a replacement when it changes.
+        custom_timeouts: the seconds that a create, update, read or delete may take, by the name of the operation.
         init_errors: the errors of the last operation, if it failed but left a resource.
     """
 
@@ -59,6 +60,7 @@ class Resource:
     ignore_changes: list[str] = field(default_factory=list)
     replace_on_changes: list[str] = field(default_factory=list)
     replacement_trigger: Any = None
+    custom_timeouts: dict[str, float] = field(default_factory=dict)
     init_errors: list[str] = field(default_factory=list)
 
     @classmethod

@@ -173,7 +173,9 @@ class Steps:
         *,
         keep_old: bool = False,
     ) -> Resource:
-        new.id, outputs = provider.create(new.urn, new.inputs, preview=self._dry_run)
+        new.id, outputs = provider.create(
+            new.urn, new.inputs, preview=self._dry_run, timeout_seconds=new.custom_timeouts.get("create", 0.0)
+        )
         new.outputs = _with_secret_outputs(new, outputs)
         # Recorded only now: if the create fails, the old resource remains the current one.
         return self._finish(new, old, op, keep_old=keep_old)
@@ -181,7 +183,15 @@ class Steps:
     def _update(self, provider: AnyProvider, new: Resource, old: Resource) -> Resource:
         new.id = old.id
         try:
-            outputs = provider.update(new.urn, old.id, old.outputs, old.inputs, new.inputs, preview=self._dry_run)
+            outputs = provider.update(
+                new.urn,
+                old.id,
+                old.outputs,
+                old.inputs,
+                new.inputs,
+                preview=self._dry_run,
+                timeout_seconds=new.custom_timeouts.get("update", 0.0),
+            )
         except InitError as error:
             # As in Pulumi, the reported outputs are saved, the run fails, and the next run retries the update.
             new.outputs, new.init_errors = _with_secret_outputs(new, error.outputs), [str(error)]
@@ -220,7 +230,9 @@ class Steps:
 
     def _delete_at_provider(self, old: Resource) -> None:
         if old.is_managed and not old.retain_on_delete and not old.pending_replacement and not self._dry_run:
-            self._registry.for_resource(old).delete(old.urn, old.id, old.outputs, old.inputs)
+            timeout_seconds = old.custom_timeouts.get("delete", 0.0)
+            provider = self._registry.for_resource(old)
+            provider.delete(old.urn, old.id, old.outputs, old.inputs, timeout_seconds=timeout_seconds)
 
     def _finish(
         self,

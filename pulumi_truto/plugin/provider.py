@@ -13,6 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from pulumi_truto import config
+from pulumi_truto.api.custom_timeout import custom_timeout
 from pulumi_truto.errors import ConfigurationError
 from pulumi_truto.plugin.grpc_errors import single_line_errors, single_line_stream_errors
 from pulumi_truto.plugin.tester import WebhookTestResource
@@ -100,19 +101,23 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @single_line_errors
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return self._resource(request).create(request)
+        with custom_timeout(request.timeout):
+            return self._resource(request).create(request)
 
     @single_line_errors
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return self._resource(request).read(request)
+        with custom_timeout(request.timeout):
+            return self._resource(request).read(request)
 
     @single_line_errors
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return self._resource(request).update(request)
+        with custom_timeout(request.timeout):
+            return self._resource(request).update(request)
 
     @single_line_errors
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._resource(request).delete(request)
+        with custom_timeout(request.timeout):
+            self._resource(request).delete(request)
         return empty_pb2.Empty()
 
     @single_line_stream_errors

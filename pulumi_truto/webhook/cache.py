@@ -11,6 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from pulumi_truto.api.custom_timeout import acquired_in_time
 from pulumi_truto.errors import TrutoError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class WebhookCache:
             NotFoundError: there is none. Only a 404 says so, never a page of the list.
             TrutoError: the request failed.
         """
-        with self._lock:
+        with acquired_in_time(self._lock, f"read webhook {id_}"):
             self._reads += 1
             if self._reads > 1:
                 self._maybe_fetch_page(id_)

@@ -26,6 +26,7 @@ from datetime import timedelta
 from typing import Final
 
 from pulumi_truto.api.client import CreatedWebhook, TrutoClient
+from pulumi_truto.api.custom_timeout import acquired_in_time
 from pulumi_truto.api.models import Webhook, WebhookBody
 from pulumi_truto.errors import AmbiguousCreateError, InvalidResponseError, NotFoundError, TrutoError
 from pulumi_truto.urls import normalize_url
@@ -70,7 +71,7 @@ class ExactlyOnceCreator:
             # Webhooks whose URLs only differ in spelling are equal too.
             key = repr({**inputs, "target_url": normalize_url(inputs["target_url"])})
             lock = self._locks[key]
-        with lock:
+        with acquired_in_time(lock, "create the webhook"):
             created, ambiguous_attempts = self._attempt(inputs)
             moment = created.webhook.created_at
             if moment is not None and moment.microsecond:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import urlsplit
 
+from pulumi_truto.api.custom_timeout import current_timeout
 from pulumi_truto.errors import (
     BadRequestError,
     InvalidResponseError,
@@ -129,8 +130,7 @@ class WebhookTester:
             reason = self._attempt(id_)
             if reason is None:
                 break
-            wait_seconds = self._client.policy.wait_seconds(attempts)
-            if time.monotonic() + wait_seconds > deadline or self._client.cancelled.wait(wait_seconds):
+            if not self._wait(attempts, deadline):
                 raise self._failure(webhook, reason, attempts, started)
         if not webhook.is_active:
             self._warn(
@@ -138,6 +138,16 @@ class WebhookTester:
                 "to it"
             )
         return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _wait(self, retry: int, deadline: float) -> bool:
+        """Waits before a retry; ``False`` if no time is left for it, or the run was cancelled."""
+        policy, timeout = self._client.policy, current_timeout()
+        seconds = policy.wait_seconds(retry)
+        if time.monotonic() + seconds > deadline or self._client.cancelled.wait(
+            min(seconds, timeout.remaining_seconds)
+        ):
+            return False
+        return policy.leaves_time(timeout.deadline, after_seconds=0)
 
     def _read(self, id_: str) -> Webhook:
         try:
@@ -166,7 +176,7 @@ class WebhookTester:
 
     def _failure(self, webhook: Webhook, reason: _Reason, attempts: int, started: datetime) -> WebhookTestFailedError:
         host = urlsplit(webhook.target_url).hostname or "an unknown host"
-        tried = "" if attempts == 1 else f" in {attempts} attempts"
+        tried = ("" if attempts == 1 else f" in {attempts} attempts") + current_timeout().describe()
         inactive = "" if webhook.is_active else " The webhook is inactive at Truto."
         receiver = f"the receiver of webhook {webhook.id} at {host}"
         status = self._receiver_status(webhook.id, started)

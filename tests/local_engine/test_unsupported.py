@@ -13,7 +13,7 @@ from tests.support.project import Project
 @pytest.mark.parametrize(
     ("opts", "name"),
     [
-        ('custom_timeouts=pulumi.CustomTimeouts(create="1m")', "custom_timeouts"),
+        ('custom_timeouts=pulumi.CustomTimeouts(create="1d")', "a custom timeout of '1d'"),
         ('ignore_changes=["event_types[0]"]', "a path in ignore_changes"),
         ('replace_on_changes=["event_types[0]"]', "a path in replace_on_changes"),
         ('deleted_with=pulumi.ComponentResource("a:b:c", "other")', "deleted_with"),
