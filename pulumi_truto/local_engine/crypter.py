@@ -37,11 +37,13 @@ class Crypter:
         return [self.encrypt(each) for each in value] if isinstance(value, list) else value
 
     def decrypt(self, value: Any) -> Any:
-        """Returns the value with every ciphertext in it replaced by the secret.
+        """Returns the value with every ciphertext, and every plaintext of an export, replaced by the secret.
 
         Raises:
             ValueError: the passphrase is wrong.
         """
+        if isinstance(value, dict) and value.get(SIGNATURE) == SECRET and "plaintext" in value:
+            return {SIGNATURE: SECRET, "value": json.loads(value["plaintext"])}
         if isinstance(value, dict) and value.get(SIGNATURE) == SECRET:
             try:
                 plaintext = self._fernet.decrypt(value["ciphertext"].encode())

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,6 +118,14 @@ class Snapshot:
             "resources": resources,
         }
 
+    def replace(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Replaces all resources, by those of an export, and writes the file."""
+        self._recorded, self._unvisited = self._read(documents), []
+        self.save()
+
+    def _read(self, documents: Sequence[Mapping[str, Any]]) -> list[Resource]:
+        return [Resource.from_json(self._crypter.decrypt(each)) for each in documents]
+
     def _write(self, resources: list[Resource]) -> None:
         self._serialized = {resource: self._serialize(resource) for resource in resources}
         salt = base64.b64encode(self._crypter.salt).decode()
@@ -144,4 +153,4 @@ class Snapshot:
         document = json.loads(self._file.read_text(encoding="utf-8"))
         if document["version"] != DEPLOYMENT_VERSION:
             raise ValueError(f"{self._file}: version {document['version']} of the state is not supported")
-        self._recorded = [Resource.from_json(self._crypter.decrypt(each)) for each in document["resources"]]
+        self._recorded = self._read(document["resources"])

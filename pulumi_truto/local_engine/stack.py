@@ -205,6 +205,16 @@ class Stack:
         """Returns the state in Pulumi's form, with its secrets encrypted."""
         return ExportedDeployment(version=DEPLOYMENT_VERSION, deployment=self._load().export())
 
+    def import_stack(self, state: ExportedDeployment) -> None:
+        """Replaces the state by an exported one: of this stack, or of the Pulumi CLI with its secrets in plain text.
+
+        Raises:
+            ValueError: the version is not supported, or a secret is encrypted with another passphrase.
+        """
+        if state.version != DEPLOYMENT_VERSION or state.deployment is None:
+            raise ValueError(f"version {state.version} of the state is not supported")
+        self._load().replace(state.deployment.get("resources", []))
+
     def cancel(self) -> None:
         """Cancels a run of this stack in another thread: it starts no more operations."""
         if self._deployment is not None:

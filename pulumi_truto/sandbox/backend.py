@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,14 +38,16 @@ class TrutoBackend:
 
     Args:
         clock: the clock for all timestamps; by default the current time.
+        new_id: returns the next id of an environment, then the id and the secret of each new webhook; by default UUIDs.
         **settings: fields of `Settings`.
 
     Raises:
         ValueError: a setting is unknown or invalid.
     """
 
-    def __init__(self, *, clock: Clock | None = None, **settings: Any) -> None:
+    def __init__(self, *, clock: Clock | None = None, new_id: Callable[[], str] | None = None, **settings: Any) -> None:
         self.clock = clock or Clock()
+        self._new_id = new_id or (lambda: str(uuid.uuid4()))
         self._settings = Settings().with_changes(settings)
         self._lock = threading.RLock()
         self._environments: dict[str, Environment] = {}
@@ -71,12 +73,12 @@ class TrutoBackend:
             self._created_count += 1
             now = self.clock.now()
             webhook = Webhook(
-                id=str(uuid.uuid4()),
+                id=self._new_id(),
                 environment_id=environment_id,
                 target_url=fields["target_url"],
                 is_active=fields.get("is_active", True),
                 event_types=fields.get("event_types", []),
-                secret=str(uuid.uuid4()),
+                secret=self._new_id(),
                 created_at=now,
                 updated_at=now,
                 number=self._created_count,
@@ -103,19 +105,18 @@ class TrutoBackend:
 
     def list(self, environment_id: str, query: Mapping[str, str]) -> Json:
         """``GET /webhook``. One page, oldest webhook first."""
-        settings = self._settings
-        limit = min(parse_limit(query.get("limit"), settings.page_default), settings.page_maximum)
+        limit = min(parse_limit(query.get("limit"), self._settings.page_default), self._settings.page_maximum)
         after = decode_cursor(query.get("next_cursor"))
         active = query.get("is_active")
         if active not in (None, "true", "false"):
             raise ApiError(400, "is_active must be true or false")
         with self._lock:
-            visible_until = self.clock.now() - timedelta(seconds=min(settings.list_lag_seconds, _MAX_LAG_SECONDS))
+            visible_until = self.clock.now() - timedelta(seconds=min(self._settings.list_lag_seconds, _MAX_LAG_SECONDS))
             matches = [
                 webhook
                 for webhook in self._webhooks_of(environment_id)
                 if webhook.number > after
-                and (webhook.created_at <= visible_until or not settings.list_lag_seconds)
+                and (webhook.created_at <= visible_until or not self._settings.list_lag_seconds)
                 and (active is None or webhook.is_active == (active == "true"))
                 and query.get("environment_id", environment_id) == environment_id
             ]
@@ -150,7 +151,7 @@ class TrutoBackend:
             ValueError: the token has invalid characters or is already in use.
         """
         with self._lock:
-            environment_id = str(uuid.uuid4())
+            environment_id = self._new_id()
             environment = Environment(environment_id, name, self._register_token(environment_id, token))
             self._environments[environment_id] = environment
             return environment

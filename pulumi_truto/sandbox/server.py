@@ -44,13 +44,14 @@ class Sandbox:
         port: the port; 0 takes a free one.
         token: the API token of the default environment; by default a random one.
         clock: the clock for all timestamps; by default the current time.
+        new_id: returns each new id and secret; see `pulumi_truto.sandbox.backend.TrutoBackend`.
         **settings: fields of `pulumi_truto.sandbox.settings.Settings`.
 
     Attributes:
-        backend: the state, which a test can inspect and change directly.
-        faults: the planned faults; see also `inject`.
-        environment_id: the default environment's id.
-        token: the default environment's token.
+        backend (TrutoBackend): the state, which a test can inspect and change directly.
+        faults (FaultPlan): the planned faults; see also `inject`.
+        environment_id (str): the default environment's id.
+        token (str): the default environment's token.
 
     Raises:
         ValueError: a setting is unknown or invalid, or the token has invalid characters.
@@ -63,9 +64,10 @@ class Sandbox:
         port: int = 0,
         token: str | None = None,
         clock: Clock | None = None,
+        new_id: Callable[[], str] | None = None,
         **settings: Any,
     ) -> None:
-        self.backend = TrutoBackend(clock=clock, **settings)
+        self.backend = TrutoBackend(clock=clock, new_id=new_id, **settings)
         self.faults = FaultPlan()
         environment = self.backend.add_environment("default", token)
         self.environment_id = environment.id

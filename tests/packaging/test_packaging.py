@@ -160,6 +160,7 @@ def test_version_is_defined_once(distribution: Distribution) -> None:
         for file in repository_files()
         if literal.search((REPOSITORY / file).read_text(encoding="utf-8", errors="replace"))
         and file.name != "CHANGELOG.md"
+        and not file.is_relative_to("tests/states")  # recordings: each is of the version that made it
     ]
     assert found == ["pulumi_truto/version.py"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,39 +11,21 @@ import pytest
 import requests
 
 from pulumi_truto.sandbox import Sandbox
+from tests.support.browser import open_browser
 from tests.support.sandbox_client import CREATE_BODY, Receiver, call_admin_api, call_api, create_webhook, expect_success
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-from selenium.webdriver.common.keys import Keys  # noqa: E402  # after the check that it is installed
-from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+pytest.importorskip("selenium", reason="selenium is not installed")
+from selenium.webdriver.common.keys import Keys  # after the check that it is installed
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 _SECONDS = 60  # a limit for a busy machine; a quiet one needs about one
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A Chromium that can reach nothing but loopback."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs chromium and chromedriver on PATH (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "headless=new",
-        "no-sandbox",
-        "disable-dev-shm-usage",
-        "disable-gpu",
-        "no-first-run",
-        "disable-background-networking",
-        "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        "window-size=1400,1000",
-        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument("--" + argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
+    """A Chromium with a large screen."""
+    with open_browser(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
 
 
 class Console:
@@ -85,7 +66,7 @@ class Console:
 
 @pytest.fixture
 def console(browser: Any, sandbox: Sandbox) -> Iterator[Console]:
-    """The console of the test's sandbox. It is left before the sandbox stops, as its page calls the sandbox all the time."""
+    """The console of the test's sandbox. Its page calls the sandbox all the time, and is left before that stops."""
     browser.get("about:blank")
     browser.get_log("browser")  # what is read is gone: no message of an earlier page remains
     yield Console(browser, sandbox)
