@@ -1,7 +1,5 @@
 """Every exception of this package, and what the user should do about it.
 
-::
-
     TrutoError
     ├── ConfigurationError         a setting is missing or invalid; nothing was sent
     ├── TransportError             no whole response arrived
@@ -92,8 +90,8 @@ class APIError(TrutoError):
     """Truto returned an error status.
 
     Attributes:
-        status: the HTTP status.
-        detail: Truto's message, on one line, shortened; empty if there is none.
+        status (int): the HTTP status.
+        detail (str): Truto's message, on one line, shortened; empty if there is none.
     """
 
     remedy = "Try again. If the error persists, contact Truto's support with the time and the request above."
@@ -175,7 +173,7 @@ class UpdateFailedError(TrutoError):
     """An update failed, but Truto may have applied it; the message says whether it took effect.
 
     Attributes:
-        state: the webhook's state, read afterwards; ``None`` if that failed too.
+        state (Mapping[str, Any] | None): the webhook's state, read afterwards; ``None`` if that failed too.
     """
 
     def __init__(self, message: str, state: Mapping[str, Any] | None) -> None:

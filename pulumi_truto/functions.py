@@ -48,12 +48,15 @@ def get_webhook(id: Any, *, api_token: Any = None, base_url: Any = None) -> Any:
     resource of the stack.
 
     Args:
-        id: the webhook's id at Truto.
-        api_token: the API token of its environment. Default: the stack's, then ``TRUTO_API_TOKEN``.
-        base_url: the URL of Truto's API. Default: the stack's, then ``TRUTO_BASE_URL``, then Truto's own.
+        id (pulumi.Input[str]): the webhook's id at Truto.
+        api_token (pulumi.Input[str] | None): the API token of its environment. Default: the stack's, then
+            ``TRUTO_API_TOKEN``.
+        base_url (pulumi.Input[str] | None): the URL of Truto's API. Default: the stack's, then ``TRUTO_BASE_URL``,
+            then Truto's own.
 
     Returns:
-        The webhook. If an argument is an `Output`, an `Output` of it, which is read when all arguments are known.
+        WebhookInfo | pulumi.Output[WebhookInfo]: The webhook. If an argument is an `Output`, an `Output` of it, which
+            is read when all arguments are known.
 
     Raises:
         pulumi_truto.errors.NotFoundError: there is none in the token's environment.
@@ -109,14 +112,18 @@ def get_webhooks(
     Filters combine with AND; pagination is automatic.
 
     Args:
-        is_active: only webhooks that are, or are not, active.
-        target_url: only webhooks with this URL.
-        event_type: only webhooks that are subscribed to this event type, to ``resource:*``, or to every event.
-        api_token: the API token of the environment. Default: the stack's, then ``TRUTO_API_TOKEN``.
-        base_url: the URL of Truto's API. Default: the stack's, then ``TRUTO_BASE_URL``, then Truto's own.
+        is_active (pulumi.Input[bool] | None): only webhooks that are, or are not, active.
+        target_url (pulumi.Input[str] | None): only webhooks with this URL.
+        event_type (pulumi.Input[str | EventType] | None): only webhooks that are subscribed to this event type, to
+            ``resource:*``, or to every event.
+        api_token (pulumi.Input[str] | None): the API token of the environment. Default: the stack's, then
+            ``TRUTO_API_TOKEN``.
+        base_url (pulumi.Input[str] | None): the URL of Truto's API. Default: the stack's, then ``TRUTO_BASE_URL``,
+            then Truto's own.
 
     Returns:
-        The webhooks. If an argument is an `Output`, an `Output` of them, which are read when all arguments are known.
+        list[WebhookInfo] | pulumi.Output[list[WebhookInfo]]: The webhooks. If an argument is an `Output`, an `Output`
+            of them, which are read when all arguments are known.
 
     Raises:
         pulumi_truto.errors.TrutoError: the request failed.

@@ -19,6 +19,7 @@ from typing import Literal
 __all__ = ["HEADER", "SignatureError", "sign", "verify", "verify_age"]
 
 HEADER = "X-Truto-Signature"
+"""The name of the header with the signature."""
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _HEX = re.compile(r"[0-9a-fA-F]{64}")

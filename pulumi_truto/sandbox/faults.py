@@ -33,27 +33,25 @@ KINDS = (*NO_RESPONSE_KINDS, *ALTERED_RESPONSE_KINDS, *_REPLACED_RESPONSE_KINDS)
 class Fault:
     """One kind of failure, and the requests that it affects.
 
-    ====================  =================================================================================
-    kind                  what the client sees
-    ====================  =================================================================================
-    reset                 the connection is reset (TCP RST) without a response
-    close                 the connection is closed without a response
-    timeout               nothing for ``seconds``, then the connection is closed without a response
-    truncated             the correct status and Content-Length, half of the body, then the end
-    slow_drip             the correct response, one byte of the body every ``seconds``
-    wrong_types           the correct response, but every field has another type
-    missing_fields        the correct response without ``fields``
-    other_id              the correct response with the id of another webhook
-    extra_fields          the correct response with additional unknown fields
-    html                  a proxy's error page, 502
-    empty                 no body, 500
-    status                the error envelope, 503
-    rate_limited          429, with Retry-After unless ``retry_after`` is None
-    not_json              200 and a body that is not JSON
-    huge                  200 and a valid JSON object of slightly more than ``size_bytes``
-    redirect              302 to /elsewhere
-    response              ``status`` (200), ``headers`` and ``body`` as given
-    ====================  =================================================================================
+    | kind           | what the client sees |
+    |----------------|---|
+    | reset          | the connection is reset (TCP RST) without a response |
+    | close          | the connection is closed without a response |
+    | timeout        | nothing for ``seconds``, then the connection is closed without a response |
+    | truncated      | the correct status and Content-Length, half of the body, then the end |
+    | slow_drip      | the correct response, one byte of the body every ``seconds`` |
+    | wrong_types    | the correct response, but every field has another type |
+    | missing_fields | the correct response without ``fields`` |
+    | other_id       | the correct response with the id of another webhook |
+    | extra_fields   | the correct response with additional unknown fields |
+    | html           | a proxy's error page, 502 |
+    | empty          | no body, 500 |
+    | status         | the error envelope, 503 |
+    | rate_limited   | 429, with Retry-After unless ``retry_after`` is None |
+    | not_json       | 200 and a body that is not JSON |
+    | huge           | 200 and a valid JSON object of slightly more than ``size_bytes`` |
+    | redirect       | 302 to /elsewhere |
+    | response       | ``status`` (200), ``headers`` and ``body`` as given |
 
     Three kinds also affect deliveries, as faults of the receiver: "status" makes it return that status, "timeout" makes
     it slow by ``seconds``, and "close" makes it refuse the connection.

@@ -30,8 +30,8 @@ class ProgramStack:
     failed run raises `pulumi.automation.CommandError`. The local engine refuses by name what it does not support.
 
     Attributes:
-        engine: "cli" or "local".
-        work_dir: the copy of the program.
+        engine (Engine): "cli" or "local".
+        work_dir (Path): the copy of the program.
         stack: the stack itself: a `pulumi.automation.Stack`, or the local engine's.
     """
 

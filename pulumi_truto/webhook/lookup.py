@@ -23,7 +23,11 @@ class WebhookInfo:
     """A webhook as Truto returns it: everything but the secret, which only the response to the create contains.
 
     Attributes:
+        id: the webhook's id at Truto.
+        target_url: the URL that Truto posts the events to.
         event_types: sorted; empty means every event.
+        is_active: whether Truto delivers events.
+        environment_id: the Truto environment.
         created_at: UTC, as ``2024-09-01T10:00:00.000Z``.
         updated_at: in the same format.
     """
