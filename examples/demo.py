@@ -7,13 +7,15 @@ import shutil
 import sys
 import tempfile
 import threading
+from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import requests
 from demo_receiver import make_server
 from pulumi.automation import CommandError, ConfigValue
 
-from pulumi_truto.local_engine.open_stack import cli_version, open_stack
+from pulumi_truto.local_engine.open_stack import Engine, cli_version, open_stack
 from pulumi_truto.sandbox import Sandbox
 
 PROGRAM = Path(__file__).parent / "gate"
@@ -47,9 +49,9 @@ class Receiver:
 
     def __init__(self, secret_file: Path) -> None:
         self._secret_file = secret_file
-        self._server = None
+        self._server: ThreadingHTTPServer | None = None
         self.port = 0
-        self.events: list[dict] = []
+        self.events: list[dict[str, Any]] = []
 
     def start(self) -> None:
         """Listens; after a stop on the same port."""
@@ -71,7 +73,7 @@ class Receiver:
 class Demo:
     """The parts of the demo, in order."""
 
-    def __init__(self, engine, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, engine: Engine, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox = sandbox
         self.receiver = Receiver(folder / "secret")
         self.receiver.start()

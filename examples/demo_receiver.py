@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from pulumi_truto import signature
 
@@ -10,7 +11,7 @@ MAX_BODY_BYTES = 1024 * 1024
 
 
 def make_server(
-    port: int, read_secrets: Callable[[], list[str]], on_event: Callable[[dict], None]
+    port: int, read_secrets: Callable[[], list[str]], on_event: Callable[[dict[str, Any]], None]
 ) -> ThreadingHTTPServer:
     """A server on this machine that calls ``on_event`` for each delivery with a valid signature.
 
@@ -34,7 +35,7 @@ def make_server(
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             """Logs nothing."""
 
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)

@@ -11,8 +11,8 @@ import logging
 import os
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator
+from typing import Any, cast
 
 from fastapi import BackgroundTasks, FastAPI, HTTPException, Request
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -92,7 +92,7 @@ async def _parse(request: Request, body: bytes) -> Event:
         if not request.headers.get("Content-Type", "").startswith("multipart/form-data"):
             return _event(body)
 
-        async def stream() -> AsyncIterator[bytes]:
+        async def stream() -> AsyncGenerator[bytes, None]:
             yield body
 
         form = await MultiPartParser(request.headers, stream()).parse()
@@ -106,7 +106,8 @@ async def _parse(request: Request, body: bytes) -> Event:
 
 
 def _event(text: bytes | str) -> Event:
-    event = json.loads(text)
-    if not isinstance(event, dict) or not event.get("id") or not event.get("event"):
+    parsed: object = json.loads(text)
+    event = cast(Event, parsed if isinstance(parsed, dict) else {})
+    if not event.get("id") or not event.get("event"):
         raise ValueError("not an event")
     return event

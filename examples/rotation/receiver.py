@@ -103,7 +103,7 @@ def make_server(
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             """Silent: `log` has one line for each delivery."""
 
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)

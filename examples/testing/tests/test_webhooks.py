@@ -1,12 +1,18 @@
 """Behaviour: the program runs with its real providers against a sandbox. No network, no Pulumi account."""
 
+from collections.abc import Callable
+
 import pytest
 from pulumi.automation import CommandError
 
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.program_stack import ProgramStack
+
+OpenStack = Callable[..., ProgramStack]
 TEAMS = {"teams": ["orders", "billing"]}
 
 
-def test_every_team_has_a_webhook(pulumi_stack, truto_sandbox):
+def test_every_team_has_a_webhook(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
     up = pulumi_stack("..", config=TEAMS).up()
     assert {webhook.target_url for webhook in truto_sandbox.webhooks()} == {
         "https://hooks.example.com/orders",
@@ -16,7 +22,7 @@ def test_every_team_has_a_webhook(pulumi_stack, truto_sandbox):
     assert up.outputs["ordersSecret"].secret
 
 
-def test_a_second_run_changes_nothing(pulumi_stack, truto_sandbox):
+def test_a_second_run_changes_nothing(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
     stack = pulumi_stack("..", config=TEAMS)
     stack.up()
     truto_sandbox.reset_calls()
@@ -24,7 +30,7 @@ def test_a_second_run_changes_nothing(pulumi_stack, truto_sandbox):
     assert truto_sandbox.calls == []
 
 
-def test_a_removed_team_loses_its_webhook(pulumi_stack, truto_sandbox):
+def test_a_removed_team_loses_its_webhook(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
     stack = pulumi_stack("..", config=TEAMS)
     stack.up()
     stack.set_config({"teams": ["orders"]})
@@ -32,7 +38,7 @@ def test_a_removed_team_loses_its_webhook(pulumi_stack, truto_sandbox):
     assert [webhook.target_url for webhook in truto_sandbox.webhooks()] == ["https://hooks.example.com/orders"]
 
 
-def test_webhooks_survive_a_lost_response(pulumi_stack, truto_sandbox):
+def test_webhooks_survive_a_lost_response(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
     """Truto creates a webhook, but the response is lost: there is one webhook all the same, with a known secret."""
     truto_sandbox.inject("reset", "create", processed=True)
     up = pulumi_stack("..", config={"teams": ["orders"]}).up()
@@ -40,7 +46,7 @@ def test_webhooks_survive_a_lost_response(pulumi_stack, truto_sandbox):
     assert up.outputs["ordersSecret"].value == webhook.secret
 
 
-def test_drift_is_found_and_corrected(pulumi_stack, truto_sandbox):
+def test_drift_is_found_and_corrected(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
     stack = pulumi_stack("..", config={"teams": ["orders"]})
     stack.up()
     truto_sandbox.backend.edit(truto_sandbox.webhooks()[0].id, {"is_active": False})

@@ -1,0 +1,65 @@
+"""The plugin's archive, and the programs of examples/automation, which Pulumi's Automation API runs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from pulumi_truto.sandbox import Sandbox
+from release.plugin_archive import pack
+from tests.support.commands import REPOSITORY, run
+from tests.support.language_hosts import cli_environment, skip_without
+
+EXAMPLES = REPOSITORY / "examples" / "automation"
+
+
+def test_archive_has_the_plugin_alone(tmp_path: Path) -> None:
+    """The archive is small, has the package and what Pulumi needs to install it, and always the same bytes."""
+    archive = pack(tmp_path / "one")
+    with tarfile.open(archive) as files:
+        names = files.getnames()
+    assert {name.split("/")[0] for name in names} == {
+        "LICENSE",
+        "PulumiPlugin.yaml",
+        "README.md",
+        "pulumi_truto",
+        "pyproject.toml",
+    }
+    assert {"pulumi_truto/__main__.py", "pulumi_truto/py.typed"} <= set(names)
+    assert [name for name in names if "__pycache__" in name] == []
+    assert archive.stat().st_size < 500_000
+    assert pack(tmp_path / "two").read_bytes() == archive.read_bytes()
+
+
+@pytest.mark.timeout(1800)  # the native plugin's environment is installed, which downloads
+@pytest.mark.parametrize("kind", ["dynamic", "native"])
+def test_inline_program_runs(kind: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    """A script without a project creates a webhook and deletes it again, also if its environment is not on PATH."""
+    skip_without("python")
+    # The examples are started with the interpreter of an environment that is not first on PATH.
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"):
+        if found := shutil.which(name):
+            (tools / name).symlink_to(found)
+    environment = {
+        **cli_environment(tmp_path),
+        "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONPATH": str(REPOSITORY / "tests" / "support"),  # pulumi_truto_native, as Pulumi generates it
+        "TRUTO_API_TOKEN": sandbox.token,
+        "TRUTO_BASE_URL": sandbox.base_url,
+    }
+    if kind == "native":
+        archive = pack(tmp_path / "dist")
+        version = archive.name.removesuffix(".tar.gz").rpartition("-v")[2]
+        run("pulumi", "plugin", "install", "resource", "truto", version, "--file", archive, env=environment)
+    output = run(sys.executable, EXAMPLES / f"{kind}.py", cwd=tmp_path, env=environment).stdout
+    [webhook] = sandbox.webhooks()
+    assert output.splitlines()[-1] == f"webhook {webhook.id}"
+    assert webhook.secret not in output
+    run(sys.executable, EXAMPLES / f"{kind}.py", "destroy", cwd=tmp_path, env=environment)
+    assert sandbox.webhooks() == []
