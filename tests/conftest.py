@@ -15,6 +15,7 @@ from tests.support.project import Project, ProviderKind
 
 #: The slowest test files, starting with the slowest.
 LONGEST = (
+    "test_language_hosts.py",
     "test_packaging.py",
     "test_fault_matrix.py",
     "test_differential.py",

@@ -1,6 +1,6 @@
 // One Truto webhook: its id and its signing secret are outputs for the service that receives the events.
 import * as pulumi from "@pulumi/pulumi";
-import * as truto from "@pulumi/truto";
+import * as truto from "pulumi-truto";
 
 const config = new pulumi.Config();
 

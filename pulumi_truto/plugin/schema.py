@@ -1,9 +1,13 @@
-"""The plugin's schema, derived from the table of properties, and its reference page."""
+"""The plugin's schema, derived from the table of properties. ``python -m pulumi_truto.plugin.schema`` prints it."""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pulumi_truto import config
 from pulumi_truto.event_types import EventType
@@ -18,10 +22,10 @@ from pulumi_truto.plugin.tokens import (
     WEBHOOK_INFO,
     WEBHOOK_TEST,
 )
-from pulumi_truto.version import __version__
+from pulumi_truto.version import LOGO_URL, PUBLISHER, REPOSITORY, __version__
 from pulumi_truto.webhook.properties import PROPERTIES, TEST_PROPERTIES, Property, camel_case, to_camel
 
-__all__ = ["schema"]
+__all__ = ["schema", "schema_file"]
 
 Json = dict[str, Any]
 
@@ -32,78 +36,17 @@ _ANYTHING: Final = {"$ref": "pulumi.json#/Any"}
 
 _ID: Final = {"type": "string", "description": "The webhook's id."}
 
-_DESCRIPTION: Final = """A Truto webhook: Truto posts the events of one environment to a URL.
+#: The descriptions of the resources and functions, in Markdown with examples in every language.
+_DESCRIPTIONS: Final = Path(__file__).with_name("descriptions")
 
-Every property can be updated in place. A new secret needs a new webhook, as Truto cannot rotate secrets.
-
-## Example Usage
-
-```typescript
-import * as truto from "@pulumi/truto";
-
-const orders = new truto.Webhook("orders", {
-    targetUrl: "https://hooks.example.com/truto",
-    eventTypes: ["record:created", "integrated_account:active"],
-});
-export const webhookId = orders.id;
-export const webhookSecret = orders.secret;
-```
-
-```yaml
-resources:
-  orders:
-    type: truto:Webhook
-    properties:
-      targetUrl: https://hooks.example.com/truto
-      eventTypes: ["record:created", "integrated_account:active"]
-outputs:
-  webhookId: ${orders.id}
-  webhookSecret: ${orders.secret}
-```
-
-## Import
-
-```sh
-pulumi import truto:index:Webhook orders 3f2c0a52-6f5c-4b1c-9d55-0f8a5b0c9f11
-```
-
-A webhook imported this way has no secret, as Truto shows it only once. `pulumi-truto import-file`, a command of the
-Python package `pulumi-truto`, writes a file for `pulumi import --file` with the secrets that you have.
-"""
-
-
-_TEST_DESCRIPTION: Final = """A deployment gate: Truto delivers its test event, and the run fails unless the receiver
-accepts it.
-
-The test runs when this resource is created, and again when the webhook is replaced or a trigger changes. Let it depend
-on the service that receives the events. A preview, a refresh and a destroy make no API call. A failed test is not part
-of the state, so the next `pulumi up` repeats it.
-
-## Example Usage
-
-```typescript
-const test = new truto.WebhookTest("orders", {
-    webhookId: orders.id,
-    triggers: [orders.targetUrl],
-    retryForSeconds: 60,
-}, { dependsOn: [service] });
-```
-
-```yaml
-resources:
-  test:
-    type: truto:WebhookTest
-    properties:
-      webhookId: ${orders.id}
-      triggers: ["${orders.targetUrl}"]
-      retryForSeconds: 60
-```
-"""
+#: The Go module that the descriptions' examples import; `example.com` is nobody's.
+_EXAMPLE_MODULE: Final = "example.com/pulumi-truto"
 
 
 def schema() -> Json:
     """The schema, as Pulumi's package schema describes it."""
     configuration = _configuration()
+    published = {"publisher": PUBLISHER, "repository": REPOSITORY, "logoUrl": LOGO_URL}
     return {
         "name": PACKAGE,
         "version": __version__,
@@ -111,6 +54,7 @@ def schema() -> Json:
         "description": "Webhooks of Truto, the unified API, as infrastructure",
         "keywords": ["pulumi", "truto", "webhook", "category/utility", "kind/native"],
         "license": "Apache-2.0",
+        **{name: value for name, value in published.items() if value},
         "config": {"variables": configuration},
         "provider": {
             "description": "The settings of one Truto environment: an API token belongs to exactly one.",
@@ -123,14 +67,46 @@ def schema() -> Json:
         },
         "resources": {WEBHOOK: _webhook(), WEBHOOK_TEST: _webhook_test()},
         "functions": {GET_WEBHOOK: _get_webhook(), GET_WEBHOOKS: _get_webhooks()},
-        "language": {
-            # The default is pulumi_truto: the generated SDK would overwrite this package.
-            "python": {"packageName": "pulumi_truto_native", "pyproject": {"enabled": True}},
-            "nodejs": {"respectSchemaVersion": True},
-            "csharp": {"respectSchemaVersion": True},
-            "go": {"respectSchemaVersion": True, "generateResourceContainerTypes": True},
-        },
+        "language": _languages(),
     }
+
+
+def schema_file() -> str:
+    """The text of ``schema.json``: the schema without the version, which is in `pulumi_truto.version` only."""
+    document = schema()
+    del document["version"]
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _languages() -> Json:
+    """The names of the generated SDKs. None is in a scope, namespace or domain of Pulumi's own."""
+    return {
+        # The default is pulumi_truto: the generated SDK would overwrite this package.
+        "python": {
+            "packageName": "pulumi_truto_native",
+            "pyproject": {"enabled": True},
+            "respectSchemaVersion": True,
+        },
+        "nodejs": {"packageName": "pulumi-truto", "respectSchemaVersion": True},
+        "go": {
+            "importBasePath": f"{_go_module()}/sdk/go/{PACKAGE}",
+            "respectSchemaVersion": True,
+            "generateResourceContainerTypes": True,
+        },
+        "csharp": {"rootNamespace": "PulumiTruto", "respectSchemaVersion": True},
+        "java": {"basePackage": "pulumitruto"},
+    }
+
+
+def _go_module() -> str:
+    """Where a published Go SDK is found: the address of the repository without its scheme."""
+    address = urlsplit(REPOSITORY)
+    return f"{address.netloc}{address.path.rstrip('/')}" if REPOSITORY else _EXAMPLE_MODULE
+
+
+def _description(name: str) -> str:
+    text = (_DESCRIPTIONS / f"{name}.md").read_text(encoding="utf-8")
+    return text.replace(_EXAMPLE_MODULE, _go_module())
 
 
 def _configuration() -> Json:
@@ -163,7 +139,7 @@ def _event_type() -> Json:
 
 def _webhook() -> Json:
     return {
-        "description": _DESCRIPTION,
+        "description": _description("webhook"),
         **_properties(PROPERTIES),
         # A webhook of the dynamic provider can move to this resource.
         "aliases": [{"type": DYNAMIC_WEBHOOK}],
@@ -173,7 +149,7 @@ def _webhook() -> Json:
 
 def _webhook_test() -> Json:
     return {
-        "description": _TEST_DESCRIPTION,
+        "description": _description("webhook_test"),
         **_properties(TEST_PROPERTIES),
         "aliases": [{"type": DYNAMIC_WEBHOOK_TEST}],
     }
@@ -214,7 +190,7 @@ def _output(property_: Property) -> Json:
 
 def _get_webhook() -> Json:
     return {
-        "description": "Reads one webhook by its id. The result has no secret, as Truto shows it only once.",
+        "description": _description("get_webhook"),
         "inputs": {
             "type": "object",
             "properties": {"id": _ID},
@@ -238,7 +214,7 @@ def _filters() -> Json:
 
 def _get_webhooks() -> Json:
     return {
-        "description": "Lists the webhooks of the environment. Filters combine with AND; pagination is automatic.",
+        "description": _description("get_webhooks"),
         "inputs": {"type": "object", "properties": _filters()},
         "outputs": {
             "type": "object",
@@ -250,3 +226,7 @@ def _get_webhooks() -> Json:
 
 def _pascal(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_file())

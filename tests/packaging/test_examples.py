@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -13,12 +12,11 @@ import yaml
 from pulumi.automation import CommandError, ConfigValue
 
 from pulumi_truto import EventType
-from pulumi_truto.local_engine.open_stack import Engine, cli_version, open_stack
+from pulumi_truto.local_engine.open_stack import Engine, open_stack
 from pulumi_truto.plugin.schema import schema
 from pulumi_truto.plugin.tokens import WEBHOOK
 from pulumi_truto.sandbox import Sandbox
-from tests.support.commands import REPOSITORY, run
-from tests.support.distribution import copy_repository
+from tests.support.commands import REPOSITORY
 from tests.support.sandbox_client import running_receiver
 
 EXAMPLES = REPOSITORY / "examples"
@@ -30,9 +28,10 @@ def webhook_schema() -> Any:
 
 
 def test_every_example_is_tested() -> None:
-    """A new example needs a test: here, in test_rotation.py, test_receiver.py or test_secrets_examples.py."""
+    """A new example needs a test: here, in test_language_hosts.py, test_rotation.py, test_receiver.py, ..."""
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == {"gate", "quickstart", "receiver", "rotation", "secrets", "testing", "typescript", "yaml"}
+    in_python = {"automation", "gate", "quickstart", "receiver", "rotation", "secrets", "testing"}
+    assert folders == in_python | {"go", "typescript", "yaml"}
 
 
 def test_quickstart_deploys_and_destroys_a_webhook(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
@@ -93,37 +92,14 @@ def test_typescript_example_matches_the_schema() -> None:
     assert set(re.findall(r"truto\.EventType\.(\w+)", program)) <= names
 
 
-@pytest.mark.parametrize("example", ["yaml", "typescript"])
-def test_example_runs_with_its_language_host(example: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    """The example installs, creates a webhook, is unchanged in the next preview, and deletes the webhook."""
-    host = {"yaml": "pulumi-language-yaml", "typescript": "pulumi-language-nodejs"}[example]
-    needed = ["pulumi", "pulumi-language-python", host, *(["npm"] if example == "typescript" else [])]
-    missing = [name for name in needed if shutil.which(name) is None]
-    if missing or cli_version() is None:
-        pytest.skip(f"not on PATH: {', '.join(missing)}")
-    copy_repository(tmp_path / "repository")
-    environment = {
-        **os.environ,
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": tmp_path.as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": "",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "TRUTO_API_TOKEN": sandbox.token,
-        "TRUTO_BASE_URL": sandbox.base_url,
-    }
-
-    def pulumi(*arguments: str) -> str:
-        folder = tmp_path / "repository" / "examples" / example
-        return run("pulumi", *arguments, "--non-interactive", cwd=folder, env=environment).stdout
-
-    pulumi("stack", "init", "dev")
-    pulumi("install")
-    pulumi("up", "--yes")
-    [webhook] = sandbox.backend.webhooks()
-    assert pulumi("stack", "output", "webhookSecret", "--show-secrets").strip() == webhook.secret
-    assert webhook.secret not in pulumi("stack", "export")
-    pulumi("preview", "--expect-no-changes")
-    assert sandbox.count() == 1
-    pulumi("destroy", "--yes")
-    assert sandbox.backend.webhooks() == []
+def test_go_example_matches_the_schema() -> None:
+    """The Go example imports the SDK by the path that the schema gives it, and finds it where Pulumi generates it."""
+    path = schema()["language"]["go"]["importBasePath"]
+    module = path.rpartition("/")[0]
+    program = (EXAMPLES / "go" / "main.go").read_text()
+    assert f'"{path}"' in program, f"the path of the Go SDK is {path} now: change examples/go"
+    requirements = (EXAMPLES / "go" / "go.mod").read_text()
+    assert re.search(rf"^\t{module} v\S+$", requirements, re.MULTILINE)
+    assert f"replace {module} => ./sdks/truto\n" in requirements
+    names = {member["name"] for member in schema()["types"]["truto:index:EventType"]["enum"]}
+    assert set(re.findall(r"truto\.EventType(\w+)", program)) <= names

@@ -2,15 +2,67 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 from pulumi_truto import EventType
-from pulumi_truto.plugin.schema import schema
+from pulumi_truto.plugin.schema import schema, schema_file
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
 from pulumi_truto.version import __version__
 from pulumi_truto.webhook.inputs import check
 from pulumi_truto.webhook.properties import INPUTS, camel_case
+from tests.support.commands import REPOSITORY, run
 from tests.support.project import URL
+
+
+def published_schema(folder: Path, **constants: str) -> Any:
+    """The schema of a copy of the package with other constants in version.py."""
+    shutil.copytree(REPOSITORY / "pulumi_truto", folder / "pulumi_truto", ignore=shutil.ignore_patterns("__pycache__"))
+    version = folder / "pulumi_truto" / "version.py"
+    text = version.read_text()
+    for name, value in constants.items():
+        text, count = re.subn(rf'^{name}: Final = ".*"$', f"{name}: Final = {value!r}", text, flags=re.MULTILINE)
+        assert count == 1
+    version.write_text(text)
+    return json.loads(run(sys.executable, "-m", "pulumi_truto.plugin.schema", cwd=folder).stdout)
+
+
+def test_schema_json_is_the_generated_schema() -> None:
+    """schema.json, which shows every change of the contract in a review, is what the code generates."""
+    committed = (REPOSITORY / "schema.json").read_text(encoding="utf-8")
+    assert committed == schema_file(), "schema.json is out of date: run `make schema`, and look at the difference"
+    assert {**json.loads(committed), "version": __version__} == schema()
+
+
+def test_generated_sdks_have_names_of_their_own() -> None:
+    """No generated SDK is in a scope, namespace or domain of Pulumi's own, or has the name of this Python package."""
+    language = schema()["language"]
+    assert language["python"]["packageName"] == "pulumi_truto_native"
+    assert language["nodejs"]["packageName"] == "pulumi-truto"
+    assert not language["go"]["importBasePath"].startswith("github.com/pulumi/")
+    assert language["csharp"]["rootNamespace"] not in ("", "Pulumi")
+    assert language["java"]["basePackage"] not in ("", "com.pulumi")
+    # A generated Java SDK always has the schema's version.
+    assert all(language[name]["respectSchemaVersion"] for name in ("python", "nodejs", "go", "csharp"))
+
+
+def test_schema_leaves_out_what_nobody_has_set(tmp_path: Path) -> None:
+    """Publisher, repository and logo come from version.py, and an empty one is no property of the schema."""
+    unset = published_schema(tmp_path / "unset", PUBLISHER="", REPOSITORY="", LOGO_URL="")
+    assert {"publisher", "repository", "logoUrl"} & set(unset) == set()
+    assert unset["language"]["go"]["importBasePath"] == "example.com/pulumi-truto/sdk/go/truto"
+
+    address, logo = "https://git.example.org/acme/pulumi-truto", "https://example.org/logo.png"
+    document = published_schema(tmp_path / "set", PUBLISHER="Acme", REPOSITORY=address, LOGO_URL=logo)
+    assert (document["publisher"], document["repository"], document["logoUrl"]) == ("Acme", address, logo)
+    path = "git.example.org/acme/pulumi-truto/sdk/go/truto"
+    assert document["language"]["go"]["importBasePath"] == path
+    described = [each["description"] for part in ("resources", "functions") for each in document[part].values()]
+    assert [f'"{path}"' in description for description in described] == [True] * 4
 
 
 def test_schema_has_the_properties_of_the_code() -> None:
@@ -45,7 +97,6 @@ def test_schema_has_what_the_registry_needs() -> None:
     # With it, generated SDKs copy the environment variable into the state, and not all of them as a secret.
     assert "defaultInfo" not in document["config"]["variables"]["apiToken"]
     assert document["resources"][WEBHOOK]["properties"]["secret"]["secret"] is True
-    assert document["language"]["python"]["packageName"] != "pulumi_truto"
     assert_references_exist(document, document)
 
 
