@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pulumi.automation import Deployment
 
 from pulumi_truto.local_engine import create_or_select_stack
 from pulumi_truto.sandbox import Sandbox
@@ -50,3 +51,24 @@ def test_nested_secret_is_masked_and_encrypted(local_project: Project) -> None:
     secret = outputs["whole"].value
     assert outputs["nested"].value == {"secret": secret}
     assert secret not in text + local_project.state
+
+
+def test_exported_state_can_be_imported(project: Project) -> None:
+    """As with Pulumi, importing an exported state undoes what the state has forgotten: the webhook is managed again."""
+    project.webhook()
+    secret = project.up().outputs
+    assert secret is not None
+    exported = project.stack.export_stack()
+    project.stack.import_stack(Deployment(version=3, deployment={**exported.deployment, "resources": []}))
+    assert project.managed == []
+    project.stack.import_stack(exported)
+    outcome = project.up()
+    assert set(outcome.changes) == {"same"}
+    assert outcome.calls == []
+    assert project.outputs["secret"] == secret["secret"].value
+
+
+def test_state_of_another_version_is_not_imported(local_project: Project) -> None:
+    """A state of an unknown version is refused."""
+    with pytest.raises(ValueError, match="version 4"):
+        local_project.stack.import_stack(Deployment(version=4, deployment={"resources": []}))
