@@ -3,13 +3,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test soak bench lint types format clean
+.PHONY: demo test verify-live coverage soak bench schema plugin docs lint lint-code lint-imports lint-docs lint-workflows types format release-check clean
 
 demo: $(VENV)/.installed-sandbox
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+# Compares what the code rests on with Truto itself. It needs TRUTO_API_TOKEN, and ARGS=--yes-create-and-delete.
+verify-live: $(VENV)/.installed-sandbox
+	@$(BIN)/python -m tests.contract $(ARGS)
+
+# Branches too, also in the processes that the tests start.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # Random operations on random stacks; EXAMPLES=n for another number.
 EXAMPLES ?= 1000
@@ -20,20 +31,57 @@ soak: $(VENV)/.installed-test
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks
 
-lint: $(VENV)/.installed-dev
+# What `pulumi plugin install --file` takes.
+plugin: $(BIN)/python
+	$(BIN)/python -m release.plugin_archive dist
+
+# Writes the plugin's contract anew: its difference shows in a review what users' programs notice.
+schema: $(VENV)/.installed-test
+	$(BIN)/python -m pulumi_truto.plugin.schema > schema.json
+
+# The theme prints a notice about its own future, unless this is set.
+export NO_MKDOCS_2_WARNING := 1
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m mkdocs serve --dev-addr 127.0.0.1:8000
+
+# .pre-commit-config.yaml runs the same targets.
+lint: lint-code lint-imports lint-docs lint-workflows
+
+lint-code: $(VENV)/.installed-dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+
+lint-imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --no-cache --no-logo
 
+lint-docs: $(VENV)/.installed-dev
+	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && $(BIN)/python -m mkdocs build --strict --site-dir "$$site"
+
+# With REQUIRED=1 it is a failure that actionlint is missing.
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+lint-workflows:
+	@if command -v actionlint >/dev/null; then actionlint; \
+	elif go run $(ACTIONLINT) -version >/dev/null 2>&1; then go run $(ACTIONLINT); \
+	else echo "The workflows are not checked: actionlint is not on PATH, and Go, which could build it, is missing or offline"; \
+		test -z "$(REQUIRED)"; fi
+
+# Windows lacks much of os, signal and socket: the second run finds what would fail there.
 types: $(VENV)/.installed-dev
 	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/python -m mypy --config-file tests/typing/examples.ini
+	$(BIN)/basedpyright --level error
 
 format: $(VENV)/.installed-dev
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
+# TAG=v1.2.3 for the release itself. What passes is in dist/ then.
+release-check: $(VENV)/.installed-release
+	$(BIN)/python -m release $${TAG:+--tag "$$TAG"}
+
 clean:
-	rm -rf $(VENV) venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) venv build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(BIN)/python:
 	@echo "Making a virtual environment in $(VENV) ..."

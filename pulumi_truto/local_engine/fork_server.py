@@ -19,6 +19,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+assert sys.platform == "linux"
+
 __all__ = ["REQUEST_HEADER", "main"]
 
 #: The length of the JSON object that follows.

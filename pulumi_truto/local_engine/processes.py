@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -28,7 +29,14 @@ class Process(Protocol):
 
 
 def end_process_group(process: Process, timeout_seconds: float) -> None:
-    """Ends a process and what it started: with SIGTERM, and with SIGKILL if it does not end in time."""
+    """Ends a process and what it started: with SIGTERM, and with SIGKILL if it does not end in time.
+
+    Windows has neither these signals nor process groups: there it kills the process alone.
+    """
+    if sys.platform == "win32":
+        process.kill()
+        process.wait()
+        return
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)

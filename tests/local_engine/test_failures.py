@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 
 import pytest
@@ -54,7 +52,7 @@ def test_killed_provider_is_reported(local_project: Project) -> None:
     thread.start()
     hold.wait_for(1)
     [provider] = project.stack.provider_processes()
-    os.kill(provider.pid, signal.SIGKILL)
+    provider.kill()
     thread.join(timeout=60)
     assert not thread.is_alive()
     assert "the provider process ended during the create, with signal 9 (SIGKILL)" in errors[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,13 @@ def test_command_prints_a_program_and_warnings(sandbox: Sandbox, tmp_path: Path)
     assert f"the secret of webhook {known['id']}" not in output
     assert "pulumi import --file" in output
     assert known["secret"] not in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission bits")
+def test_file_is_private(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Only its owner can read the import file, as it contains secrets."""
+    webhook = create_unmanaged(sandbox)
+    write_import_file(sandbox, tmp_path, "dynamic", {webhook["id"]: webhook["secret"]})
     assert stat.S_IMODE((tmp_path / "webhooks.json").stat().st_mode) == 0o600
 
 

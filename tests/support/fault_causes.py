@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -72,11 +73,14 @@ def sandbox_for(fault: str) -> Iterator[Sandbox]:
         if fault != "refused":
             yield stack.enter_context(Sandbox())
             return
-        # The port is reserved until the end. Otherwise a sandbox that another test starts could get it.
+        # The port is reserved until the end. Otherwise a sandbox that another test starts could get it. Only on Linux
+        # can the sandbox use a port that is reserved in this way.
         reservation = stack.enter_context(socket.socket())
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reservation.bind(("127.0.0.1", 0))
         sandbox = Sandbox(port=reservation.getsockname()[1])
+        if sys.platform != "linux":
+            reservation.close()
         stack.callback(sandbox.stop)
         yield sandbox
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -34,7 +33,6 @@ ENGINE_THREADS: Final = 16
 TOKEN: Final = "test-token"
 #: An address where nothing listens. A provider contacts its engine only to show warnings.
 _NO_ENGINE: Final = "127.0.0.1:9"
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -143,23 +141,32 @@ class ProviderProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process.returncode is None:
-            self.end()
+            self._process.kill()
+            self._process.wait()
+            self._close()
 
     def end(self) -> float:
-        """Kills the process and returns the CPU time that it used in total, in seconds."""
-        self._process.send_signal(signal.SIGKILL)
+        """Kills the process and returns the CPU time that it used in total, in seconds. Not on Windows."""
+        if sys.platform == "win32":
+            raise NotImplementedError
+        self._process.kill()
         _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._close()
+        return usage.ru_utime + usage.ru_stime
+
+    def _close(self) -> None:
         self.provider.close()
         assert self._process.stdout is not None
         self._process.stdout.close()
-        return usage.ru_utime + usage.ru_stime
 
     @property
     def cpu_seconds(self) -> float:
-        """The CPU time so far, with a resolution of a hundredth of a second."""
+        """The CPU time so far, with a resolution of a hundredth of a second. On Linux only, as for the memory."""
+        if sys.platform != "linux":
+            raise NotImplementedError
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def memory_kib(self) -> int:

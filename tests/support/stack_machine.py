@@ -6,9 +6,7 @@ The stacks run on the local engine with real provider processes.
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import tempfile
 import threading
 import time
@@ -186,7 +184,7 @@ class StackMachine(RuleBasedStateMachine):
         while thread.is_alive() and not killed:
             if hold.held:
                 for process in self.project.stack.provider_processes():
-                    os.kill(process.pid, signal.SIGKILL)
+                    process.kill()
                 killed = True
             time.sleep(0.002)
         thread.join(timeout=60)

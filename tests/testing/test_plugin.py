@@ -64,6 +64,7 @@ class UserProject:
         """Runs the user's tests with pytest; returns what it showed."""
         (self.folder / "tests" / "test_mine.py").write_text(textwrap.dedent(tests))
         env = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
+        env |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}  # `make coverage`
         command = (
             sys.executable,
             "-m",
