@@ -44,11 +44,8 @@ def build(folder: Path) -> None:
     """
     timestamp = int(git("log", "-1", "--format=%ct"))
     with tempfile.TemporaryDirectory() as temporary:
-        archive, tree = Path(temporary, "archive.tar"), Path(temporary, "tree")
-        git("archive", "--output", str(archive), "HEAD")
-        with tarfile.open(archive) as files:
-            files.extractall(tree, filter="data")
-        command = (sys.executable, "-m", "build", "--outdir", str(folder), str(tree))
+        run("git", "clone", "--quiet", str(ROOT), temporary, umask=0o022)
+        command = (sys.executable, "-m", "build", "--outdir", str(folder), temporary)
         run(*command, env={"SOURCE_DATE_EPOCH": str(timestamp)}, umask=0o022)
     [sdist] = folder.glob("*.tar.gz")
     sdist.write_bytes(_normalize(sdist, timestamp))

@@ -142,5 +142,5 @@ def test_error_that_repeats_the_token(sandbox: Sandbox, tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_make_passes_arguments() -> None:
     """`make verify-live` runs the suite with ARGS."""
-    printed = run("make", "--dry-run", "verify-live", f"ARGS={CONSENT}", cwd=REPOSITORY).stdout
+    printed = run("make", "--dry-run", "--no-print-directory", "verify-live", f"ARGS={CONSENT}", cwd=REPOSITORY).stdout
     assert printed.splitlines()[-1].endswith(f"python -m tests.contract {CONSENT}")

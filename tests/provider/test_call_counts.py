@@ -107,9 +107,21 @@ def test_declaring_a_webhook_loads_few_modules() -> None:
         pulumi_truto.Webhook
         print(*(name for name in set(sys.modules) - before if name not in sys.stdlib_module_names))
     """)
-    top = ("config", "diagnostics", "dynamic", "errors", "event_types", "resources", "session", "urls", "webhook")
+    top = (
+        "api",
+        "config",
+        "diagnostics",
+        "dynamic",
+        "errors",
+        "event_types",
+        "resources",
+        "session",
+        "urls",
+        "webhook",
+    )
     submodules = (
         *top,
+        "api.custom_timeout",
         *(f"webhook.{name}" for name in ("delivery_log", "diff", "inputs", "properties", "tester")),
     )
     assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{name}" for name in submodules)}

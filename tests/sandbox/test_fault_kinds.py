@@ -29,7 +29,7 @@ def post(sandbox: Sandbox, **options: Any) -> requests.Response:
 def test_every_kind_is_documented_and_tested() -> None:
     """The docstring of `Fault` describes every kind, and this module has a test with its name."""
     for kind in KINDS:
-        assert f"\n{kind} " in str(inspect.getdoc(Fault))  # from Python 3.13 on docstrings have no indentation
+        assert f"\n| {kind} " in str(inspect.getdoc(Fault))  # from Python 3.13 on docstrings have no indentation
         assert f"test_{kind}" in globals()
 
 
