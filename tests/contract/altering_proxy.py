@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
 from pulumi_truto.sandbox import Sandbox
+from tests.support.http_server import QuietHandler, http_server
 
 __all__ = ["Alter", "AlteringProxy", "Reply", "altering_proxy"]
 
@@ -74,7 +74,7 @@ def altering_proxy(sandbox: Sandbox, alter: Alter) -> Iterator[AlteringProxy]:
         alter: changes a response.
     """
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def _forward(self) -> None:
@@ -86,19 +86,9 @@ def altering_proxy(sandbox: Sandbox, alter: Alter) -> Iterator[AlteringProxy]:
 
         do_GET = do_POST = do_PATCH = do_DELETE = _forward  # noqa: N815  # the base class's names
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        proxy = AlteringProxy(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_server(Handler) as url:
+        proxy = AlteringProxy(url)
+        yield proxy
 
 
 def _fetch(sandbox: Sandbox, request: BaseHTTPRequestHandler) -> Reply:

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
+
+from tests.support.http_server import QuietHandler, http_server
 
 __all__ = ["Delivery", "Receiver", "running_receiver"]
 
@@ -65,8 +66,8 @@ def running_receiver(port: int = 0, public_url: str | None = None) -> Iterator[R
         OSError: the port is not free.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802  # the base class's name
             length = self.headers.get("Content-Length", "0")
             body = self.rfile.read(min(int(length), _MAX_BODY_BYTES) if length.isdigit() else 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -74,16 +75,6 @@ def running_receiver(port: int = 0, public_url: str | None = None) -> Iterator[R
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        server.daemon_threads = True
-        receiver = Receiver((public_url or f"http://127.0.0.1:{server.server_port}").rstrip("/"))
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield receiver
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_server(Handler, port) as url:
+        receiver = Receiver((public_url or url).rstrip("/"))
+        yield receiver

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from tests.support.browser import open_browser
 from tests.support.commands import REPOSITORY, format_output, run
+from tests.support.http_server import http_server
 
 pytest.importorskip("mkdocs", reason="needs the extra docs")
 
@@ -214,12 +214,8 @@ def address(site: Path) -> Iterator[str]:
             """Logs nothing."""
 
     handler = functools.partial(Handler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with http_server(handler) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

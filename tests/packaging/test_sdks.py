@@ -5,10 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
-import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ import pytest
 from pulumi_truto import __version__
 from pulumi_truto.plugin.schema import schema
 from tests.support.commands import REPOSITORY, run
+from tests.support.http_server import http_server
 from tests.support.language_hosts import cli_environment, skip_without
 from tests.support.schema_examples import code_block, descriptions
 
@@ -62,14 +62,8 @@ SDKS: Final = {
 def logo() -> Iterator[str]:
     """The URL of a picture on loopback: the generator for C# downloads the logo, otherwise one of Pulumi's."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(REPOSITORY / "docs"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/console.png"
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_server(handler) as url:
+        yield f"{url}/console.png"
 
 
 def generate(sdk: Generated, logo: str, folder: Path) -> Path:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 import requests
 
 from pulumi_truto.sandbox import Sandbox
+from tests.support.http_server import QuietHandler, http_server
 
 TARGET_URL: Final = "https://example.com/webhook"
 #: The body of a create with all fields.
@@ -136,8 +135,8 @@ class Receiver:
 def running_receiver() -> Iterator[Receiver]:
     """A receiver that listens on loopback."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:  # noqa: N802  # the base class's name
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.received.append((headers, body))
@@ -148,18 +147,9 @@ def running_receiver() -> Iterator[Receiver]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        receiver = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield receiver
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_server(Handler) as url:
+        receiver = Receiver(f"{url}/hook")
+        yield receiver
 
 
 def unreachable_url() -> str:
