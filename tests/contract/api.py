@@ -25,6 +25,7 @@ _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 30.0
 _TEST_SECONDS: Final = 60.0
 _MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+_MAX_MESSAGE_LENGTH: Final = 80
 _MAX_RATE_LIMIT_WAITS: Final = 5
 _MAX_WAIT_SECONDS: Final = 30
 
@@ -105,6 +106,7 @@ class Api:
             status=response.status_code,
             headers=response.headers,
             body=body,
+            message=self._journal.shorten(_message(body), _MAX_MESSAGE_LENGTH),
             sent_at=sent_at,
             responded_at=responded_at,
             sent_on=sent_on,
@@ -123,6 +125,13 @@ def _describe(method: str, path: str) -> tuple[str, str, str]:
     match = re.fullmatch(r"/webhook/([^/]+)", path)
     assert match, f"no request of the suite: {request}"
     return {"GET": "read", "PATCH": "update", "DELETE": "delete"}[method], f"{method} /webhook/{{id}}", match[1]
+
+
+def _message(body: Any) -> str:
+    message = body.get("message") if isinstance(body, dict) else None
+    if isinstance(message, list):
+        return "; ".join(map(str, message))
+    return message if isinstance(message, str) else ""
 
 
 def _read(response: requests.Response, deadline: float) -> Any:

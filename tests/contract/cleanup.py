@@ -34,7 +34,10 @@ class Cleanup:
 
     def lines(self, run_id: str) -> list[str]:
         """What the user has to do; nothing if all is clean."""
-        lines = [f"NOT DELETED, or still listed: webhook {', '.join(self.left)}. Look in Truto"] if self.left else []
+        lines = []
+        if self.left:
+            named = ", ".join(self.left)
+            lines.append(f"NOT DELETED, or still listed: webhook {named}. Delete in Truto what has {run_id} in its URL")
         if self.problem:
             lines.append(f"NOT PROVED that no webhook with {run_id} in its URL is left ({self.problem}). Look in Truto")
         return lines
@@ -71,14 +74,21 @@ def _delete(run: Run, id_: str) -> None:
     """Attempts to delete a webhook. If it fails, the journal still has it."""
     api = run.journal.existing[id_]
     try:
-        if id_ not in run.journal.verified:
-            exchange = api.send("GET", f"/webhook/{id_}")
-            if exchange.is_success and not _is_own(run, Seen.of(exchange.body, str(exchange)).target_url):
-                run.journal.disown(id_)
-                return
-        api.send("DELETE", f"/webhook/{id_}")
+        if id_ in run.journal.verified or _verify(run, id_, api):
+            api.send("DELETE", f"/webhook/{id_}")
     except (Contradiction, RequestFailed):
         return
+
+
+def _verify(run: Run, id_: str, api: Api) -> bool:
+    """Whether a read shows that the webhook is of this run. Until it does, somebody else's could have this id."""
+    exchange = api.send("GET", f"/webhook/{id_}")
+    if exchange.is_success and _is_own(run, Seen.of(exchange.body, str(exchange)).target_url):
+        run.journal.verified.add(id_)
+        return True
+    if exchange.is_success or exchange.status == 404:
+        run.journal.disown(id_)
+    return False
 
 
 def _find(run: Run, apis: list[Api]) -> tuple[list[str], str]:

@@ -7,18 +7,19 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
 from tests.contract.fact import RequestFailed
 
-__all__ = ["Control", "Stopped"]
+__all__ = ["SIGNALS", "Control", "Stopped"]
 
 #: Truto allows 500 requests in 10 seconds. Others may use the same token.
 MAX_REQUESTS: Final = 200
 WINDOW_SECONDS: Final = 10.0
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+#: What ends a run: Ctrl-C, the end of a job, and a closed terminal. Windows has no SIGHUP.
+SIGNALS: Final = tuple(each for each in signal.Signals if each.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 
 
 class Stopped(Exception):
@@ -52,19 +53,22 @@ class Control:
 
     @contextmanager
     def handling_signals(self) -> Iterator[None]:
-        """Within the block Ctrl-C and SIGTERM end the run after the request in flight."""
-        before = [signal.signal(each, self._handle) for each in _SIGNALS]
+        """Within the block a signal ends the run after the request in flight."""
+        # nohup has the terminal's end ignored.
+        handled = [each for each in SIGNALS if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN]
+        before = [signal.signal(each, self._handle) for each in handled]
         try:
             yield
         finally:
-            for each, handler in zip(_SIGNALS, before, strict=True):
+            for each, handler in zip(handled, before, strict=True):
                 signal.signal(each, handler)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is None:
             self.signal = number
         # To standard error. Not by print, which may be what the signal interrupted.
-        os.write(2, b"stopping: cleaning up, please wait\n")
+        with suppress(OSError):  # a terminal that is closed
+            os.write(2, b"stopping: cleaning up, please wait\n")
 
     def check(self) -> None:
         """Returns if the run may go on.

@@ -24,6 +24,7 @@ class Exchange:
         request: method and path, without the id.
         webhook_id: the id in the path, or "".
         body: the JSON of the response; None if there is none.
+        message: what an error says, shortened and without secrets; "" if it says nothing that can be read.
         sent_at: when the request was sent, in seconds of `time.monotonic`.
         responded_at: when the head of the response arrived.
         sent_on: this machine's clock when the request was sent, in UTC.
@@ -36,6 +37,7 @@ class Exchange:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: Any = field(repr=False)
+    message: str
     sent_at: float
     responded_at: float
     sent_on: datetime
@@ -55,13 +57,6 @@ class Exchange:
             result = self.body.get("result")
             return [each for each in result if isinstance(each, dict)] if isinstance(result, list) else []
         return [self.body] if self.operation in ("create", "read", "update") else []
-
-    @property
-    def message(self) -> str:
-        """What an error says, shortened; "" if it says nothing that can be read."""
-        message = self.body.get("message") if isinstance(self.body, dict) else None
-        message = "; ".join(map(str, message)) if isinstance(message, list) else message
-        return "".join(each for each in message if each.isprintable())[:80] if isinstance(message, str) else ""
 
     def __str__(self) -> str:
         return f"{self.request} returned {self.status}" + (f': "{self.message}"' if self.message else "")
@@ -136,3 +131,7 @@ class Journal:
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "[secret]")
         return text
+
+    def shorten(self, text: str, length: int) -> str:
+        """The start of what somebody else wrote, without secrets. A part of a secret would no longer be found."""
+        return self.redact("".join(each for each in text if each.isprintable()))[:length]

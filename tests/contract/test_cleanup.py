@@ -9,6 +9,7 @@ import pytest
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.models import Webhook
 from tests.contract.altering_proxy import Reply, altering_proxy
+from tests.contract.control import SIGNALS
 from tests.contract.fact import Fact, Finding, Result
 from tests.contract.harness import add_foreign_webhooks, command, left, observations, probe
 
@@ -22,10 +23,10 @@ def foreign(sandbox: Sandbox) -> list[Webhook]:
     return add_foreign_webhooks(sandbox)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("operation", ["create", "read", "update", "delete"])
 def test_signal(sandbox: Sandbox, foreign: list[Webhook], operation: str, number: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM during any request: it is completed, nothing else is probed, everything is deleted."""
+    """A signal during any request: it is completed, nothing else is probed, everything is deleted."""
     with sandbox.hold(operation, skip=2) as hold, command("--yes-create-and-delete", sandbox=sandbox) as process:
         hold.wait_for(1)
         process.send_signal(number)
@@ -136,6 +137,20 @@ def test_response_that_names_another_webhook(sandbox: Sandbox, foreign: list[Web
     assert {finding.result for finding in observations(outcome).values()} == {Result.CONTRADICTED}
     touched = {call.path for call in sandbox.calls if call.operation in ("update", "delete")}
     assert touched.isdisjoint(f"/webhook/{webhook.id}" for webhook in foreign)
+    assert left(sandbox, foreign) == []
+
+
+def test_named_webhook_that_cannot_be_read(sandbox: Sandbox, foreign: list[Webhook]) -> None:
+    """A webhook that only a response to a create names is not deleted while no read shows whose it is. It is named."""
+
+    def alter(reply: Reply) -> None:
+        if reply.operation == "create":
+            reply.body["id"] = foreign[0].id
+
+    sandbox.inject("status", "read", times=0)
+    with altering_proxy(sandbox, alter) as proxy:
+        outcome = probe(sandbox, "create-response", base_url=proxy.base_url, settle_seconds=1)
+    assert outcome.cleanup.left == (foreign[0].id,)
     assert left(sandbox, foreign) == []
 
 

@@ -76,8 +76,9 @@ def test_event(run: Run) -> Finding:
         signature.verify_age(event["created_at"])
     except signature.SignatureError as error:
         return contradicted(str(error))
-    agent = delivery.headers.get("user-agent", "none")
-    return confirmed(f"payload {json.dumps(event['payload'])[:60]}, User-Agent {agent[:40]}")
+    payload = run.journal.shorten(json.dumps(event["payload"]), 60)
+    agent = run.journal.shorten(delivery.headers.get("user-agent", "none"), 40)
+    return confirmed(f"payload {payload}, User-Agent {agent}")
 
 
 @rests_on("pulumi_truto/signature.py::verify")

@@ -31,7 +31,8 @@ def entries_of_the_log(run: Run) -> Finding:
     expected = None if run.receiver is None else 503
     status = entry.get("webhook_endpoint_status")
     if status not in (expected, str(expected)) or entry.get("event") != "test":
-        return contradicted(f"event {str(entry.get('event'))[:40]}, webhook_endpoint_status {str(status)[:40]}")
+        event, shown = (run.journal.shorten(str(each), 40) for each in (entry.get("event"), status))
+        return contradicted(f"event {event}, webhook_endpoint_status {shown}")
     if parse_time(entry.get("created_at")) is None:
         return contradicted("without a created_at that can be read")
     return confirmed(f"{', '.join(sorted(entry))}; status {status}")

@@ -41,7 +41,7 @@ def fields_of_webhooks(run: Run) -> Finding:
     for exchange, item in _items(run):
         names |= set(Seen.of(item, str(exchange)).fields)
     extra, absent = sorted(names - _KNOWN), sorted(_KNOWN - names)
-    shown = [f"others: {', '.join(extra)[:80]}" if extra else "no others"]
+    shown = [f"others: {run.journal.shorten(', '.join(extra), 80)}" if extra else "no others"]
     if absent:
         shown.append(f"never: {', '.join(absent)}")
     return confirmed("; ".join(shown))
