@@ -85,7 +85,7 @@ class TrutoClient:
         self._redactor.add(*secrets)
 
     def uncancelled(self) -> TrutoClient:
-        """The same client for a read that is needed even after a cancel: what became of an ambiguous request."""
+        """The same client for a read that is needed even after a cancel or a timeout: what became of a request."""
         other = copy.copy(self)
         other._transport = self._transport.uncancelled()
         return other
@@ -141,9 +141,9 @@ class TrutoClient:
             )
         return page
 
-    def iter_pages(self) -> Iterator[models.WebhookPage]:
-        """The pages of the list of webhooks, all of them within the time of one call."""
-        deadline = self.deadline()
+    def iter_pages(self, deadline: float | None = None) -> Iterator[models.WebhookPage]:
+        """The pages of the list of webhooks, all of them until the deadline: by default that of one call."""
+        deadline = deadline or self.deadline()
         cursor: str | None = None
         seen: set[str] = set()
         for _ in range(_MAX_PAGES):
@@ -161,9 +161,9 @@ class TrutoClient:
             "Truto's support"
         )
 
-    def iter_webhooks(self) -> Iterator[models.Webhook]:
-        """Every valid webhook of the token's environment, page after page."""
-        for page in self.iter_pages():
+    def iter_webhooks(self, deadline: float | None = None) -> Iterator[models.Webhook]:
+        """Every valid webhook of the token's environment, page after page, as `iter_pages` does."""
+        for page in self.iter_pages(deadline):
             yield from page.result
 
     def update_webhook(self, id_: str, body: models.WebhookBody) -> models.Webhook:

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 from urllib3.response import HTTPResponse
 
-from pulumi_truto.api.retry import IDEMPOTENT_METHODS, DeadlineRetry, RequestPolicy, current_call
+from pulumi_truto.api.retry import IDEMPOTENT_METHODS, DeadlineRetry, NoTimeLeftError, RequestPolicy, current_call
 from pulumi_truto.errors import ConfigurationError, InvalidResponseError
 
 __all__ = ["Adapter"]
@@ -144,9 +144,10 @@ class _BufferedConnection(HTTPConnection):
         if self.sock is None:
             self.connect()
         if not current_call().may_attempt():
-            reason = "the run was cancelled" if current_call().cancelled.is_set() else "no time left"
             current_call().sent_at = None
-            raise NewConnectionError(self, reason)
+            if current_call().cancelled.is_set():
+                raise NewConnectionError(self, "the run was cancelled")
+            raise NoTimeLeftError(self, "no time left")
         # Not earlier: until here nothing was sent, whatever went wrong.
         current_call().sent_at = time.monotonic()
         super().request(*args, **kwargs)

@@ -45,8 +45,8 @@ class CustomTimeout:
         """
         if math.isinf(self.seconds):
             return ""
-        own = f" and the provider's own limit of {own_limit_seconds:g} s" if self.seconds > own_limit_seconds else ""
-        return f", with a custom timeout of {self.seconds:g} s{own}"
+        own = f" and the provider's own limit of {own_limit_seconds:.10g} s" if self.seconds > own_limit_seconds else ""
+        return f", with a custom timeout of {self.seconds:.10g} s{own}"
 
 
 _NONE: Final = CustomTimeout()
@@ -85,7 +85,7 @@ def acquired_in_time(lock: threading.Lock, attempted: str) -> Iterator[None]:
     timeout = current_timeout()
     if not lock.acquire(timeout=min(timeout.remaining_seconds, _MAX_WAIT)):
         raise ConnectError(
-            f"cannot {attempted}: gave up after {timeout.seconds:g} s, which is its custom timeout, while another "
+            f"cannot {attempted}: gave up after {timeout.seconds:.10g} s, which is its custom timeout, while another "
             "operation of this run was in flight; nothing was sent. Raise `customTimeouts`, then run `pulumi up` again"
         )
     try:

@@ -18,7 +18,7 @@ from urllib3.exceptions import (
 from pulumi_truto.api.custom_timeout import current_timeout
 from pulumi_truto.api.models import ErrorEnvelope
 from pulumi_truto.api.redaction import Redactor
-from pulumi_truto.api.retry import RETRYABLE_STATUSES, current_call
+from pulumi_truto.api.retry import RETRYABLE_STATUSES, NoTimeLeftError, current_call
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     BadRequestError,
@@ -96,6 +96,11 @@ class ErrorMessages:
                 "proxy inspects TLS, set REQUESTS_CA_BUNDLE to a file with its CA certificate"
             )
         if not is_sent:
+            if isinstance(cause, NoTimeLeftError) and current_timeout().describe():
+                return ConnectError(
+                    f"cannot {attempted}: no time was left ({after}); nothing was sent. Raise `customTimeouts`, then "
+                    "run `pulumi up` again"
+                )
             if isinstance(cause, ConnectTimeoutError):
                 reason = _connect_failure_reason(cause)
             else:

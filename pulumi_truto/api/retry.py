@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
+from urllib3.exceptions import InvalidHeader, MaxRetryError, NewConnectionError, ResponseError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
@@ -40,6 +40,7 @@ __all__ = [
     "RETRYABLE_STATUSES",
     "Call",
     "DeadlineRetry",
+    "NoTimeLeftError",
     "RequestPolicy",
     "call_deadline",
     "current_call",
@@ -56,6 +57,10 @@ RETRYABLE_STATUSES: Final[dict[str, frozenset[int]]] = {
 #: The methods that are retried after the connection broke off or timed out.
 IDEMPOTENT_METHODS: Final = frozenset({"GET", "PATCH", "DELETE"})
 _MAX_BACKOFF_SECONDS: Final = 10.0
+
+
+class NoTimeLeftError(NewConnectionError):
+    """A request was not sent, as it could not end before its deadline."""
 
 
 @dataclass(frozen=True)

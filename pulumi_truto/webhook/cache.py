@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from pulumi_truto.api.custom_timeout import acquired_in_time
+from pulumi_truto.api.custom_timeout import acquired_in_time, current_timeout
 from pulumi_truto.errors import TrutoError
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ class WebhookCache:
 
     def __init__(self, client: TrutoClient) -> None:
         self._client = client
+        #: Held during a request for a page.
+        self._fetching = threading.Lock()
+        #: Held for what a page and an invalidation change, and never during a request.
         self._lock = threading.Lock()
+        self._invalidated: set[str] = set()
         self._reads = 0
         self._reset()
 
@@ -48,7 +52,7 @@ class WebhookCache:
             NotFoundError: there is none. Only a 404 says so, never a page of the list.
             TrutoError: the request failed.
         """
-        with acquired_in_time(self._lock, f"read webhook {id_}"):
+        with acquired_in_time(self._fetching, f"read webhook {id_}"):
             self._reads += 1
             if self._reads > 1:
                 self._maybe_fetch_page(id_)
@@ -59,6 +63,7 @@ class WebhookCache:
         """Removes a webhook that was changed, or may have been: the next read fetches it."""
         with self._lock:
             self._known.pop(id_, None)
+            self._invalidated.add(id_)
 
     def _maybe_fetch_page(self, id_: str) -> None:
         """Fetches another page if the webhook is on none so far and the page can save calls."""
@@ -68,12 +73,18 @@ class WebhookCache:
         try:
             self._fetch_page()
         except TrutoError:
-            self._is_listable = False  # until the next reset; the single read reports the error
+            # Until the next reset; the single read reports the error. Without time, it says nothing about the list.
+            has_time = self._client.policy.leaves_time(current_timeout().deadline, after_seconds=0)
+            self._is_listable = not has_time
 
     def _fetch_page(self) -> None:
+        with self._lock:
+            self._invalidated.clear()
         page = self._client.list_webhooks(self._cursor)
         self._pages += 1
-        self._known |= {webhook.id: webhook for webhook in page.result}
+        with self._lock:
+            # A page may have left Truto before a webhook was changed.
+            self._known |= {each.id: each for each in page.result if each.id not in self._invalidated}
         self._cursor = page.next_cursor
         self._is_complete = not page.next_cursor
 

@@ -173,12 +173,15 @@ class ExactlyOnceCreator:
     def _list_equal(self, inputs: WebhookInputs) -> list[Webhook]:
         """The webhooks that equal the request and that this process does not know."""
         client = self._client.uncancelled()
+        deadline, wait = client.deadline(), client.policy.backoff_seconds
         try:
-            listed = list(client.iter_webhooks())
+            listed = list(client.iter_webhooks(deadline))
         except InvalidResponseError:
             # Whatever garbled the response to the create may garble the list too.
-            time.sleep(client.policy.backoff_seconds)
-            listed = list(client.iter_webhooks())
+            if not client.policy.leaves_time(deadline, after_seconds=wait):
+                raise
+            time.sleep(wait)
+            listed = list(client.iter_webhooks(deadline))
         with self._lock:
             known: Collection[str] = set(self._known_ids)
         return [each for each in listed if each.id not in known and not has_changes(to_inputs(each), inputs)]

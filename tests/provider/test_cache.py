@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
 
+from pulumi_truto.api.custom_timeout import custom_timeout
+from pulumi_truto.errors import TrutoError
 from pulumi_truto.sandbox import Sandbox
 from tests.support.project import URL, Project, create_unmanaged
 from tests.support.webhook_manager import ManagerHarness
@@ -71,6 +74,43 @@ def test_read_after_an_update_shows_the_update(sandbox: Sandbox, manager: Any) -
     assert fresh["target_url"] == CHANGED_INPUTS["target_url"]
     manager.delete(ids[3], state)
     assert manager.read(ids[3], state) is None
+
+
+def test_update_and_delete_do_not_wait_for_a_page(sandbox: Sandbox, manager: Any) -> None:
+    """An update and a delete end while the request for a page is still in flight."""
+    ids = create_webhooks(sandbox, 5)
+    state = manager.read(ids[0], STATE)
+    with ThreadPoolExecutor(1) as pool, sandbox.hold("list") as hold:
+        reading = pool.submit(manager.read, ids[1], STATE)
+        hold.wait_for(1)
+        manager.delete(ids[0], manager.update(ids[0], state, CHANGED_INPUTS))
+        hold.release()
+        assert reading.result()
+    assert [call.operation for call in sandbox.calls] == ["read", "update", "delete", "list"]
+
+
+def test_page_from_before_an_update_is_not_used(sandbox: Sandbox, manager: Any) -> None:
+    """A read shows an update, even if a page that left Truto before the update arrives after it."""
+    ids = create_webhooks(sandbox, 5)
+    state = manager.read(ids[0], STATE)
+    sandbox.inject("slow_drip", "list", seconds=0.001)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(manager.read, ids[1], STATE)
+        while not sandbox.count("list"):
+            time.sleep(0.01)
+        manager.update(ids[0], state, CHANGED_INPUTS)
+        assert reading.result()
+    assert manager.read(ids[0], STATE)["target_url"] == CHANGED_INPUTS["target_url"]
+
+
+def test_short_timeout_of_one_read_keeps_the_pages(sandbox: Sandbox, manager: Any) -> None:
+    """A read whose own custom timeout ends the request for a page does not turn pages off for the others."""
+    ids = create_webhooks(sandbox, 40)
+    manager.read(ids[0], STATE)
+    with sandbox.hold("list"), custom_timeout(0.5), pytest.raises(TrutoError, match="custom timeout"):
+        manager.read(ids[1], STATE)
+    assert all(manager.read(id_, STATE) for id_ in ids)
+    assert len(sandbox.calls) <= 5
 
 
 def test_unreadable_list_falls_back_to_single_reads(sandbox: Sandbox, manager: Any) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pulumi_truto.api.custom_timeout import custom_timeout
-from pulumi_truto.errors import ConnectError
+from pulumi_truto.errors import AmbiguousCreateError, ConnectError
 from pulumi_truto.sandbox import Sandbox
 from tests.support.project import Project, create_unmanaged
 from tests.support.webhook_manager import ManagerHarness
@@ -83,6 +83,7 @@ def test_test_of_a_webhook_ends_with_its_timeout(native_project: Project) -> Non
     failed = native_project.fails(native_project.up)
     assert "did not accept the test event" in failed.text
     assert "with a custom timeout of 2 s" in failed.text
+    assert "the receiver gave no response" in failed.text
 
 
 def test_equal_creates_wait_for_each_other_within_the_timeout(sandbox: Sandbox) -> None:
@@ -96,6 +97,27 @@ def test_equal_creates_wait_for_each_other_within_the_timeout(sandbox: Sandbox) 
         hold.release()
         first.result()
     assert [call.operation for call in sandbox.calls] == ["create"]
+
+
+def test_timeout_that_leaves_no_time(sandbox: Sandbox) -> None:
+    """With hardly any time nothing is sent, and the error blames the timeout, not the network."""
+    harness = ManagerHarness(sandbox)
+    with custom_timeout(1e-9), pytest.raises(ConnectError) as caught:
+        harness.create()
+    assert "no time was left" in str(caught.value)
+    assert "Raise `customTimeouts`" in str(caught.value)
+    assert "network" not in str(caught.value)
+    assert not sandbox.calls
+
+
+def test_list_after_a_timeout_takes_as_long_again(sandbox: Sandbox) -> None:
+    """What became of a create is read within one more custom timeout: a garbled list is read again only within it."""
+    harness = ManagerHarness(sandbox, backoff_seconds=3.0)
+    sandbox.inject("timeout", operation="create", seconds=LONG, processed=True)
+    sandbox.inject("not_json", operation="list")
+    with custom_timeout(2), pytest.raises(AmbiguousCreateError, match="cannot be listed"):
+        harness.create()
+    assert [call.operation for call in sandbox.calls] == ["create", "list"]
 
 
 def test_timeout_is_of_one_operation(sandbox: Sandbox) -> None:
