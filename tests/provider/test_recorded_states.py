@@ -67,6 +67,24 @@ def test_recorded_state_works(file: Path, pickled: str, engine: Engine, tmp_path
         check_life(recorded, json.loads(file.read_text(encoding="utf-8")))
 
 
+@pytest.mark.parametrize("file", RECORDINGS, ids=lambda file: file.stem)
+def test_recorded_provider_reads_and_deletes(file: Path, engine: Engine, tmp_path: Path) -> None:
+    """A refresh and a destroy, which run the recorded providers, find the webhooks and know what was deleted."""
+    recording = json.loads(file.read_text(encoding="utf-8"))
+    with open_recorded(file, engine, tmp_path) as recorded:
+        project, sandbox = recorded.project, recorded.project.sandbox
+        outcome = project.refresh()
+        assert set(outcome.changes) == {"same"}, outcome.text
+        assert recorded.outputs == recorded.recorded_outputs
+        # The only webhook of its environment: nothing but its fingerprint in the state proves that the token is right.
+        [alone] = [each.id for each in sandbox.webhooks() if each.environment_id == recording["environments"][1]]
+        sandbox.backend.remove(alone)
+        outcome = project.refresh()
+        assert outcome.changes["delete"] == 1, outcome.text
+        assert Counter(project.destroy().calls) == {"delete": WEBHOOKS - 1}
+        assert project.managed == []
+
+
 def check_life(recorded: RecordedState, recording: dict[str, Any]) -> None:
     """Takes a stack from its recorded state to its end."""
     project = recorded.project
@@ -82,6 +100,10 @@ def check_life(recorded: RecordedState, recording: dict[str, Any]) -> None:
     assert Counter(outcome.calls) == {"update": WEBHOOKS}
     assert {each.id: each.secret for each in project.sandbox.webhooks()} == recorded.secrets
     assert not any(each.is_active for each in project.sandbox.webhooks())
+    outputs = recorded.outputs
+    for id_, was in recorded.recorded_outputs.items():
+        updated_at, is_active = map(project.name_of, ("updated_at", "is_active"))
+        assert outputs[id_] == {**was, is_active: False, updated_at: outputs[id_][updated_at]}
     assert project.outputs["secret"] == recorded.secrets[project.outputs["id"]]
 
     outcome = project.refresh()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import pickle
 import platform
@@ -74,10 +76,29 @@ class RecordedState:
     Attributes:
         project: a project with the state and the program of the recording.
         secrets: the secret of each webhook, by its id.
+        recorded_outputs: the outputs of each webhook in the recording, by its id; see `outputs`.
     """
 
     project: Project
     secrets: dict[str, str]
+    recorded_outputs: dict[str, Any]
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The outputs of each webhook in the state now, by its id, with "[secret]" for secrets."""
+        return _webhook_outputs(self.project.stack.export_stack().deployment)
+
+
+def _webhook_outputs(deployment: Any) -> dict[str, Any]:
+    return {
+        resource["id"]: {
+            name: "[secret]" if isinstance(value, dict) else value
+            for name, value in resource["outputs"].items()
+            if name != "__provider"
+        }
+        for resource in deployment["resources"]
+        if resource["type"].endswith(":Webhook")
+    }
 
 
 def program(recording: dict[str, Any], *, is_active: bool) -> str:
@@ -107,6 +128,7 @@ def record(kind: ProviderKind, folder: Path, receiver_url: str) -> Path:
                 "python": platform.python_version(),
             },
             **recording,
+            "base_url": sandbox.base_url,
             "environments": [sandbox.environment_id, staging.id],
             "webhooks": [
                 [each.environment_id, each.id, each.secret, each.target_url, each.event_types]
@@ -132,6 +154,11 @@ def pickled_with(protocol: int) -> Callable[[int, str], str]:
 def alternately_pickled(number: int, text: str) -> str:
     """Pickles the providers of every second resource with the newest protocol, as after a change of Python."""
     return pickled_with((4, pickle.HIGHEST_PROTOCOL)[number % 2])(number, text)
+
+
+def fingerprint(base_url: str, token: str, webhook_id: str) -> str:
+    """What states have as the fingerprint of a credential. It depends on the port of the sandbox that is recorded."""
+    return hmac.new(webhook_id.encode(), f"{base_url}\n{token}".encode(), hashlib.sha256).hexdigest()[:8]
 
 
 @contextmanager
@@ -160,9 +187,17 @@ def open_recorded(
         project.program(program(recording, is_active=True))
         state = json.dumps(recording["deployment"]).replace(_BASE_URL, sandbox.base_url)
         deployment = json.loads(state.replace("<folder>", str(folder)))
+        tokens = dict(zip(recording["environments"], _TOKENS, strict=True))
         for number, resource in enumerate(deployment["resources"]):
+            outputs = resource.get("outputs", {})
+            if "__fingerprint" in outputs:
+                environment_id = outputs.get("environment_id") or outputs["environmentId"]
+                credential = (tokens[environment_id], resource["id"])
+                assert outputs["__fingerprint"] == fingerprint(recording["base_url"], *credential)
+                outputs["__fingerprint"] = fingerprint(sandbox.base_url, *credential)
             for properties in (resource.get("inputs", {}), resource.get("outputs", {})):
                 if "__provider" in properties:
                     properties["__provider"] = pickle_again(number, properties["__provider"])
         project.stack.import_stack(Deployment(version=3, deployment=deployment))
-        yield RecordedState(project, {id_: secret for _, id_, secret, _, _ in recording["webhooks"]})
+        secrets = {id_: secret for _, id_, secret, _, _ in recording["webhooks"]}
+        yield RecordedState(project, secrets, _webhook_outputs(deployment))
