@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import sys
@@ -13,79 +12,7 @@ import pytest
 
 from pulumi_truto.local_engine.open_stack import Engine, cli_version
 from tests.support.commands import REPOSITORY, run
-
-PROGRAM = """
-import pulumi, pulumi_truto as truto
-url = pulumi.Config().get("url") or "https://hooks.example.com/truto"
-hook = truto.Webhook("orders", target_url=url)
-pulumi.export("id", hook.id)
-"""
-OTHER_PROVIDER = """
-import pulumi, pulumi_truto as truto
-
-class Pet(pulumi.CustomResource):
-    name: pulumi.Output[str]
-    def __init__(self, resource_name, length):
-        super().__init__("random:index/randomPet:RandomPet", resource_name, {"length": length, "name": None},
-                         pulumi.ResourceOptions(version="4.0.0"))
-
-pet = Pet("pet", int(pulumi.Config().get("length") or 2))
-found = pulumi.runtime.invoke("random:index:lookup", {"key": "value"}).value
-hook = truto.Webhook("orders", target_url=pet.name.apply(lambda name: f"https://{name}.example.com/"))
-pulumi.export("name", pet.name)
-pulumi.export("found", found)
-"""
-INSTALLED_PLUGIN = """
-import pulumi
-
-class Hook(pulumi.CustomResource):
-    def __init__(self, name, url):
-        super().__init__("truto:index:Webhook", name, {"targetUrl": url}, pulumi.ResourceOptions(version="9.9.9"))
-
-pulumi.export("id", Hook("orders", "https://hooks.example.com/truto").id)
-"""
-
-
-class UserProject:
-    """A user's folder with a program and its tests, and a home folder of their own."""
-
-    def __init__(self, folder: Path, program: str = PROGRAM) -> None:
-        self.folder, self.home = folder / "project", folder / "home"
-        (self.folder / "tests").mkdir(parents=True)
-        (self.home / ".pulumi").mkdir(parents=True)
-        (self.home / ".pulumi" / "credentials.json").write_text('{"current": "https://example.com"}')
-        (self.folder / "Pulumi.yaml").write_text(
-            "name: mine\nruntime:\n  name: python\n  options: {virtualenv: venv}\n"
-        )
-        (self.folder / "Pulumi.dev.yaml").write_text("config:\n  mine:url: https://of-the-users-stack.example.com\n")
-        (self.folder / "__main__.py").write_text(textwrap.dedent(program))
-
-    def run_tests(self, tests: str, engine: str, *options: str, check: bool = True) -> str:
-        """Runs the user's tests with pytest; returns what it showed."""
-        (self.folder / "tests" / "test_mine.py").write_text(textwrap.dedent(tests))
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
-        env |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}  # `make coverage`
-        command = (
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            f"--pulumi-engine={engine}",
-            *options,
-        )
-        done = run(*command, cwd=self.folder, env=env, check=check)
-        return done.stdout + done.stderr
-
-    def digest(self) -> str:
-        """A hash of every file of the user."""
-        digest = hashlib.sha256()
-        for folder in (self.folder, self.home):
-            for file in sorted(folder.rglob("*")):
-                if file.is_file() and file.name != "test_mine.py":
-                    digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
-        return digest.hexdigest()
+from tests.support.user_project import UserProject
 
 
 @pytest.fixture
@@ -171,78 +98,6 @@ def test_local_engine_names_arguments_that_it_does_not_support(user: UserProject
         "local",
     )
     assert "1 passed" in shown
-
-
-def test_other_providers_are_mocked_on_the_local_engine(tmp_path: Path) -> None:
-    """Resources and functions of another provider come from Pulumi's mocks, by type token; webhooks stay real."""
-    shown = UserProject(tmp_path, OTHER_PROVIDER).run_tests(
-        """
-        import pulumi
-
-        class Mocks(pulumi.runtime.Mocks):
-            def new_resource(self, args):
-                assert args.typ == "random:index/randomPet:RandomPet"
-                return args.name + "-id", {"name": "rex" * args.inputs["length"]}
-
-            def call(self, args):
-                return {"value": args.args["key"] + "!"}
-
-        def test_it(pulumi_stack, truto_sandbox):
-            stack = pulumi_stack(".", mocks=Mocks())
-            assert stack.engine == "local"
-            stack.preview()
-            up = stack.up()
-            assert up.outputs["name"].value == "rexrex"
-            assert up.outputs["found"].value == {"value": "value!"}
-            assert truto_sandbox.webhooks()[0].target_url == "https://rexrex.example.com/"
-            stack.up(expect_no_changes=True)
-            stack.set_config({"length": 1})
-            assert stack.up().outputs["name"].value == "rex"
-            stack.refresh(expect_no_changes=True)
-            stack.destroy()
-            assert truto_sandbox.webhooks() == []
-        """,
-        "auto",
-    )
-    assert "1 passed" in shown
-
-
-def test_installed_plugins_are_used_on_the_cli(tmp_path: Path) -> None:
-    """On the CLI a program has the plugins that its user has installed, and they are not changed."""
-    if cli_version() is None:
-        pytest.skip("no Pulumi CLI on PATH")
-    user = UserProject(tmp_path, INSTALLED_PLUGIN)
-    plugin = user.home / ".pulumi" / "plugins" / "resource-truto-v9.9.9" / "pulumi-resource-truto"
-    plugin.parent.mkdir(parents=True)
-    plugin.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -m pulumi_truto "$@"\n')
-    plugin.chmod(0o755)
-    before = user.digest()
-    shown = user.run_tests(
-        """
-        def test_it(pulumi_stack, truto_sandbox):
-            up = pulumi_stack(".").up()
-            assert up.outputs["id"].value == truto_sandbox.webhooks()[0].id
-        """,
-        "cli",
-    )
-    assert "1 passed" in shown
-    assert user.digest() == before
-
-
-def test_other_providers_without_a_mock_are_named(tmp_path: Path) -> None:
-    """Without a mock the error names the provider and both ways out."""
-    shown = UserProject(tmp_path, OTHER_PROVIDER.replace(', pulumi.ResourceOptions(version="4.0.0")', "")).run_tests(
-        """
-        def test_it(pulumi_stack):
-            pulumi_stack(".").up()
-        """,
-        "local",
-        check=False,
-    )
-    text = " ".join(shown.split())
-    assert "the local engine cannot run the provider 'random'" in text
-    assert "Pass `mocks`" in text
-    assert "Pulumi CLI" in text
 
 
 def test_engine_that_is_missing_is_reported(user: UserProject) -> None:

@@ -1,0 +1,62 @@
+"""A user's project with tests that use the pytest plugin."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import textwrap
+from pathlib import Path
+
+from tests.support.commands import run
+
+__all__ = ["UserProject"]
+
+PROGRAM = """
+import pulumi, pulumi_truto as truto
+url = pulumi.Config().get("url") or "https://hooks.example.com/truto"
+hook = truto.Webhook("orders", target_url=url)
+pulumi.export("id", hook.id)
+"""
+
+
+class UserProject:
+    """A user's folder with a program and its tests, and a home folder of their own."""
+
+    def __init__(self, folder: Path, program: str = PROGRAM) -> None:
+        self.folder, self.home = folder / "project", folder / "home"
+        (self.folder / "tests").mkdir(parents=True)
+        (self.home / ".pulumi").mkdir(parents=True)
+        (self.home / ".pulumi" / "credentials.json").write_text('{"current": "https://example.com"}')
+        (self.folder / "Pulumi.yaml").write_text(
+            "name: mine\nruntime:\n  name: python\n  options: {virtualenv: venv}\n"
+        )
+        (self.folder / "Pulumi.dev.yaml").write_text("config:\n  mine:url: https://of-the-users-stack.example.com\n")
+        (self.folder / "__main__.py").write_text(textwrap.dedent(program))
+
+    def run_tests(self, tests: str, engine: str, *options: str, check: bool = True) -> str:
+        """Runs the user's tests with pytest; returns what it showed."""
+        (self.folder / "tests" / "test_mine.py").write_text(textwrap.dedent(tests))
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
+        env |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}  # `make coverage`
+        command = (
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--pulumi-engine={engine}",
+            *options,
+        )
+        done = run(*command, cwd=self.folder, env=env, check=check)
+        return done.stdout + done.stderr
+
+    def digest(self) -> str:
+        """A hash of every file of the user."""
+        digest = hashlib.sha256()
+        for folder in (self.folder, self.home):
+            for file in sorted(folder.rglob("*")):
+                if file.is_file() and file.name != "test_mine.py":
+                    digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
+        return digest.hexdigest()
