@@ -1,7 +1,8 @@
 """``python -m release.schema_changes OLD NEW`` names the changes of the schema that break users' programs.
 
-The rules are those of Pulumi's own tool (pulumi/schema-tools, internal/compare/engine.go), and cover what that leaves
-out: enum values, secrets, defaults, aliases, configuration and the names of generated packages.
+The rules for additions and removals are those of Pulumi's own tool (pulumi/schema-tools,
+internal/compare/engine.go), and cover what that leaves out: enum values, secrets, aliases and configuration. Every
+other key must stay as it is, unless it is known to be harmless: a key that nobody thought of counts as breaking.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,14 +18,31 @@ __all__ = ["breaking_changes"]
 
 Json = Mapping[str, Any]
 
-#: What names a generated package, or its modules, in each language.
-_PACKAGE_NAMES: Final = {
-    "python": ("packageName",),
-    "nodejs": ("packageName",),
-    "go": ("importBasePath", "modulePath", "rootPackageName"),
-    "csharp": ("rootNamespace", "namespaces"),
-    "java": ("basePackage", "packages"),
-}
+#: What neither a program nor a state depends on.
+_HARMLESS: Final = frozenset(
+    {
+        "attribution",
+        "deprecationMessage",
+        "description",
+        "displayName",
+        "homepage",
+        "keywords",
+        "language.nodejs.packageDescription",
+        "language.nodejs.readme",
+        "language.python.readme",
+        "license",
+        "logoUrl",
+        "pluginDownloadURL",
+        "publisher",
+        "repository",
+        "version",
+    }
+)
+#: What says which values a property takes, in words that `_type` finds.
+_TYPE: Final = ("type", "items", "additionalProperties", "oneOf", "$ref")
+#: What `_inputs` and `_outputs` compare of an object, which is `type: object` wherever inputs are.
+_OBJECT: Final = ("properties", "required")
+_INPUT_OBJECT: Final = (*_OBJECT, "type", "description")
 
 
 def breaking_changes(old: Json, new: Json) -> list[str]:
@@ -35,7 +53,8 @@ def breaking_changes(old: Json, new: Json) -> list[str]:
         new: The schema to release.
 
     Returns:
-        One sentence for each change that can break a program or a state. Additions break nothing.
+        One sentence for each change that can break a program or a state. What is added breaks
+        nothing: resources, functions, types, optional properties, enum values and aliases.
     """
     return [
         *_package(old, new),
@@ -47,13 +66,29 @@ def breaking_changes(old: Json, new: Json) -> list[str]:
 
 
 def _package(old: Json, new: Json) -> Iterator[str]:
-    if old.get("name") != new.get("name"):
-        yield f"the package is called {new.get('name')}, and was {old.get('name')}"
-    for language, keys in _PACKAGE_NAMES.items():
-        for key in keys:
-            before, after = (schema.get("language", {}).get(language, {}).get(key) for schema in (old, new))
-            if before != after:
-                yield f"the generated package for {language} has the {key} {_shown(after)}, and had {_shown(before)}"
+    compared = ("config.variables", "config.defaults", "provider", "resources", "functions", "types")
+    yield from _others("the package", old, new, compared)
+
+
+def _others(where: str, old: Json, new: Json, compared: Collection[str] = (), prefix: str = "") -> Iterator[str]:
+    """Names each difference, except in what is harmless and in what other rules have compared.
+
+    Args:
+        where: What the two mappings describe.
+        old: The mapping of the last release.
+        new: The mapping to release.
+        compared: The keys that other rules compare; one within another mapping as `inputs.required`.
+        prefix: The keys that lead to the two mappings, each with a dot.
+    """
+    for name in dict.fromkeys([*old, *new]):
+        key, before, after = f"{prefix}{name}", old.get(name), new.get(name)
+        if key in _HARMLESS or key in compared or before == after:
+            continue
+        one, two = ({} if value is None else value for value in (before, after))
+        if isinstance(one, Mapping) and isinstance(two, Mapping):
+            yield from _others(where, one, two, compared, f"{key}.")
+        else:
+            yield f"{where} has the {key} {_shown(after)}, and had {_shown(before)}"
 
 
 def _configuration(old: Json, new: Json) -> Iterator[str]:
@@ -80,11 +115,14 @@ def _resource(where: str, old: Json, new: Json) -> Iterator[str]:
     )
     yield from _inputs(where, "input", *inputs)
     yield from _outputs(where, "output", old, new)
-    yield from _inputs(where, "list filter", old.get("listInputs") or {}, new.get("listInputs") or {})
-    aliases = [alias.get("type") for alias in new.get("aliases", [])]
+    for part, kind in {"listInputs": "list filter", "stateInputs": "state input"}.items():
+        yield from _inputs(where, kind, old.get(part) or {}, new.get(part) or {})
+    aliases = new.get("aliases", [])
     for alias in old.get("aliases", []):
-        if alias.get("type") not in aliases:
+        if alias not in aliases:
             yield f"{where}: the alias {alias.get('type')} was removed"
+    objects = [f"{part}.{key}" for part in ("listInputs", "stateInputs") for key in _INPUT_OBJECT]
+    yield from _others(where, old, new, (*_OBJECT, "inputProperties", "requiredInputs", "aliases", *objects))
 
 
 def _functions(old: Json, new: Json) -> Iterator[str]:
@@ -98,6 +136,8 @@ def _functions(old: Json, new: Json) -> Iterator[str]:
         if inputs[1].get("properties") and not inputs[0].get("properties"):
             # Its signature in Go, TypeScript and C# is another one (pulumi/pulumi#13563).
             yield f"{token} takes inputs, and took none"
+        objects = [f"inputs.{key}" for key in _INPUT_OBJECT] + [f"outputs.{key}" for key in (*_OBJECT, "description")]
+        yield from _others(token, before, after, objects)
 
 
 def _types(old: Json, new: Json) -> Iterator[str]:
@@ -108,21 +148,20 @@ def _types(old: Json, new: Json) -> Iterator[str]:
             yield f"the type {token} was removed"
             continue
         yield from _enum(token, before.get("enum", []), after.get("enum", []))
-        if before.get("type") != after.get("type"):
-            yield f"{token} is of type {_shown(after.get('type'))}, and was {_shown(before.get('type'))}"
+        yield from _others(token, before, after, (*_OBJECT, "enum"))
         as_input = _inputs(token, "property", before, after) if token in written else ()
         as_output = _outputs(token, "property", before, after) if token in read else ()
         yield from dict.fromkeys([*as_input, *as_output])
 
 
 def _enum(token: str, old: Sequence[Json], new: Sequence[Json]) -> Iterator[str]:
-    names = {member["value"]: member.get("name") for member in new}
+    members = {member["value"]: member for member in new}
     for member in old:
-        value = member["value"]
-        if value not in names:
-            yield f"{token}: the value {_shown(value)} was removed"
-        elif member.get("name") != names[value]:
-            yield f"{token}: the value {_shown(value)} is called {names[value]}, and was {member.get('name')}"
+        where = f"{token}: the value {_shown(member['value'])}"
+        if member["value"] not in members:
+            yield f"{where} was removed"
+        else:
+            yield from _others(where, member, members[member["value"]])
 
 
 def _inputs(where: str, kind: str, old: Json, new: Json) -> Iterator[str]:
@@ -144,16 +183,16 @@ def _outputs(where: str, kind: str, old: Json, new: Json) -> Iterator[str]:
 def _properties(where: str, kind: str, old: Json, new: Json) -> Iterator[str]:
     remaining = new.get("properties") or {}
     for name, before in (old.get("properties") or {}).items():
-        after = remaining.get(name)
+        after, property_ = remaining.get(name), f"{where}: the {kind} {name}"
         if after is None:
-            yield f"{where}: the {kind} {name} was removed"
+            yield f"{property_} was removed"
             continue
-        if _type(before) != _type(after):
-            yield f"{where}: the {kind} {name} is of type {_type(after)}, and was {_type(before)}"
         if before.get("secret") and not after.get("secret"):
-            yield f"{where}: the {kind} {name} is no longer a secret"
-        if _default(before) != _default(after):
-            yield f"{where}: the {kind} {name} has the default {_default(after)}, and had {_default(before)}"
+            yield f"{property_} is no longer a secret"
+        same_type = _type(before) == _type(after)
+        if not same_type:
+            yield f"{property_} is of type {_type(after)}, and was {_type(before)}"
+        yield from _others(property_, before, after, ("secret", *(() if same_type else _TYPE)))
 
 
 def _type(property_: Json) -> str:
@@ -169,16 +208,11 @@ def _type(property_: Json) -> str:
     return str(property_.get("type"))
 
 
-def _default(property_: Json) -> str:
-    environment = property_.get("defaultInfo", {}).get("environment", [])
-    return " or ".join([*(f"${name}" for name in environment), _shown(property_.get("default"))])
-
-
 def _used_types(schema: Json) -> tuple[set[str], set[str]]:
     """The types that programs write, and those that they read, directly or within another type."""
     resources = [*schema.get("resources", {}).values(), schema.get("provider", {})]
     functions = schema.get("functions", {}).values()
-    written = [[each.get("inputProperties"), each.get("listInputs")] for each in resources]
+    written = [[each.get("inputProperties"), each.get("listInputs"), each.get("stateInputs")] for each in resources]
     read = [each.get("properties") for each in resources]
     return (
         _references(schema, [written, [each.get("inputs") for each in functions], schema.get("config")]),

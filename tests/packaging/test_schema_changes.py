@@ -52,10 +52,12 @@ BREAKING: Final[dict[str, Change]] = {
     f'{EVENT_TYPE}: the value "record:created" was removed': lambda new: new["types"][EVENT_TYPE].update(
         enum=[each for each in new["types"][EVENT_TYPE]["enum"] if each["value"] != "record:created"]
     ),
-    f'{EVENT_TYPE}: the value "record:created" is called NewRecord, and was RecordCreated': lambda new: next(
+    f'{EVENT_TYPE}: the value "record:created" has the name "NewRecord", and had "RecordCreated"': lambda new: next(
         each for each in new["types"][EVENT_TYPE]["enum"] if each["value"] == "record:created"
     ).update(name="NewRecord"),
-    f'{EVENT_TYPE} is of type "integer", and was "string"': lambda new: new["types"][EVENT_TYPE].update(type="integer"),
+    f'{EVENT_TYPE} has the type "integer", and had "string"': lambda new: new["types"][EVENT_TYPE].update(
+        type="integer"
+    ),
     f"{WEBHOOK}: the input targetUrl is of type array of (string), and was string": lambda new: new["resources"][
         WEBHOOK
     ]["inputProperties"].update(targetUrl={"type": "array", "items": {"type": "string"}}),
@@ -93,17 +95,55 @@ BREAKING: Final[dict[str, Change]] = {
         "apiToken"
     ].pop("secret"),
     "configuration: the variable baseUrl was removed": lambda new: new["config"]["variables"].pop("baseUrl"),
-    "configuration: the variable baseUrl has the default none, and had $TRUTO_BASE_URL or none": lambda new: new[
-        "config"
-    ]["variables"]["baseUrl"].pop("defaultInfo"),
+    'configuration: the variable baseUrl has the defaultInfo.environment none, and had ["TRUTO_BASE_URL"]': (
+        lambda new: new["config"]["variables"]["baseUrl"].pop("defaultInfo")
+    ),
     "configuration: the variable apiToken is required now": lambda new: new["config"].update(defaults=["apiToken"]),
     "the provider: the input baseUrl was removed": lambda new: new["provider"]["inputProperties"].pop("baseUrl"),
-    "the package is called truto2, and was truto": lambda new: new.update(name="truto2"),
-    'the generated package for nodejs has the packageName "truto", and had "pulumi-truto"': lambda new: new["language"][
+    'the package has the name "truto2", and had "truto"': lambda new: new.update(name="truto2"),
+    'the package has the language.nodejs.packageName "truto", and had "pulumi-truto"': lambda new: new["language"][
         "nodejs"
     ].update(packageName="truto"),
-    'the generated package for java has the basePackage none, and had "pulumitruto"': lambda new: new["language"].pop(
+    'the package has the language.java.basePackage none, and had "pulumitruto"': lambda new: new["language"].pop(
         "java"
+    ),
+    "the package has the language.go.generateResourceContainerTypes none, and had true": lambda new: new["language"][
+        "go"
+    ].pop("generateResourceContainerTypes"),
+    'the package has the meta.moduleFormat "(.*)", and had none': lambda new: new.update(meta={"moduleFormat": "(.*)"}),
+    f'{GET_WEBHOOK} has the multiArgumentInputs ["id"], and had none': lambda new: new["functions"][GET_WEBHOOK].update(
+        multiArgumentInputs=["id"]
+    ),
+    f'{WEBHOOK} has the methods.ping "{GET_WEBHOOK}", and had none': lambda new: new["resources"][WEBHOOK].update(
+        methods={"ping": GET_WEBHOOK}
+    ),
+    f"{WEBHOOK}: the input targetUrl has the plain true, and had none": lambda new: new["resources"][WEBHOOK][
+        "inputProperties"
+    ]["targetUrl"].update(plain=True),
+    f"{WEBHOOK}: the output targetUrl has the replaceOnChanges true, and had none": lambda new: new["resources"][
+        WEBHOOK
+    ]["properties"]["targetUrl"].update(replaceOnChanges=True),
+}
+
+#: Where a key that no rule knows is breaking: the parts of the schema, as the sentence calls them.
+PARTS: Final[dict[str, Callable[[Any], Any]]] = {
+    "the package": lambda new: new,
+    "the provider": lambda new: new["provider"],
+    "configuration: the variable baseUrl": lambda new: new["config"]["variables"]["baseUrl"],
+    WEBHOOK: lambda new: new["resources"][WEBHOOK],
+    f"{WEBHOOK}: the input eventTypes": lambda new: new["resources"][WEBHOOK]["inputProperties"]["eventTypes"],
+    f"{WEBHOOK}: the output isActive": lambda new: new["resources"][WEBHOOK]["properties"]["isActive"],
+    f"{WEBHOOK}: the list filter targetUrl": lambda new: new["resources"][WEBHOOK]["listInputs"]["properties"][
+        "targetUrl"
+    ],
+    GET_WEBHOOK: lambda new: new["functions"][GET_WEBHOOK],
+    f"{GET_WEBHOOK}: the input id": lambda new: new["functions"][GET_WEBHOOK]["inputs"]["properties"]["id"],
+    f"{GET_WEBHOOK}: the output id": lambda new: new["functions"][GET_WEBHOOK]["outputs"]["properties"]["id"],
+    WEBHOOK_INFO: lambda new: new["types"][WEBHOOK_INFO],
+    f"{WEBHOOK_INFO}: the property id": lambda new: new["types"][WEBHOOK_INFO]["properties"]["id"],
+    EVENT_TYPE: lambda new: new["types"][EVENT_TYPE],
+    f'{EVENT_TYPE}: the value "record:created"': lambda new: next(
+        each for each in new["types"][EVENT_TYPE]["enum"] if each["value"] == "record:created"
     ),
 }
 
@@ -132,6 +172,13 @@ COMPATIBLE: Final[dict[str, Change]] = {
     "a new value": lambda new: new["types"][EVENT_TYPE]["enum"].append({"name": "Other", "value": "other:created"}),
     "a new alias": lambda new: new["resources"][WEBHOOK]["aliases"].append({"type": "truto:index:Hook"}),
     "a new configuration variable": lambda new: new["config"]["variables"].update(region={"type": "string"}),
+    "new list filters": lambda new: new["resources"][WEBHOOK_TEST].update(
+        listInputs=new["resources"][WEBHOOK]["listInputs"]
+    ),
+    "new state inputs": lambda new: new["resources"][WEBHOOK].update(
+        stateInputs=new["resources"][WEBHOOK]["listInputs"]
+    ),
+    "deprecations": lambda new: [part(new).update(deprecationMessage="Old.") for part in PARTS.values()],
     "a new repository": lambda new: new.update(repository="https://example.com/pulumi-truto"),
 }
 
@@ -147,6 +194,31 @@ def changed(change: Change) -> Any:
 def test_a_breaking_change_is_named(sentence: str) -> None:
     """Each kind of breaking change has one sentence."""
     assert breaking_changes(schema(), changed(BREAKING[sentence])) == [sentence]
+
+
+@pytest.mark.parametrize("where", PARTS)
+def test_an_unknown_key_is_breaking(where: str) -> None:
+    """A key that nobody thought of is named where it is added, is changed, or is removed, at any depth."""
+    one = changed(lambda new: PARTS[where](new).update(isNew=True))
+    two = changed(lambda new: PARTS[where](new).update(isNew={"deep": [1]}))
+    assert breaking_changes(schema(), one) == [f"{where} has the isNew true, and had none"]
+    assert breaking_changes(one, two) == [f'{where} has the isNew {{"deep": [1]}}, and had true']
+    assert breaking_changes(two, schema()) == [f"{where} has the isNew.deep none, and had [1]"]
+
+
+def test_another_scalar_result_is_named() -> None:
+    """A function may return a value instead of an object: its type is part of the function's signature."""
+    old = changed(lambda new: new["functions"][GET_WEBHOOK].update(outputs={"type": "string"}))
+    new = changed(lambda new: new["functions"][GET_WEBHOOK].update(outputs={"type": "integer"}))
+    assert breaking_changes(old, new) == [f'{GET_WEBHOOK} has the outputs.type "integer", and had "string"']
+
+
+def test_inputs_of_a_lookup_are_compared() -> None:
+    """The inputs of a resource's `get` may get more, and lose none."""
+    old = changed(COMPATIBLE["new state inputs"])
+    new = json.loads(json.dumps(old))  # not `deepcopy`, as before
+    new["resources"][WEBHOOK]["stateInputs"]["properties"].pop("targetUrl")
+    assert breaking_changes(old, new) == [f"{WEBHOOK}: the state input targetUrl was removed"]
 
 
 @pytest.mark.parametrize("name", COMPATIBLE)
