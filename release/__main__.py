@@ -49,7 +49,7 @@ def _check(tag: str | None, *, quick: bool) -> int:
         _report("version", partial(checks.check_version, tag)),
         _report("changelog", partial(checks.check_changelog, tag)),
         _report("schema", partial(checks.check_schema, tag)),
-        _report("states", checks.check_states),
+        _report("states", partial(checks.check_states, tag)),
         _report("addresses", checks.check_urls),
         _report("actions", checks.check_actions),
         _report("extras", checks.check_extras),

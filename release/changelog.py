@@ -28,7 +28,7 @@ class Section(NamedTuple):
     @property
     def entries(self) -> int:
         """The number of changes."""
-        return len(re.findall(r"^- ", self.text, re.MULTILINE))
+        return len(re.findall(r"^[-*+] ", self.text, re.MULTILINE))
 
 
 def find_section(version: str) -> Section | None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Final
 
-import semver
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from pulumi_truto import version as constants
 from pulumi_truto.plugin.schema import schema_file
 from release.changelog import UNRELEASED, find_section
+from release.pins import uses
 from release.project import ROOT, Result, failed, git, ok, pyproject, read, warning
 from release.schema_changes import breaking_changes
+from release.versions import last_release, may_break, parse
 
 __all__ = [
     "check_actions",
@@ -29,22 +31,25 @@ __all__ = [
 
 #: The only files that name the version.
 _VERSION_FILES: Final = {"pulumi_truto/version.py", "CHANGELOG.md"}
-_USES: Final = re.compile(r"^\s*(?:- )?uses:\s*([^\s#]+)(.*)$", re.MULTILINE)
-_PINNED: Final = re.compile(r"\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+#: What earlier releases left behind in users' stacks.
+_STATES: Final = "tests/states"
 
 
 def check_version(tag: str | None) -> Result:
-    """The version is in one place, is valid for Python and for Pulumi, and is that of the tag."""
+    """The version is in one place, is valid for Python and for Pulumi, is that of the tag, and follows the last one."""
     version = constants.__version__
     try:
-        Version(version)
-        semver.Version.parse(version)
-    except (InvalidVersion, ValueError) as error:
-        return failed(f"{error}: write a version in pulumi_truto/version.py that is both PEP 440 and semver")
+        parsed = parse(version)
+    except ValueError as error:
+        message = "write a version in pulumi_truto/version.py that is both PEP 440 and semver"
+        return failed(f"{error}: {message}, such as X.Y.Z or X.Y.Z-rc.1")
     if tag not in (None, f"v{version}"):
         return failed(
             f"the tag is {tag}, but pulumi_truto/version.py has {version}: move the tag or change the version"
         )
+    last = last_release(f"v{version}")
+    if last and parsed <= Version(last):
+        return failed(f"{version} does not come after {last}: write a higher version in pulumi_truto/version.py")
     literal = re.compile(rf"(?<![\d.]){re.escape(version)}(?!\.?\d)")
     names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
     # Tests use versions of their own, which may be the same.
@@ -56,21 +61,31 @@ def check_version(tag: str | None) -> Result:
 
 
 def check_changelog(tag: str | None) -> Result:
-    """The changelog has a section for the version, with a date, or for what is not released yet."""
+    """The changelog has a section for the version, with a date, or without a tag for what is not released yet."""
     version = constants.__version__
-    section = find_section(version)
+    section, unreleased = find_section(version), find_section(UNRELEASED)
+    waiting = unreleased.entries if unreleased else 0
     if section is not None:
-        if not section.date or not section.entries:
+        if not _is_date(section.date) or not section.entries:
             return failed(
                 f"the section [{version}] of CHANGELOG.md needs a date, as in [{version}] - 2026-01-31, and entries"
             )
+        if tag is not None and waiting:
+            return failed(f"[{UNRELEASED}] in CHANGELOG.md has {waiting} entries: move them to [{version}]")
         return ok(f"[{version}] - {section.date} has {section.entries} entries")
     if tag is not None:
         return failed(f"CHANGELOG.md has no section [{version}]: rename [{UNRELEASED}] to [{version}] - YYYY-MM-DD")
-    unreleased = find_section(UNRELEASED)
-    if unreleased is None or not unreleased.entries:
+    if not waiting:
         return failed(f"CHANGELOG.md has neither [{version}] nor entries in [{UNRELEASED}]: write what changed")
-    return ok(f"{version} is not released yet; [{UNRELEASED}] has {unreleased.entries} entries")
+    return ok(f"{version} is not released yet; [{UNRELEASED}] has {waiting} entries")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_schema(tag: str | None) -> Result:
@@ -80,7 +95,7 @@ def check_schema(tag: str | None) -> Result:
         return failed(f"there is no schema.json: {write}")
     if read("schema.json") != schema_file():
         return failed(f"schema.json is not what the code generates: {write}")
-    last = _last_release(tag)
+    last = last_release(tag)
     if last is None:
         return ok("schema.json is up to date; there is no earlier release")
     if not git("ls-tree", "--name-only", last, "schema.json"):
@@ -88,30 +103,28 @@ def check_schema(tag: str | None) -> Result:
     breaks = breaking_changes(json.loads(git("show", f"{last}:schema.json")), json.loads(schema_file()))
     if not breaks:
         return ok(f"schema.json is up to date and breaks nothing of {last}")
-    if _may_break(Version(last), Version(constants.__version__)):
+    if may_break(Version(last), Version(constants.__version__)):
         return warning(f"the new version may break {last}, and does: {'; '.join(breaks)}")
     return failed(*breaks, f"undo this, or release a version that may break {last}")
 
 
-def _last_release(tag: str | None) -> str | None:
-    """Returns the tag of the latest release before this one that led to the current commit."""
-    tags = [name for name in git("tag", "--list", "v*", "--merged", "HEAD").split() if name != tag]
-    return max(tags, key=Version, default=None)
+def check_states(tag: str | None) -> Result:
+    """The state that this version leaves behind is recorded, so that every later version is tested with it.
 
-
-def _may_break(old: Version, new: Version) -> bool:
-    """Whether semantic versioning allows breaking changes: in a new major version, or in a new minor version of 0."""
-    return new.major > old.major or (new.major == old.major == 0 and new.minor > old.minor)
-
-
-def check_states() -> Result:
-    """The state that this version leaves behind is recorded, so that every later version is tested with it."""
-    expected = [f"tests/states/{constants.__version__}-{kind}.json" for kind in ("dynamic", "native")]
+    Those of the last release are unchanged.
+    """
+    expected = [f"{_STATES}/{constants.__version__}-{kind}.json" for kind in ("dynamic", "native")]
     missing = [name for name in expected if not (ROOT / name).is_file()]
     if missing:
         command = "python -m pytest tests/provider/test_recorded_states.py --record"
         return failed(f"{' and '.join(missing)} are missing: run {command}, with the Pulumi CLI on PATH")
-    return ok(f"{len(list((ROOT / 'tests' / 'states').glob('*.json')))} states are recorded")
+    last = last_release(tag)
+    # Everything but additions.
+    changed = git("diff", "--name-only", "--no-renames", "--diff-filter=a", last, "--", _STATES) if last else ""
+    if changed:
+        names = changed.splitlines()
+        return failed(f"{', '.join(names)} changed since {last}: run git checkout {last} -- {' '.join(names)}")
+    return ok(f"{len(list((ROOT / _STATES).glob('*.json')))} states are recorded")
 
 
 def check_urls() -> Result:
@@ -131,18 +144,14 @@ def check_urls() -> Result:
 
 
 def check_actions() -> Result:
-    """Every action is pinned by its hash, with its version as a comment."""
-    files = [path for path in sorted((ROOT / ".github" / "workflows").iterdir()) if path.suffix in (".yml", ".yaml")]
-    used = [
-        (path.name, action + comment)
-        for path in files
-        for action, comment in _USES.findall(path.read_text(encoding="utf-8"))
-        if not action.startswith("./")
-    ]
-    loose = [f"{action.strip()} in {name}" for name, action in used if not _PINNED.fullmatch(action.strip())]
+    """Every action is pinned by its hash, with its version as a comment, and every image by its digest."""
+    files = [path for path in sorted((ROOT / ".github").rglob("*")) if path.suffix in (".yml", ".yaml")]
+    used = [(path.name, use) for path in files for use in uses(path)]
+    loose = [f"{use.text} in {name}" for name, use in used if not use.is_pinned]
     if loose:
-        return failed(*loose, "pin each by the 40 digits of its commit, followed by a comment such as # v1.2.3")
-    return ok(f"{len(used)} uses in {len(files)} workflows are pinned")
+        action = "pin an action by the 40 digits of its commit, followed by a comment such as # v1.2.3"
+        return failed(*loose, f"{action}, and an image by @sha256 and its digest")
+    return ok(f"{len(used)} uses in {len(files)} files of .github are pinned")
 
 
 def check_extras() -> Result:
@@ -161,9 +170,11 @@ def check_extras() -> Result:
 
 
 def check_committed(tag: str | None) -> Result:
-    """What is built is what the files say: the builds are of the last commit."""
+    """What is built is what the files say and what the tag names: the builds are of the last commit."""
     changed = git("status", "--porcelain").splitlines()
     commit = git("rev-parse", "--short", "HEAD")
+    if tag is not None and tag not in git("tag", "--points-at", "HEAD").split():
+        return failed(f"the builds are of {commit}, which is not tagged {tag}: check out the tag, or run git tag {tag}")
     if not changed:
         return ok(f"nothing differs from {commit}")
     message = f"{len(changed)} files differ from {commit}, and the builds are of that: commit them"

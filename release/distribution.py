@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import sys
 import tarfile
@@ -32,6 +33,9 @@ _MACHINES: Final[Mapping[str, tuple[int, Mapping[str, str]]]] = {
     "one": (0o022, {"TZ": "UTC"}),
     "two/deeper": (0o077, {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "1"}),
 }
+
+#: The SHA-256 of the terms of the Apache License 2.0, with each white space as one blank.
+_TERMS: Final = "59d8f0ba87ad9a2f1a431123c8d16646e5b89ba53653e818f16d136d77263c99"
 
 
 def build(folder: Path) -> None:
@@ -113,9 +117,12 @@ def check_description(folder: Path) -> Result:
 
 
 def check_licence(folder: Path) -> Result:
-    """Both files contain the licence, and say which one it is."""
+    """Both files contain the Apache License 2.0, and say so."""
     project = pyproject()["project"]
     licences = project.get("license-files") or ["LICENSE"]
+    terms, end, _ = read("LICENSE").partition("END OF TERMS AND CONDITIONS")
+    if hashlib.sha256(" ".join((terms + end).split()).encode()).hexdigest() != _TERMS:
+        return failed("LICENSE is not https://www.apache.org/licenses/LICENSE-2.0.txt: put its text back")
     for path in built(folder):
         members = _members(path)
         [metadata] = [
@@ -137,26 +144,34 @@ def check_licence(folder: Path) -> Result:
 
 
 def check_contents(folder: Path) -> Result:
-    """The wheel contains the package alone."""
-    names = _members(Path(_wheel(folder)))
-    others = {name.split("/")[0] for name in names} - {"pulumi_truto"}
-    others = {name for name in others if not name.endswith(".dist-info")}
-    if others:
-        return failed(f"the wheel also contains {', '.join(sorted(others))}: see [tool.setuptools] in pyproject.toml")
-    return ok(f"{len(names)} files of pulumi_truto, no tests")
+    """The wheel contains the package alone, and all of it."""
+    names = {name for name in _members(Path(_wheel(folder))) if not name.split("/")[0].endswith(".dist-info")}
+    package = set(git("ls-tree", "-r", "-z", "--name-only", "HEAD", "pulumi_truto").strip("\0").split("\0"))
+    differences = {"also contains": names - package, "lacks": package - names}
+    faults = [
+        f"the wheel {verb} {len(found)} files: {', '.join(sorted(found)[:5])}"
+        for verb, found in differences.items()
+        if found
+    ]
+    if faults:
+        return failed(*faults, "see [tool.setuptools] in pyproject.toml")
+    return ok(f"{len(names)} files, which are those of pulumi_truto")
 
 
 def check_installation(folder: Path) -> Result:
-    """The wheel installs into a new virtual environment, and the package loads there."""
+    """The wheel installs into a new virtual environment. There the package loads, and makes its schema."""
     with tempfile.TemporaryDirectory() as environment:
         venv.create(environment, with_pip=True)
         python = Path(environment, "Scripts" if sys.platform == "win32" else "bin", "python")
         run(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", _wheel(folder))
         code = "import pulumi_truto; print(pulumi_truto.__version__)"
         printed = run(str(python), "-c", code, cwd=Path(environment)).strip()
+        schema = run(str(python), "-m", "pulumi_truto.plugin.schema", cwd=Path(environment))
     if printed != constants.__version__:
         return failed(f"the installed wheel says that it is {printed}, not {constants.__version__}")
-    return ok(f"the wheel installs and is {printed}")
+    if schema.rstrip("\n") != git("show", "HEAD:schema.json"):
+        return failed("the schema of the installed wheel is not schema.json: run make schema, and commit it")
+    return ok(f"the wheel installs, is {printed}, and makes its schema")
 
 
 def _members(path: Path) -> dict[str, bytes]:
