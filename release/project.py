@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-import tomli
-
 __all__ = ["ROOT", "CommandError", "Result", "failed", "git", "ok", "pyproject", "read", "run", "warning"]
 
 #: The root of the repository.
@@ -55,6 +53,8 @@ def read(path: str) -> str:
 
 def pyproject() -> dict[str, Any]:
     """Returns the content of pyproject.toml."""
+    import tomli  # not at the top: `make plugin` installs no extra
+
     return tomli.loads(read("pyproject.toml"))
 
 

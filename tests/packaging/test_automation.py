@@ -1,10 +1,9 @@
-"""The plugin's archive, and the programs of examples/automation, which Pulumi's Automation API runs."""
+"""The programs of examples/automation, which Pulumi's Automation API runs."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -15,24 +14,6 @@ from tests.support.commands import REPOSITORY, run
 from tests.support.language_hosts import cli_environment, skip_without
 
 EXAMPLES = REPOSITORY / "examples" / "automation"
-
-
-def test_archive_has_the_plugin_alone(tmp_path: Path) -> None:
-    """The archive is small, has the package and what Pulumi needs to install it, and always the same bytes."""
-    archive = pack(tmp_path / "one")
-    with tarfile.open(archive) as files:
-        names = files.getnames()
-    assert {name.split("/")[0] for name in names} == {
-        "LICENSE",
-        "PulumiPlugin.yaml",
-        "README.md",
-        "pulumi_truto",
-        "pyproject.toml",
-    }
-    assert {"pulumi_truto/__main__.py", "pulumi_truto/py.typed"} <= set(names)
-    assert [name for name in names if "__pycache__" in name] == []
-    assert archive.stat().st_size < 500_000
-    assert pack(tmp_path / "two").read_bytes() == archive.read_bytes()
 
 
 @pytest.mark.timeout(1800)  # the native plugin's environment is installed, which downloads
