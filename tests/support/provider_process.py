@@ -49,9 +49,13 @@ class SandboxProcess:
 
     def __init__(self, **settings: Any) -> None:
         command = [sys.executable, "-m", "pulumi_truto.sandbox", "serve", "--token", TOKEN]
-        self._process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+        # On stderr it names its console.
+        self._process = subprocess.Popen(
+            command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         assert self._process.stdout is not None
         self.base_url = self._process.stdout.readline().strip()
+        assert self.base_url, "the sandbox did not start"
         self._connections = 0
         self.set(**settings)
 
