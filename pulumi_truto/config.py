@@ -98,7 +98,9 @@ def resolve_settings(
     base_url_error = None if base_url is None else _base_url_error(base_url)
     errors = [token_error] if token_error else []
     if base_url_error:
-        errors.append(f"the base URL in {base_url_source} {base_url_error}. The usual one is {DEFAULT_BASE_URL}")
+        errors.append(
+            f"the base URL in {base_url_source} {base_url_error}. Set it to Truto's, {DEFAULT_BASE_URL}, or remove it"
+        )
     return Settings(
         api_token="" if token_error else str(token),
         base_url=DEFAULT_BASE_URL if base_url is None or base_url_error else str(base_url).rstrip("/"),

@@ -1,4 +1,4 @@
-"""Every exception of this package, and what the user should do about it.
+"""The exceptions of calls to Truto, and what the user should do about it.
 
     TrutoError
     ├── ConfigurationError         a setting is missing or invalid; nothing was sent
@@ -53,7 +53,7 @@ __all__ = [
 
 
 class TrutoError(Exception):
-    """The base of every exception that this package raises.
+    """The base of every exception of a call to Truto, and of its settings.
 
     Attributes:
         may_have_succeeded: Truto may have processed the request although it failed here.

@@ -1,7 +1,7 @@
 """Creates a webhook exactly once, although the API has no idempotency key.
 
-An attempt can fail with an unknown outcome: the response timed out, broke off, made no sense, or was a 5xx. Truto may
-then have a webhook whose secret nobody knows, or may create it later. The answer to that:
+An attempt can fail with an unknown outcome: the response timed out, broke off, made no sense, or had a status
+such as 5xx. Truto may then have a webhook whose secret nobody knows, or may create it later. The answer to that:
 
 1. While the outcome is unknown and time is left, retry with backoff and the same ``Idempotency-Key``.
 2. After a success, list the webhooks once. An *orphan* equals the request, was not created by this process, and has a
@@ -39,7 +39,8 @@ __all__ = ["ExactlyOnceCreator"]
 #: The maximum number of webhooks that a message names.
 _MAX_NAMED: Final = 10
 _HOW_TO_LOOK: Final = (
-    "run `pulumi-truto orphans` with the exports of all your stacks, and delete in Truto what no stack manages"
+    "run `pulumi-truto orphans` (Python package pulumi-truto) with the exports of all your stacks. Delete in Truto "
+    "only what it finds with the same inputs and from the time of this run: others may be somebody's own"
 )
 
 
@@ -153,13 +154,12 @@ class ExactlyOnceCreator:
         if undecided:
             self._warn(
                 f"{before}. These webhooks have the same inputs and may be left over from that: "
-                f"{_named(undecided)}. Delete in Truto the ones that no stack manages"
+                f"{_named(undecided)}. Delete in Truto the ones that no stack manages and nobody else made"
             )
         else:
             self._warn(
                 f"{before}, and Truto may still create another webhook, with a secret that no receiver knows. To "
-                "check, "
-                f"{_HOW_TO_LOOK}"
+                f"check, {_HOW_TO_LOOK}"
             )
 
     def _narrow_clock(self, clock: ClockBounds) -> ClockBounds:
@@ -218,8 +218,7 @@ class ExactlyOnceCreator:
         if equal:
             return AmbiguousCreateError(
                 f"{before}. These webhooks have the same inputs: {_named(equal)}. Delete in Truto the ones that no "
-                "stack "
-                "manages, then run `pulumi up` again"
+                "stack manages and nobody else made, then run `pulumi up` again"
             )
         return AmbiguousCreateError(
             f"{before}. No webhook has the same inputs now, but Truto may still create one. Before you run `pulumi up` "

@@ -159,7 +159,9 @@ def _target_url_errors(url: object, api_on_loopback: bool) -> list[str]:
         return [*errors, "is not a URL; one is like https://hooks.example.com/truto"]
     if parts.scheme == "http" and is_loopback(host):
         if not api_on_loopback:
-            errors.append("must start with https://: Truto cannot reach a service on your own machine")
+            errors.append(
+                "is on your own machine, which Truto cannot reach: use a public https:// URL, such as that of a tunnel"
+            )
     elif parts.scheme != "https":
         hint = "" if parts.scheme else ". It has no scheme: write it like https://hooks.example.com/truto"
         errors.append(f"must start with https://{hint}")

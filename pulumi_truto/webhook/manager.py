@@ -228,16 +228,16 @@ class WebhookManager:
                     raise WrongEnvironmentError(
                         f"webhook {id_} belongs to the Truto environment {declared}, and the API token to the "
                         f"environment {webhook.environment_id}. Nothing was changed. Use a token for the first one; "
-                        f"to move the webhook, first destroy it with that token. {self.client.settings.token_hint}"
+                        "to move the webhook, give it another provider and change its replacement trigger in the same "
+                        f"run, or destroy it with the first token. {self.client.settings.token_hint}"
                     )
                 is_confirmed = is_confirmed or bool(declared and webhook.environment_id == declared)
         if not is_confirmed:
             where = f"the Truto environment {declared}" if declared else "an unknown Truto environment"
             raise UnconfirmedDeletionError(
                 f"Truto returned 404 for webhook {id_} of {where}, and nothing shows whether the API token belongs "
-                "to that "
-                "environment. Nothing was changed. If the token is for another environment, set the right one. If the "
-                "webhook was really deleted, run `pulumi state delete <urn>` for it and then `pulumi up`. "
+                "to that environment. Nothing was changed. If the token is for another environment, set the right one. "
+                "If the webhook was really deleted, run `pulumi state delete <urn>` for it and then `pulumi up`. "
                 f"{self.client.settings.token_hint}"
             )
 

@@ -186,9 +186,8 @@ class WebhookTester:
             what, fix = f"cannot tell whether {receiver} accepted the test event", "Run `pulumi up` again"
         described = "" if status is None else f"; the receiver {describe_status(status.webhook_endpoint_status)}"
         return WebhookTestFailedError(
-            f"{what}{tried}: {reason.text.rstrip('.')}{described}.{inactive} The webhook and its secret are safe in "
-            "the "
-            f"state. {fix}: it repeats the test"
+            f"{what}{tried}: {reason.text.rstrip('.')}{described}.{inactive} The webhook and its secret are unchanged, "
+            f"and safe in the state of the stack that manages them. {fix}: it repeats the test"
         )
 
     def _receiver_status(self, id_: str, started: datetime) -> DeliveryLogEntry | None:

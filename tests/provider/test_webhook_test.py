@@ -70,7 +70,7 @@ def test_rejected_test_event_fails_the_run(project: Project, receiver: Receiver,
         f"the receiver of webhook {webhook.id} at 127.0.0.1 did not accept the test event",
         "Truto reported success: false",
         f"the receiver returned {status}",
-        "The webhook and its secret are safe in the state",
+        "The webhook and its secret are unchanged, and safe in the state",
         "Fix the receiver, then run `pulumi up` again",
     ):
         assert part in message

@@ -240,8 +240,8 @@ class StackMachine(RuleBasedStateMachine):
     def _follow_advice(self, text: str) -> None:
         """Deletes the webhooks that a message names as left over, or all that no stack manages if it says so."""
         for line in text.splitlines():
-            names_no_ids = "truto.get_webhooks" in line
-            if not names_no_ids and "equal it" not in line and "left over" not in line:
+            names_no_ids = "pulumi-truto orphans" in line
+            if not names_no_ids and "have the same inputs" not in line and "is left over" not in line:
                 continue
             if names_no_ids:
                 time.sleep(2 * LATE_SECONDS)  # until Truto has processed all late requests
