@@ -52,7 +52,7 @@ def _without_traceback(method: _Method) -> _Method:
         except TrutoError as error:
             raise error.with_traceback(None) from None
 
-    return wrapper  # type: ignore[return-value]
+    return wrapper  # type: ignore[return-value]  # its type is that of the method
 
 
 class _TrutoProvider(ResourceProvider):

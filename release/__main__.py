@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _print_notes(version: str) -> int:
     section = find_section(version)
     if section is None:
-        print(f"error: CHANGELOG.md has no section [{version}]", file=sys.stderr)
+        print(f"error: CHANGELOG.md has no section [{version}]: give a version that it has", file=sys.stderr)
         return 1
     print(section.text)
     return 0
@@ -77,7 +77,7 @@ def _keep(files: Sequence[Path]) -> None:
 def _check_builds(folder: Path) -> list[str]:
     statuses = [_report("reproducible", partial(distribution.check_reproducible, folder))]
     if not distribution.built(folder):
-        print("The other checks need a build.")
+        print("Fix that first: the other checks need its builds.")
         return statuses
     statuses += [
         _report("description", partial(distribution.check_description, folder)),

@@ -116,8 +116,8 @@ def check_states(tag: str | None) -> Result:
     expected = [f"{_STATES}/{constants.__version__}-{kind}.json" for kind in ("dynamic", "native")]
     missing = [name for name in expected if not (ROOT / name).is_file()]
     if missing:
-        command = "python -m pytest tests/provider/test_recorded_states.py --record"
-        return failed(f"{' and '.join(missing)} are missing: run {command}, with the Pulumi CLI on PATH")
+        command = ".venv/bin/python -m pytest tests/provider/test_recorded_states.py --record"
+        return failed(f"there is no {' and no '.join(missing)}: run {command}, with the Pulumi CLI on PATH")
     last = last_release(tag)
     # Everything but additions.
     changed = git("diff", "--name-only", "--no-renames", "--diff-filter=a", last, "--", _STATES) if last else ""
@@ -164,7 +164,7 @@ def check_extras() -> Result:
     ]
     if missing:
         return failed(
-            f"no page of docs/ and not CONTRIBUTING.md names the extra {', '.join(missing)}: say what it is for"
+            f"neither README.md, CONTRIBUTING.md nor docs/ names the extra {', '.join(missing)}: say what it is for"
         )
     return ok(", ".join(extras))
 
@@ -177,7 +177,7 @@ def check_committed(tag: str | None) -> Result:
         return failed(f"the builds are of {commit}, which is not tagged {tag}: check out the tag, or run git tag {tag}")
     if not changed:
         return ok(f"nothing differs from {commit}")
-    message = f"{len(changed)} files differ from {commit}, and the builds are of that: commit them"
+    message = f"{len(changed)} files are not committed, and the builds are of {commit}: commit them"
     return warning(message) if tag is None else failed(message)
 
 

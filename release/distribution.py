@@ -81,7 +81,9 @@ def check_reproducible(folder: Path) -> Result:
         run(sys.executable, "-m", "release", "build", str(folder / name / "dist"), cwd=clone, env=env, umask=umask)
     first, second = ({path.name: path for path in built(folder, name)} for name in _MACHINES)
     if first.keys() != second.keys():
-        return failed(f"the builds have different files: {', '.join(first)} and {', '.join(second)}")
+        return failed(
+            f"two builds of one commit have other names: {', '.join(first)} and {', '.join(second)}. See setup.py"
+        )
     different = [name for name, path in first.items() if path.read_bytes() != second[name].read_bytes()]
     if different:
         members = [member for name in different for member in _differences(first[name], second[name])]
@@ -133,7 +135,8 @@ def check_licence(folder: Path) -> Result:
         message = BytesParser().parsebytes(metadata)
         if message["License-Expression"] != project["license"]:
             return failed(
-                f"{path.name} says License-Expression: {message['License-Expression']}, not {project['license']}"
+                f"{path.name} says License-Expression: {message['License-Expression']}, not {project['license']}: "
+                "see license in pyproject.toml"
             )
         if message.get_all("License-File") != licences:
             return failed(f"{path.name} does not name {', '.join(licences)}: see license-files in pyproject.toml")
@@ -168,7 +171,9 @@ def check_installation(folder: Path) -> Result:
         printed = run(str(python), "-c", code, cwd=Path(environment)).strip()
         schema = run(str(python), "-m", "pulumi_truto.plugin.schema", cwd=Path(environment))
     if printed != constants.__version__:
-        return failed(f"the installed wheel says that it is {printed}, not {constants.__version__}")
+        return failed(
+            f"the installed wheel says that it is {printed}, not {constants.__version__}: see pyproject.toml"
+        )
     if schema.rstrip("\n") != git("show", "HEAD:schema.json"):
         return failed("the schema of the installed wheel is not schema.json: run make schema, and commit it")
     return ok(f"the wheel installs, is {printed}, and makes its schema")

@@ -107,7 +107,7 @@ class _BufferedConnection(HTTPConnection):
         self, sock: Any, *args: Any, **kwargs: Any
     ) -> RawResponse:
         """Reads the response of a proxy to CONNECT, and the response itself."""
-        return RawResponse(_DeadlineFile(sock, self.io_deadline), *args, **kwargs)  # type: ignore[arg-type]
+        return RawResponse(_DeadlineFile(sock, self.io_deadline), *args, **kwargs)  # type: ignore[arg-type]  # it uses makefile only
 
     def _new_conn(self) -> Any:
         # urllib3 gives each address of a host the whole timeout.

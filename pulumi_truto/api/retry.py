@@ -183,7 +183,7 @@ class DeadlineRetry(Retry):
             call.has_ambiguous_attempt = True
         if not call.may_retry or not call.may_attempt(after_seconds=next_one._wait_seconds(response)):
             # Better this error now than a timeout, which says less, or the same error after a wait. urllib3 returns the
-            # response if there is one, and raises this otherwise.
+            # response if there is one, and raises this otherwise. `_pool` is for its message only.
             raise MaxRetryError(_pool, url or "", error or ResponseError("no time left"))  # type: ignore[arg-type]
         return next_one
 

@@ -93,7 +93,7 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
             configSecretKeys=settings.config_secret_keys,
             dryRun=settings.dry_run,
             parallel=settings.parallel,
-            supportedFeatures=[*_FEATURES.values()],  # type: ignore[list-item]
+            supportedFeatures=[*_FEATURES.values()],  # type: ignore[list-item]  # plain numbers
         )
 
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802

@@ -46,7 +46,7 @@ def single_line_errors(method: _Method) -> _Method:
             message = f"pulumi_truto failed unexpectedly, please report it: {type(error).__name__}: {error}"
         context.abort(grpc.StatusCode.UNKNOWN, message)
 
-    return wrapper  # type: ignore[return-value]
+    return wrapper  # type: ignore[return-value]  # its type is that of the method
 
 
 def single_line_stream_errors(method: _Method) -> _Method:
@@ -61,4 +61,4 @@ def single_line_stream_errors(method: _Method) -> _Method:
     def wrapper(self: Any, request: Any, context: Any) -> Any:
         yield from collected(self, request, context)
 
-    return wrapper  # type: ignore[return-value]
+    return wrapper  # type: ignore[return-value]  # its type is that of the method

@@ -204,4 +204,4 @@ class WebhookTester:
 
 def _is_retry_time(value: object) -> bool:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and 0 <= value <= _MAX_RETRY_SECONDS  # type: ignore[operator]
+    return is_number and 0 <= value <= _MAX_RETRY_SECONDS  # type: ignore[operator]  # is_number says so

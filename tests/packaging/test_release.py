@@ -205,4 +205,7 @@ def test_notes_are_the_section_of_the_changelog(copy: Path) -> None:
     )
     assert release(copy, "notes", "1.2.0").stdout == "- New.\n"
     process = release(copy, "notes", "1.0.0")
-    assert (process.returncode, process.stderr) == (1, "error: CHANGELOG.md has no section [1.0.0]\n")
+    assert (process.returncode, process.stderr) == (
+        1,
+        "error: CHANGELOG.md has no section [1.0.0]: give a version that it has\n",
+    )
