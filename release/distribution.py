@@ -171,9 +171,7 @@ def check_installation(folder: Path) -> Result:
         printed = run(str(python), "-c", code, cwd=Path(environment)).strip()
         schema = run(str(python), "-m", "pulumi_truto.plugin.schema", cwd=Path(environment))
     if printed != constants.__version__:
-        return failed(
-            f"the installed wheel says that it is {printed}, not {constants.__version__}: see pyproject.toml"
-        )
+        return failed(f"the installed wheel says that it is {printed}, not {constants.__version__}: see pyproject.toml")
     if schema.rstrip("\n") != git("show", "HEAD:schema.json"):
         return failed("the schema of the installed wheel is not schema.json: run make schema, and commit it")
     return ok(f"the wheel installs, is {printed}, and makes its schema")
