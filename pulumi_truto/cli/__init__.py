@@ -23,7 +23,7 @@ from pulumi_truto.session import connect
 
 if TYPE_CHECKING:
     from pulumi_truto.api.models import Webhook
-    from pulumi_truto.cli.orphans import Report
+    from pulumi_truto.cli.orphans import KnownWebhook, Report
 
 __all__ = ["main"]
 
@@ -48,11 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pulumi-truto", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    _add_import_file(commands)
+    _add_orphans(commands)
+    return parser
+
+
+def _add_import_file(commands: Any) -> None:
     take = commands.add_parser(
         "import-file",
         help="write the file that imports existing webhooks into a stack",
         description="Reads the webhooks of the environment and writes the file for `pulumi import --file`. Importing "
-        "makes no API call, and the next preview is unchanged.",
+        "makes no API call, and the next preview is unchanged. Say which webhooks: a webhook that two stacks manage is "
+        "deleted as soon as one of them no longer declares it.",
     )
     take.add_argument(
         "--provider-kind", choices=["dynamic", "native"], required=True, help="the provider kind that will manage them"
@@ -61,12 +68,24 @@ def _parser() -> argparse.ArgumentParser:
     take.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="the file to write; only you can read it"
     )
+    take.add_argument(
+        "--stack-export",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="only webhooks that are in none of these outputs of `pulumi stack export`",
+    )
+    take.add_argument("--all", action="store_true", help="every webhook, also if a stack manages it already")
     take.add_argument("--id", action="append", default=[], help="only this webhook; can be given several times")
     take.add_argument("--target-url", help="only webhooks with this URL")
     take.add_argument("--event-type", help="only webhooks that are subscribed to this event type")
     take.add_argument(
         "--name", action="append", default=[], type=_pair, metavar="ID=NAME", help="the resource name of a webhook"
     )
+
+
+def _add_orphans(commands: Any) -> None:
     find = commands.add_parser(
         "orphans",
         help="find the webhooks that no stack knows",
@@ -82,10 +101,10 @@ def _parser() -> argparse.ArgumentParser:
         help="the output of `pulumi stack export`",
     )
     find.add_argument("--format", choices=["text", "json"], default="text")
-    return parser
 
 
 def _import_file(options: argparse.Namespace) -> int:
+    known = _known_to_skip(options)
     settings = _settings()
     from pulumi_truto.cli.import_file import build, names_for, python_program
 
@@ -99,9 +118,9 @@ def _import_file(options: argparse.Namespace) -> int:
     unknown = sorted({*options.id, *dict(options.name), *secrets} - {each.id for each in webhooks})
     if unknown:
         raise ValueError(f"there is no webhook {', '.join(unknown)} in the environment of this token")
-    chosen = _filtered(webhooks, options)
+    chosen = [each for each in _filtered(webhooks, options) if each.id not in known]
     if not chosen:
-        raise ValueError("no webhook of the environment matches, so there is nothing to import")
+        raise ValueError("no webhook of the environment is left, so there is nothing to import")
     found = build(chosen, names, secrets, options.provider_kind, settings)
     _write_private(options.output, json.dumps(found.document, indent=2) + "\n")
     for id_ in found.without_secret:
@@ -111,22 +130,33 @@ def _import_file(options: argparse.Namespace) -> int:
         print(python_program(chosen, names))
     code = " --generate-code=false" if options.provider_kind == "dynamic" else ""
     print(f"# {len(chosen)} of {len(webhooks)} webhooks are in {options.output}. Import them into the stack with:")
-    print(f"#     pulumi import --file {options.output} --protect=false{code}")
-    print("# and run `pulumi preview`: with the code in the program it shows no change.")
+    print(f"#     pulumi import --file {options.output}{code}")
+    print(
+        "# then put the code into the program and run `pulumi up`, which changes nothing. Until then the webhooks are"
+    )
+    print("# protected: an `up` without the code fails, and does not delete them.")
     print(f"# {options.output} contains secrets in plain text: delete it after the import.")
     return 0
 
 
+def _known_to_skip(options: argparse.Namespace) -> set[str]:
+    """The ids of the webhooks that the given stacks have."""
+    if not (options.all or options.stack_export or options.id or options.target_url or options.event_type):
+        raise ValueError(
+            "say which webhooks to import: --stack-export FILE ... leaves out those that these stacks have; --id, "
+            "--target-url and --event-type select; --all takes every webhook, also if a stack manages it already"
+        )
+    known = {each.id: each.urn for each in _known(options.stack_export)}
+    if managed := [f"{id_} is {known[id_]}" for id_ in options.id if id_ in known]:
+        raise ValueError(f"a stack has this webhook already: {', '.join(managed)}")
+    return set(known)
+
+
 def _orphans(options: argparse.Namespace) -> int:
     settings = _settings()
-    from pulumi_truto.cli.orphans import compare, read_export
+    from pulumi_truto.cli.orphans import compare
 
-    known = []
-    for file in options.stack_export:
-        try:
-            known += read_export(json.loads(file.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise ValueError(f"{file} cannot be read: {error}") from None
+    known = _known(options.stack_export)
     webhooks, unreadable = _webhooks(settings)
     report = compare(webhooks, unreadable, known, settings)
     if options.format == "json":
@@ -159,10 +189,30 @@ def _show(report: Report) -> None:
             "The API token sees no webhook at all, so the unknown webhooks may have been deleted, or belong to another "
             "environment. Check the token."
         )
+    for first, *others in report.managed_twice:
+        print(f"twice    {first.id}  managed as {first.urn} and as {' and as '.join(each.urn for each in others)}")
+    if report.managed_twice:
+        print(
+            "A webhook that is managed twice is deleted as soon as one of the programs no longer declares it. Run "
+            "`pulumi state delete <urn>` for all but one, and take them out of their programs."
+        )
     if report.others:
         print(f"{report.others} webhooks of the stacks belong to other environments and were left out.")
     if not report.has_difference:
         print("No difference: the environment and the stacks have the same webhooks.")
+
+
+def _known(exports: Sequence[Path]) -> list[KnownWebhook]:
+    """The webhooks in the exports of stacks."""
+    from pulumi_truto.cli.orphans import read_export
+
+    known = []
+    for file in exports:
+        try:
+            known += read_export(json.loads(file.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise ValueError(f"{file} cannot be read: {error}") from None
+    return known
 
 
 def _settings() -> Settings:

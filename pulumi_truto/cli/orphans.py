@@ -6,6 +6,7 @@ finds it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -23,17 +24,22 @@ _TYPES: Final = (WEBHOOK, DYNAMIC_WEBHOOK)
 
 @dataclass(frozen=True)
 class KnownWebhook:
-    """A webhook as a stack knows it."""
+    """A webhook as a stack knows it.
+
+    Attributes:
+        is_managed: whether the stack manages it, and not only reads it.
+    """
 
     id: str
     urn: str
     target_url: str | None
     environment_id: str | None
     fingerprint: str | None
+    is_managed: bool
 
     def to_json(self) -> dict[str, Any]:
         """The webhook for programs."""
-        return {name: value for name, value in asdict(self).items() if name != "fingerprint"}
+        return {name: value for name, value in asdict(self).items() if name not in ("fingerprint", "is_managed")}
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Report:
         unreadable: the ids of invalid webhooks that no stack knows.
         undecided: the webhooks that a stack knows and that may belong to this environment or to another one.
         others: the number of webhooks in the stacks that belong to other environments.
+        managed_twice: for each webhook that several resources manage, these.
     """
 
     orphans: list[Webhook]
@@ -53,11 +60,12 @@ class Report:
     unreadable: list[str]
     undecided: list[KnownWebhook]
     others: int
+    managed_twice: list[list[KnownWebhook]]
 
     @property
     def has_difference(self) -> bool:
         """Whether there is, or may be, a difference."""
-        return bool(self.orphans or self.missing or self.unreadable or self.undecided)
+        return bool(self.orphans or self.missing or self.unreadable or self.undecided or self.managed_twice)
 
     def to_json(self) -> dict[str, Any]:
         """The report for programs."""
@@ -76,6 +84,7 @@ class Report:
             "missing": [each.to_json() for each in self.missing],
             "unreadable": self.unreadable,
             "undecided": [each.to_json() for each in self.undecided],
+            "managed_twice": [[each.to_json() for each in resources] for resources in self.managed_twice],
         }
 
 
@@ -97,7 +106,7 @@ def read_export(document: object) -> list[KnownWebhook]:
 def compare(
     webhooks: Sequence[Webhook], unreadable: Collection[str], known: Iterable[KnownWebhook], settings: Settings
 ) -> Report:
-    """What only the environment has, and what only the stacks have."""
+    """What only the environment has, what only the stacks have, and what several resources manage."""
     known = list(known)
     known_ids, there = {each.id for each in known}, {each.id for each in webhooks} | set(unreadable)
     environments = {each.environment_id for each in webhooks if each.environment_id}
@@ -116,7 +125,16 @@ def compare(
         unreadable=sorted(set(unreadable) - known_ids),
         undecided=[] if environments else rest,
         others=len(rest) if environments else 0,
+        managed_twice=_managed_twice(known),
     )
+
+
+def _managed_twice(known: Sequence[KnownWebhook]) -> list[list[KnownWebhook]]:
+    managed: defaultdict[str, dict[str, KnownWebhook]] = defaultdict(dict)
+    for each in known:
+        if each.is_managed:
+            managed[each.id][each.urn] = each
+    return [[*resources.values()] for resources in managed.values() if len(resources) > 1]
 
 
 def _known(resource: Mapping[str, Any]) -> KnownWebhook:
@@ -129,4 +147,5 @@ def _known(resource: Mapping[str, Any]) -> KnownWebhook:
         target_url=strings.get("target_url"),
         environment_id=strings.get("environment_id"),
         fingerprint=strings.get(FINGERPRINT),
+        is_managed=not resource.get("external"),
     )

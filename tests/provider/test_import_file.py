@@ -24,14 +24,14 @@ from tests.support.provider_process import ProviderProcess, Webhook
 def write_import_file(
     sandbox: Sandbox, folder: Path, provider_kind: ProviderKind, secrets: Mapping[str, str], *options: str
 ) -> tuple[Any, str]:
-    """Writes an import file for all webhooks.
+    """Writes an import file, for all webhooks unless the options choose.
 
     Returns:
         The content of the file, and the output of the command.
     """
     file = folder / "webhooks.json"
-    arguments = ["import-file", "--provider-kind", provider_kind, "--secrets", "-", "--output", str(file), *options]
-    process = run_cli(sandbox, *arguments, stdin=json.dumps(secrets))
+    arguments = ["import-file", "--provider-kind", provider_kind, "--secrets", "-", "--output", str(file)]
+    process = run_cli(sandbox, *arguments, *(options or ["--all"]), stdin=json.dumps(secrets))
     assert process.returncode == 0, process.stderr
     return json.loads(file.read_text()), process.stdout + process.stderr
 
@@ -103,10 +103,11 @@ def test_file_is_private(sandbox: Sandbox, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "secrets", "message"),
     [
-        ([], "[]", "--secrets must be a JSON object"),
-        ([], '{"a": 1}', "--secrets must be a JSON object"),
-        ([], "not JSON s3cr3t", "--secrets must be a JSON object"),
-        ([], '{"no-such-id": "s3cr3t"}', "there is no webhook no-such-id"),
+        (["--all"], "[]", "--secrets must be a JSON object"),
+        (["--all"], '{"a": 1}', "--secrets must be a JSON object"),
+        (["--all"], "not JSON s3cr3t", "--secrets must be a JSON object"),
+        ([], "{}", "say which webhooks to import"),
+        (["--all"], '{"no-such-id": "s3cr3t"}', "there is no webhook no-such-id"),
         (["--id", "no-such-id"], "{}", "there is no webhook no-such-id"),
         (["--event-type", "record:deleted"], "{}", "nothing to import"),
         (["--target-url", "https://elsewhere.example/"], "{}", "nothing to import"),
@@ -145,12 +146,13 @@ def test_pulumi_imports_the_file(sandbox: Sandbox, tmp_path: Path, provider_kind
         "--file",
         str(tmp_path / "webhooks.json"),
         "--yes",
-        "--protect=false",
         "--stack",
         "dev",
     ]
     env = {**os.environ, **project.stack.workspace.env_vars}
     run(*command, "--generate-code=false", cwd=project.work_dir, env=env)
+    # Before the code is in the program, an up deletes nothing: the webhooks are protected.
+    assert "protect" in project.fails(project.up).text
     lines = [
         f"hook = truto.Webhook({resource['name']!r}, "
         f"target_url={resource['inputs'][project.name_of('target_url')]!r}, "

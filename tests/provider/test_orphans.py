@@ -46,6 +46,44 @@ def test_reports_orphans_and_missing_webhooks(project: Project, tmp_path: Path) 
     assert {call.method for call in project.sandbox.calls if call.operation != "create"} == {"GET"}
 
 
+def test_managed_webhooks_are_not_imported_again(project: Project, tmp_path: Path) -> None:
+    """With the exports of the stacks, `import-file` leaves out what they manage, and refuses it by its id."""
+    project.webhook()
+    project.up()
+    file, output = export_stack(project, tmp_path), tmp_path / "webhooks.json"
+    options = ("import-file", "--provider-kind", "native", "--output", output, "--stack-export", file)
+    process = run_cli(project.sandbox, *options)
+    assert (process.returncode, output.exists()) == (1, False)
+    assert "nothing to import" in process.stderr
+    unmanaged = create_unmanaged(project.sandbox)
+    assert run_cli(project.sandbox, *options).returncode == 0
+    assert [each["id"] for each in json.loads(output.read_text())["resources"]] == [unmanaged["id"]]
+    process = run_cli(project.sandbox, *options, "--id", project.outputs["id"])
+    assert process.returncode == 1
+    assert f"a stack has this webhook already: {project.outputs['id']} is urn:" in process.stderr
+
+
+def test_webhook_that_is_managed_twice_is_a_difference(project: Project, tmp_path: Path) -> None:
+    """A webhook that two resources manage is named with both of them; a resource that only reads it is none of them."""
+    project.webhook()
+    project.up()
+    id_, file = project.outputs["id"], export_stack(project, tmp_path)
+    document = json.loads(file.read_text())
+    [resource] = project.managed
+    document["deployment"]["resources"] += [
+        {**resource, "urn": "urn:pulumi:dev::other::again"},
+        {**resource, "urn": "urn:pulumi:dev::other::read", "external": True},
+    ]
+    file.write_text(json.dumps(document))
+    process = run_cli(project.sandbox, "orphans", "--stack-export", file, file)
+    assert process.returncode == 3
+    assert f"twice    {id_}  managed as {resource['urn']} and as urn:pulumi:dev::other::again\n" in process.stdout
+    assert "pulumi state delete" in process.stdout
+    process = run_cli(project.sandbox, "orphans", "--stack-export", file, "--format", "json")
+    [[_, again]] = json.loads(process.stdout)["managed_twice"]
+    assert again["urn"] == "urn:pulumi:dev::other::again"
+
+
 def test_webhooks_of_other_environments_are_no_difference(project: Project, tmp_path: Path) -> None:
     """Webhooks that a stack manages in other environments are only counted."""
     project.webhook()
