@@ -22,8 +22,8 @@ PROVIDER_KEY = "truto:providerName"
 
 #: Why a token that was just set may not be the one in use: these commands use the provider inputs in the state.
 _RECORDED = (
-    f"If you have just changed {API_TOKEN_KEY}: `pulumi refresh`, `destroy`, `import` and `up --refresh` still use the "
-    "token recorded by the last `pulumi up`, so run a plain `pulumi up` first or add `--run-program`"
+    "If you have just changed {}: `pulumi refresh`, `destroy`, `import` and `up --refresh` still use what the last "
+    "`pulumi up` recorded, so run a plain `pulumi up` first or add `--run-program`"
 )
 
 
@@ -37,6 +37,7 @@ class Settings:
         errors: what is wrong, and how to fix it. No request is sent while there is one.
         token_source: where the token comes from, for messages.
         token_is_recorded: the token is part of Pulumi's state, so some commands use the one of the last `up`.
+        base_url_is_recorded: the same for the base URL.
     """
 
     api_token: str = field(repr=False)
@@ -44,6 +45,7 @@ class Settings:
     errors: tuple[str, ...] = ()
     token_source: str = f"the environment variable {API_TOKEN_VARIABLE}"
     token_is_recorded: bool = False
+    base_url_is_recorded: bool = False
 
     @property
     def is_loopback(self) -> bool:
@@ -53,8 +55,13 @@ class Settings:
     @property
     def token_hint(self) -> str:
         """What to check when Truto rejects the token or does not find what it should: whole sentences."""
-        recorded = f" {_RECORDED}." if self.token_is_recorded else ""
+        recorded = f" {_RECORDED.format(API_TOKEN_KEY)}." if self.token_is_recorded else ""
         return f"The token in use comes from {self.token_source}.{recorded}"
+
+    @property
+    def base_url_hint(self) -> str:
+        """What to check when the base URL may be wrong: empty, or a sentence after a space."""
+        return f" {_RECORDED.format(BASE_URL_KEY)}." if self.base_url_is_recorded else ""
 
     def fingerprint(self, webhook_id: str) -> str:
         """Shows whether two runs used the same token and base URL for a webhook, and nothing else.
@@ -107,6 +114,7 @@ def resolve_settings(
         errors=tuple(errors),
         token_source=token_source,
         token_is_recorded=source == API_TOKEN_KEY and not place,
+        base_url_is_recorded=base_url_source == BASE_URL_KEY and base_url is not None and not place,
     )
 
 
@@ -133,7 +141,7 @@ def _token_error(token: object, source: str, provider: str, argument: str) -> st
         # Not stripped in silence: a token with a line break was copied wrongly, perhaps elsewhere too.
         return (
             f"the API token in {source} contains whitespace or other characters that no token has, perhaps a trailing "
-            "line break. Set it again without them"
+            "line break or a leading `Bearer`. Set it again without them"
         )
     return None
 

@@ -107,7 +107,7 @@ class ErrorMessages:
                 reason = self._sanitize(str(cause) or type(cause).__name__)
             return ConnectError(
                 f"cannot {attempted}: no connection to {self._base_url}: {reason} ({after}). Check the network, the "
-                "proxy settings and truto:baseUrl; nothing was sent"
+                f"proxy settings and truto:baseUrl; nothing was sent.{self._settings.base_url_hint}"
             )
         if isinstance(cause, ConnectTimeoutError):
             reason = f"no connection to {self._base_url} for a retry: {_connect_failure_reason(cause)}"

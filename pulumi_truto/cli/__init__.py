@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_import_file(commands: Any) -> None:
+def _add_import_file(commands: Any) -> None:  # argparse has no public name for the type
     take = commands.add_parser(
         "import-file",
         help="write the file that imports existing webhooks into a stack",

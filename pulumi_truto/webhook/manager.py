@@ -83,7 +83,7 @@ class WebhookManager:
                 raise
             self._confirm_deleted(id_, state)
         self._warn(
-            f"webhook {id_} was deleted outside Pulumi. If it is still declared, the next `pulumi up` creates a new "
+            f"webhook {id_} was deleted outside Pulumi. If it is still declared, `pulumi up` creates a new "
             "one, with a new id and a new secret: the receiver rejects deliveries until it has the new secret"
         )
         return None

@@ -185,6 +185,8 @@ class WebhookTester:
         else:
             what, fix = f"cannot tell whether {receiver} accepted the test event", "Run `pulumi up` again"
         described = "" if status is None else f"; the receiver {describe_status(status.webhook_endpoint_status)}"
+        if status is not None and status.webhook_endpoint_status in (401, 403):
+            described += ", perhaps as it does not have the secret of this webhook"
         return WebhookTestFailedError(
             f"{what}{tried}: {reason.text.rstrip('.')}{described}.{inactive} The webhook and its secret are unchanged, "
             f"and safe in the state of the stack that manages them. {fix}: it repeats the test"

@@ -48,6 +48,21 @@ def test_refresh_with_a_revoked_token_names_the_remedy(project: Project) -> None
     assert len(project.managed) == 1
 
 
+def test_refresh_with_a_recorded_base_url_names_the_remedy(project: Project) -> None:
+    """A refresh uses the base URL of the last up. If that is wrong, the error says so after it has been corrected."""
+    project.webhook()
+    project.up()
+    project.stack.set_config("truto:baseUrl", ConfigValue("http://127.0.0.1:9"))
+    assert project.up().changes == {"same": 2}
+    project.stack.set_config("truto:baseUrl", ConfigValue(project.sandbox.base_url))
+    text = project.fails(project.refresh).text
+    assert "no connection to http://127.0.0.1:9" in text
+    assert "If you have just changed truto:baseUrl" in text
+    assert "--run-program" in text
+    project.up()
+    project.refresh()
+
+
 def test_token_from_the_environment_is_not_in_the_state(new_project: Callable[..., Project]) -> None:
     """A token from TRUTO_API_TOKEN works, and neither the state nor the output contains it."""
     sandbox = new_project().sandbox

@@ -74,6 +74,7 @@ def test_rejected_test_event_fails_the_run(project: Project, receiver: Receiver,
         "Fix the receiver, then run `pulumi up` again",
     ):
         assert part in message
+    assert ("perhaps as it does not have the secret" in message) is (status == 401)
     assert receiver.url not in outcome.text
     assert webhook.secret not in outcome.text
     assert [each["id"] for each in project.managed] == [webhook.id]
