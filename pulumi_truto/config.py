@@ -114,7 +114,7 @@ def resolve_settings(
         errors=tuple(errors),
         token_source=token_source,
         token_is_recorded=source == API_TOKEN_KEY and not place,
-        base_url_is_recorded=base_url_source == BASE_URL_KEY and base_url is not None and not place,
+        base_url_is_recorded=base_url_source == BASE_URL_KEY and not place,
     )
 
 

@@ -176,8 +176,8 @@ class Provider(pulumi.ProviderResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         # A provider instance only sees its own inputs, so the stack's configuration is looked up here.
-        # mypy does not see that the token is not None there.
         config = pulumi.Config("truto")
+        # mypy does not see that the token is not None there.
         token = config.get_secret("apiToken") if api_token in (None, "") else pulumi.Output.secret(api_token)  # type: ignore[arg-type]
         super().__init__(
             "pulumi-python",

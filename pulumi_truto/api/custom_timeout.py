@@ -33,6 +33,11 @@ class CustomTimeout:
     deadline: float = math.inf
 
     @property
+    def is_set(self) -> bool:
+        """Whether the program sets one."""
+        return math.isfinite(self.seconds)
+
+    @property
     def remaining_seconds(self) -> float:
         """What is left of it."""
         return max(0.0, self.deadline - time.monotonic())
@@ -43,7 +48,7 @@ class CustomTimeout:
         Args:
             own_limit_seconds: the limit that the provider itself has for this.
         """
-        if math.isinf(self.seconds):
+        if not self.is_set:
             return ""
         own = f" and the provider's own limit of {own_limit_seconds:.10g} s" if self.seconds > own_limit_seconds else ""
         return f", with a custom timeout of {self.seconds:.10g} s{own}"

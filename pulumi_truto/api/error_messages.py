@@ -96,7 +96,7 @@ class ErrorMessages:
                 "proxy inspects TLS, set REQUESTS_CA_BUNDLE to a file with its CA certificate"
             )
         if not is_sent:
-            if isinstance(cause, NoTimeLeftError) and current_timeout().describe():
+            if isinstance(cause, NoTimeLeftError) and current_timeout().is_set:
                 return ConnectError(
                     f"cannot {attempted}: no time was left ({after}); nothing was sent. Raise `customTimeouts`, then "
                     "run `pulumi up` again"

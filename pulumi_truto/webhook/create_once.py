@@ -98,7 +98,7 @@ class ExactlyOnceCreator:
                     raise self._failure(error, inputs, ambiguous_attempts) from None
                 # From when it was sent: it may have waited long for the rate limit or a connection.
                 ambiguous_attempts.append(Attempt(error.sent_at or started, time.monotonic(), error))
-                if not self._wait(len(ambiguous_attempts), deadline):
+                if not _wait(self._client, len(ambiguous_attempts), deadline):
                     raise self._failure(error, inputs, ambiguous_attempts) from None
 
     def _accept(self, webhook: Webhook, inputs: WebhookInputs) -> None:
@@ -123,13 +123,6 @@ class ExactlyOnceCreator:
                 f"{' and '.join(changed)}. The "
                 "state has Truto's values; the next `pulumi up` sends the declared ones again"
             )
-
-    def _wait(self, retry: int, deadline: float) -> bool:
-        """Waits before a retry; ``False`` if no time is left for it, or the run was cancelled."""
-        seconds = self._client.policy.wait_seconds(retry)
-        if not self._client.policy.leaves_time(deadline, after_seconds=seconds):
-            return False
-        return not self._client.cancelled.wait(seconds)
 
     def _delete_orphans(self, inputs: WebhookInputs, attempts: Sequence[Attempt], created: CreatedWebhook) -> None:
         """Deletes what the ambiguous attempts created, now that the stack has a good webhook. Never raises."""
@@ -173,14 +166,13 @@ class ExactlyOnceCreator:
     def _list_equal(self, inputs: WebhookInputs) -> list[Webhook]:
         """The webhooks that equal the request and that this process does not know."""
         client = self._client.uncancelled()
-        deadline, wait = client.deadline(), client.policy.backoff_seconds
+        deadline = client.deadline()
         try:
             listed = list(client.iter_webhooks(deadline))
         except InvalidResponseError:
             # Whatever garbled the response to the create may garble the list too.
-            if not client.policy.leaves_time(deadline, after_seconds=wait):
+            if not _wait(client, 1, deadline):
                 raise
-            time.sleep(wait)
             listed = list(client.iter_webhooks(deadline))
         with self._lock:
             known: Collection[str] = set(self._known_ids)
@@ -224,6 +216,14 @@ class ExactlyOnceCreator:
             f"{before}. No webhook has the same inputs now, but Truto may still create one. Before you run `pulumi up` "
             f"again, {_HOW_TO_LOOK}"
         )
+
+
+def _wait(client: TrutoClient, retry: int, deadline: float) -> bool:
+    """Waits before a retry; ``False`` if no time is left for it, or the client was cancelled."""
+    seconds = client.policy.wait_seconds(retry)
+    if not client.policy.leaves_time(deadline, after_seconds=seconds):
+        return False
+    return not client.cancelled.wait(seconds)
 
 
 def _describe(attempts: Sequence[Attempt]) -> str:

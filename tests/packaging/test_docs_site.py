@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
 import re
 import subprocess
@@ -18,7 +16,7 @@ import pytest
 
 from tests.support.browser import open_browser
 from tests.support.commands import REPOSITORY, format_output, run
-from tests.support.http_server import http_server
+from tests.support.http_server import file_server
 
 pytest.importorskip("mkdocs", reason="needs the extra docs")
 
@@ -208,13 +206,7 @@ def test_choosers_of_the_registry_are_tabs(site: Path) -> None:
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     """The address at which the site is served."""
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Logs nothing."""
-
-    handler = functools.partial(Handler, directory=str(site))
-    with http_server(handler) as url:
+    with file_server(site) as url:
         yield url
 
 

@@ -6,8 +6,6 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,7 +14,7 @@ import pytest
 from pulumi_truto import __version__
 from pulumi_truto.plugin.schema import schema
 from tests.support.commands import REPOSITORY, run
-from tests.support.http_server import http_server
+from tests.support.http_server import file_server
 from tests.support.language_hosts import cli_environment, skip_without
 from tests.support.schema_examples import code_block, descriptions
 
@@ -61,8 +59,7 @@ SDKS: Final = {
 @pytest.fixture
 def logo() -> Iterator[str]:
     """The URL of a picture on loopback: the generator for C# downloads the logo, otherwise one of Pulumi's."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(REPOSITORY / "docs"))
-    with http_server(handler) as url:
+    with file_server(REPOSITORY / "docs") as url:
         yield f"{url}/console.png"
 
 

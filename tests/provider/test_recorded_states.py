@@ -64,20 +64,20 @@ def test_states_of_this_version_are_recorded(
 def test_recorded_state_works(file: Path, pickled: str, engine: Engine, tmp_path: Path) -> None:
     """A recorded state is unchanged without a call, is updated in place, does not drift, and is destroyed."""
     with open_recorded(file, engine, tmp_path, PICKLED[pickled]) as recorded:
-        check_life(recorded, json.loads(file.read_text(encoding="utf-8")))
+        check_life(recorded)
 
 
 @pytest.mark.parametrize("file", RECORDINGS, ids=lambda file: file.stem)
 def test_recorded_provider_reads_and_deletes(file: Path, engine: Engine, tmp_path: Path) -> None:
     """A refresh and a destroy, which run the recorded providers, find the webhooks and know what was deleted."""
-    recording = json.loads(file.read_text(encoding="utf-8"))
     with open_recorded(file, engine, tmp_path) as recorded:
         project, sandbox = recorded.project, recorded.project.sandbox
         outcome = project.refresh()
         assert set(outcome.changes) == {"same"}, outcome.text
         assert recorded.outputs == recorded.recorded_outputs
+        staging = recorded.recording["environments"][1]
         # The only webhook of its environment: nothing but its fingerprint in the state proves that the token is right.
-        [alone] = [each.id for each in sandbox.webhooks() if each.environment_id == recording["environments"][1]]
+        [alone] = [each.id for each in sandbox.webhooks() if each.environment_id == staging]
         sandbox.backend.remove(alone)
         outcome = project.refresh()
         assert outcome.changes["delete"] == 1, outcome.text
@@ -85,7 +85,7 @@ def test_recorded_provider_reads_and_deletes(file: Path, engine: Engine, tmp_pat
         assert project.managed == []
 
 
-def check_life(recorded: RecordedState, recording: dict[str, Any]) -> None:
+def check_life(recorded: RecordedState) -> None:
     """Takes a stack from its recorded state to its end."""
     project = recorded.project
     for run in (project.preview, project.up):
@@ -93,7 +93,7 @@ def check_life(recorded: RecordedState, recording: dict[str, Any]) -> None:
         assert set(outcome.changes) == {"same"}, outcome.text
         assert outcome.calls == []
 
-    project.program(program(recording, is_active=False))
+    project.program(program(recorded.recording, is_active=False))
     outcome = project.up()
     assert outcome.changes["update"] == WEBHOOKS, outcome.text
     assert not {"create", "delete", "replace"} & set(outcome.changes)

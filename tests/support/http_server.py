@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
-__all__ = ["QuietHandler", "http_server"]
+__all__ = ["QuietHandler", "file_server", "http_server"]
 
 
 class QuietHandler(BaseHTTPRequestHandler):
@@ -35,3 +37,14 @@ def http_server(handler: Callable[..., Any], port: int = 0) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class _FileHandler(QuietHandler, SimpleHTTPRequestHandler):
+    """Sends files."""
+
+
+@contextmanager
+def file_server(folder: Path) -> Iterator[str]:
+    """Serves the files of a folder on 127.0.0.1 and yields the URL, without a trailing slash."""
+    with http_server(partial(_FileHandler, directory=str(folder))) as url:
+        yield url

@@ -75,11 +75,13 @@ class RecordedState:
 
     Attributes:
         project: a project with the state and the program of the recording.
+        recording: the content of the file.
         secrets: the secret of each webhook, by its id.
         recorded_outputs: the outputs of each webhook in the recording, by its id; see `outputs`.
     """
 
     project: Project
+    recording: dict[str, Any]
     secrets: dict[str, str]
     recorded_outputs: dict[str, Any]
 
@@ -200,4 +202,4 @@ def open_recorded(
                     properties["__provider"] = pickle_again(number, properties["__provider"])
         project.stack.import_stack(Deployment(version=3, deployment=deployment))
         secrets = {id_: secret for _, id_, secret, _, _ in recording["webhooks"]}
-        yield RecordedState(project, secrets, _webhook_outputs(deployment))
+        yield RecordedState(project, recording, secrets, _webhook_outputs(deployment))
