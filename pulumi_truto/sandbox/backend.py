@@ -91,10 +91,11 @@ class TrutoBackend:
         return self._to_json(self.find(environment_id, webhook_id))
 
     def update(self, environment_id: str, webhook_id: str, body: Json) -> Json:
-        """``PATCH /webhook/{id}``. Omitted fields stay unchanged."""
+        """``PATCH /webhook/{id}``. Omitted fields stay unchanged; for ``event_types`` a setting chooses."""
         with self._lock:
             self.find(environment_id, webhook_id)
-            return self._to_json(self._update_fields(webhook_id, validate_body(body)))
+            omitted: Json = {"event_types": []} if self._settings.omitted_event_types == "all" else {}
+            return self._to_json(self._update_fields(webhook_id, {**omitted, **validate_body(body)}))
 
     def delete(self, environment_id: str, webhook_id: str) -> Json | None:
         """``DELETE /webhook/{id}``. None stands for a response without a body."""

@@ -23,6 +23,9 @@ class Settings:
     """``2021-08-10T10:00:00.000Z`` or ``2021-08-10 10:00:00``."""
     empty_event_types_as: Literal["empty", "null", "absent"] = "empty"
     """How a response represents ``event_types`` of a webhook that is subscribed to every event."""
+    omitted_event_types: Literal["keep", "all"] = "keep"
+    """What a PATCH without ``event_types`` does: keep the subscription, or subscribe to every event. Truto's reference
+    page of ``PATCH /webhook/{id}`` says the latter."""
     delete_response: Literal["object", "no_content"] = "object"
     """200 with ``{"id": ...}``, or 204 without a body."""
     digest: Literal["hex", "base64"] = "hex"
@@ -90,6 +93,7 @@ _MAX_SKEW_SECONDS = 10**9
 _CHOICES = {
     "timestamp_format": ("iso", "space"),
     "empty_event_types_as": ("empty", "null", "absent"),
+    "omitted_event_types": ("keep", "all"),
     "delete_response": ("object", "no_content"),
     "digest": ("hex", "base64"),
     "event_id": ("shared", "per_webhook"),

@@ -133,7 +133,15 @@ def test_invisible_settings() -> None:
     assert observations(verify_with(INVISIBLE)) == observations(default_outcome())
 
 
+def test_omitted_event_types() -> None:
+    """A Truto that subscribes to every event when a PATCH omits the event types contradicts one fact."""
+    with Sandbox(omitted_event_types="all") as sandbox:
+        findings = probe(sandbox, other_token=sandbox.add_environment("other").token).findings
+    contradicted = [fact.name for fact, finding in findings if finding.result is Result.CONTRADICTED]
+    assert contradicted == ["update-leaves-the-rest"]
+
+
 def test_every_setting_is_covered() -> None:
     """A new setting of the sandbox needs a variant here."""
-    visible = {name for settings, _ in VARIANTS.values() for name in settings}
+    visible = {"omitted_event_types", *(name for settings, _ in VARIANTS.values() for name in settings)}
     assert visible | set(INVISIBLE) | RATE_LIMIT == {each.name for each in fields(Settings)}

@@ -144,6 +144,17 @@ def test_update_to_every_event(sandbox: Sandbox, every_event: list[str] | None) 
     assert response.json()["event_types"] == []
 
 
+@pytest.mark.parametrize(("setting", "event_types"), [("keep", ["record:created"]), ("all", [])])
+def test_update_without_event_types(setting: str, event_types: list[str]) -> None:
+    """A PATCH without event types keeps the subscription, or subscribes to every event, as set."""
+    with Sandbox(omitted_event_types=setting) as sandbox:
+        webhook = create_webhook(sandbox, event_types=["record:created"])
+        path = f"/webhook/{webhook['id']}"
+        assert call_api(sandbox, "PATCH", path, json={"is_active": False}).json()["event_types"] == event_types
+        updated = call_api(sandbox, "PATCH", path, json={"event_types": ["record:updated"]}).json()
+        assert updated["event_types"] == ["record:updated"]
+
+
 def test_empty_update_is_allowed(frozen_sandbox: Sandbox) -> None:
     """A PATCH without any field changes updated_at only, even if no time passed."""
     webhook = create_webhook(frozen_sandbox)
