@@ -13,10 +13,13 @@ from concurrent import futures
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from pulumi_truto.api.deadline import OPERATION_SECONDS
 from pulumi_truto.plugin.provider import TrutoProvider
 
-#: The maximum number of calls at once; the engine's default parallelism is lower.
-_THREADS = 128
+#: The maximum number of calls at once. More than any engine's parallelism, so that a cancel is always answered.
+_THREADS = 4096
+#: How long a stopped plugin waits for requests in flight: what Truto has done must get into the state.
+_GRACE_SECONDS = OPERATION_SECONDS + 10
 
 
 def main() -> None:
@@ -24,7 +27,8 @@ def main() -> None:
     server = grpc.server(
         futures.ThreadPoolExecutor(_THREADS), options=[("grpc.max_receive_message_length", 400 * 1024 * 1024)]
     )
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(TrutoProvider(), server)
+    provider = TrutoProvider()
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     stopped = threading.Event()
@@ -34,11 +38,9 @@ def main() -> None:
     # Not one long wait: a signal that the system delivers to another thread does not wake this one.
     while not stopped.wait(timeout=0.5):
         pass
-    # What Truto has done must get into the state, so a request in flight may end.
-    server.stop(grace=30).wait()
-    # Not sys.exit, which waits for threads: nobody receives the outcome of what is not done by now, so a create that
-    # still waits for the rate limit must not be sent.
-    os._exit(0)
+    provider.cancel()
+    server.stop(_GRACE_SECONDS).wait()
+    os._exit(0)  # not sys.exit, which waits for threads: nobody receives the outcome of what is not done by now
 
 
 if __name__ == "__main__":

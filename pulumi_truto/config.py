@@ -1,14 +1,15 @@
-"""The API token and the base URL: where they come from, and what makes them valid."""
+"""The settings: the API token, the base URL and the environment, where they come from, and what makes them valid."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from pulumi_truto.urls import is_loopback
+from pulumi_truto.errors import WrongEnvironmentError
+from pulumi_truto.urls import ID, is_loopback
 
 __all__ = ["DEFAULT_BASE_URL", "Settings", "resolve_settings"]
 
@@ -17,8 +18,11 @@ API_TOKEN_KEY = "truto:apiToken"  # noqa: S105 - the name of a setting
 API_TOKEN_VARIABLE = "TRUTO_API_TOKEN"  # noqa: S105 - the name of a setting
 BASE_URL_KEY = "truto:baseUrl"
 BASE_URL_VARIABLE = "TRUTO_BASE_URL"
+ENVIRONMENT_ID_KEY = "truto:environmentId"
+ENVIRONMENT_ID_VARIABLE = "TRUTO_ENVIRONMENT_ID"
 #: The name of the `truto.Provider` with a token of its own; set by `pulumi_truto.resources`.
 PROVIDER_KEY = "truto:providerName"
+_KEYS = (API_TOKEN_KEY, BASE_URL_KEY, ENVIRONMENT_ID_KEY)
 
 #: Why a token that was just set may not be the one in use: these commands use the provider inputs in the state.
 _RECORDED = (
@@ -38,6 +42,7 @@ class Settings:
         token_source: where the token comes from, for messages.
         token_is_recorded: the token is part of Pulumi's state, so some commands use the one of the last `up`.
         base_url_is_recorded: the same for the base URL.
+        environment_id: the Truto environment that the token must belong to; empty if the settings do not say.
     """
 
     api_token: str = field(repr=False)
@@ -46,6 +51,7 @@ class Settings:
     token_source: str = f"the environment variable {API_TOKEN_VARIABLE}"
     token_is_recorded: bool = False
     base_url_is_recorded: bool = False
+    environment_id: str = ""
 
     @property
     def is_loopback(self) -> bool:
@@ -62,6 +68,27 @@ class Settings:
     def base_url_hint(self) -> str:
         """What to check when the base URL may be wrong: empty, or a sentence after a space."""
         return f" {_RECORDED.format(BASE_URL_KEY)}." if self.base_url_is_recorded else ""
+
+    def check_environment(self, actual: str | None, what: str, outcome: str = "Nothing was changed") -> None:
+        """Checks that something belongs to the environment of the settings.
+
+        Args:
+            actual: its environment; ``None`` if Truto did not say.
+            what: the thing, as in "webhook X".
+            outcome: what was done about it, for the message.
+
+        Raises:
+            WrongEnvironmentError: it belongs to another environment.
+        """
+        if self.is_other_environment(actual):
+            raise WrongEnvironmentError(
+                f"{what} belongs to the Truto environment {actual}, but {ENVIRONMENT_ID_KEY} is {self.environment_id}. "
+                f"{outcome}. Use a token of that environment, or correct the setting. {self.token_hint}"
+            )
+
+    def is_other_environment(self, actual: str | None) -> bool:
+        """Whether this is another environment than that of the settings; ``None`` is not known."""
+        return bool(self.environment_id and actual and actual != self.environment_id)
 
     def fingerprint(self, webhook_id: str) -> str:
         """Shows whether two runs used the same token and base URL for a webhook, and nothing else.
@@ -80,6 +107,7 @@ def resolve_settings(
     provider: str = "",
     argument: str = "apiToken",
     place: str = "",
+    keys: Collection[str] = (),
 ) -> Settings:
     """Resolves the settings: configuration first, then environment variables, then the default.
 
@@ -92,6 +120,7 @@ def resolve_settings(
         provider: the name of the explicit provider that ``config`` belongs to; empty for the stack's configuration.
         argument: that provider's name for the token.
         place: where the token in ``config`` comes from, for messages, if it is neither of the two.
+        keys: the keys of the configuration, which are checked for misspelt ones.
     """
     token, source = _first(config, environ, API_TOKEN_KEY, API_TOKEN_VARIABLE)
     if source == API_TOKEN_VARIABLE:
@@ -103,19 +132,43 @@ def resolve_settings(
     base_url, base_url_source = _first(config, environ, BASE_URL_KEY, BASE_URL_VARIABLE)
     token_error = _token_error(token, token_source, provider, argument)
     base_url_error = None if base_url is None else _base_url_error(base_url)
-    errors = [token_error] if token_error else []
+    # The variable belongs to the stack's token, and not to that of an explicit provider of another environment.
+    variables = {} if provider and source == API_TOKEN_KEY else environ
+    environment_id, environment_source = _first(config, variables, ENVIRONMENT_ID_KEY, ENVIRONMENT_ID_VARIABLE)
+    errors = [*unknown_settings(keys)]
+    if token_error:
+        errors.append(token_error)
     if base_url_error:
         errors.append(
             f"the base URL in {base_url_source} {base_url_error}. Set it to Truto's, {DEFAULT_BASE_URL}, or remove it"
         )
+    if environment_id is not None and not (isinstance(environment_id, str) and ID.fullmatch(environment_id)):
+        errors.append(f"the environment in {environment_source} is not the id of a Truto environment")
     return Settings(
         api_token="" if token_error else str(token),
         base_url=DEFAULT_BASE_URL if base_url is None or base_url_error else str(base_url).rstrip("/"),
+        environment_id=str(environment_id or ""),
         errors=tuple(errors),
         token_source=token_source,
         token_is_recorded=source == API_TOKEN_KEY and not place,
         base_url_is_recorded=base_url_source == BASE_URL_KEY and not place,
     )
+
+
+def unknown_settings(keys: Collection[str]) -> Iterator[str]:
+    """The errors for keys such as ``truto:base_url`` that look like a setting and are none.
+
+    Others may be the program's own, in a project that is called "truto".
+    """
+    names = {key.removeprefix("truto:").lower(): key for key in _KEYS}
+    for key in sorted(keys):
+        namespace, _, name = key.partition(":")
+        if namespace == "truto" and key not in (*_KEYS, PROVIDER_KEY):
+            import difflib  # seldom needed, and the provider starts sooner without it
+
+            plain = name.replace("_", "").replace("-", "").lower()
+            if near := difflib.get_close_matches(plain, names, n=1, cutoff=0.55):
+                yield f"{key} is not a setting: did you mean {names[near[0]]}?"
 
 
 def _first(config: Callable[[str], object], environ: Mapping[str, str], key: str, variable: str) -> tuple[object, str]:

@@ -6,6 +6,7 @@ its first argument (`pulumi.dynamic.__main__` does not use it).
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable
@@ -14,9 +15,15 @@ __all__ = ["Diagnostics"]
 
 
 class Diagnostics:
-    """Warnings to the user, each once per provider process, which is one run of Pulumi."""
+    """Warnings to the user, each once per provider instance.
 
-    def __init__(self) -> None:
+    Args:
+        engine_address: the engine's address, where it is not the process's first argument: a provider that a debugger
+            started gets it in a call.
+    """
+
+    def __init__(self, engine_address: str | None = None) -> None:
+        self._engine_address = engine_address
         self._lock = threading.Lock()
         self._reported: set[str] = set()
         self._send: Callable[[str], None] | None = None
@@ -28,7 +35,8 @@ class Diagnostics:
                 return
             self._reported.add(message)
             if self._send is None:
-                self._send = _to_engine(sys.argv[1:])
+                arguments = sys.argv[1:] if self._engine_address is None else [self._engine_address]
+                self._send = _to_engine(arguments)
         try:
             self._send(message)
         except Exception:  # noqa: BLE001 - see above
@@ -51,4 +59,5 @@ def _to_engine(arguments: list[str]) -> Callable[[str], None]:
 
 
 def _to_stderr(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError, ValueError):  # stderr may be closed
+        print(f"warning: {message}", file=sys.stderr)

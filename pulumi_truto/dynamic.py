@@ -11,7 +11,7 @@ import functools
 import os
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -27,28 +27,27 @@ from pulumi.output import Unknown
 from pulumi.runtime import rpc
 
 from pulumi_truto import config
+from pulumi_truto.api.deadline import deadline_in
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.webhook.diff import WebhookState, has_changes, inputs_in_state
 from pulumi_truto.webhook.inputs import UNKNOWN, WebhookInputs
-from pulumi_truto.webhook.properties import INPUTS, STATE, TEST_INPUTS, from_camel, is_camel
+from pulumi_truto.webhook.properties import INPUTS, RESOURCE_NAME, STATE, TEST_INPUTS, from_camel, is_camel
 from pulumi_truto.webhook.tester import WebhookTestInputs, check_test, has_test_changes, must_repeat
-
-if TYPE_CHECKING:
-    from pulumi_truto.webhook.manager import WebhookManager
 
 __all__ = ["WebhookProvider", "WebhookTestProvider"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-def _without_traceback(method: _Method) -> _Method:
-    """Removes this package's frames from an expected error, as Pulumi shows the traceback of every exception."""
+def _operation(method: _Method) -> _Method:
+    """Gives an operation its deadline, and an expected error no frames of this package: Pulumi shows tracebacks."""
 
     @functools.wraps(method)
     def wrapper(*args: Any) -> Any:
         try:
-            return method(*args)
+            with deadline_in():
+                return method(*args)
         except TrutoError as error:
             raise error.with_traceback(None) from None
 
@@ -67,7 +66,11 @@ class _TrutoProvider(ResourceProvider):
         """Takes the settings. `check` reports their errors, as Pulumi shows those in the clearest way."""
         name = req.config.get(config.PROVIDER_KEY)
         settings = config.resolve_settings(
-            req.config.get, os.environ, provider=name if isinstance(name, str) else "", argument="api_token"
+            req.config.get,
+            os.environ,
+            provider=name if isinstance(name, str) else "",
+            argument="api_token",
+            keys=getattr(req.config, "_props", {}).keys(),  # the SDK has no public way to list them
         )
         self._session = ProviderSession(settings)
 
@@ -78,11 +81,13 @@ class WebhookProvider(_TrutoProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validates the inputs and brings them into canonical form."""
         declared = _from_pulumi(news)
+        # In no diff, and in no state: only warnings need it.
+        resource_name = declared.pop(RESOURCE_NAME, "")
+        old_inputs = {name: value for name, value in from_camel(_olds).items() if name in INPUTS}
         if is_camel(_olds):
             # From the plugin. Pulumi's `ignore_changes` does not find its names, and drops what it should keep.
-            old_inputs = {name: value for name, value in from_camel(_olds).items() if name in INPUTS}
             declared = {**old_inputs, **declared}
-        inputs, messages = self._session.check(declared, str)
+        inputs, messages = self._session.check(declared, old_inputs, str, f"{resource_name}: " if resource_name else "")
         # Failures of the whole resource: for one of a property Pulumi shows the value, even if that is a secret.
         failures = [CheckFailure("", message) for message in messages]
         return CheckResult(_to_pulumi(declared if failures else inputs), failures)
@@ -94,38 +99,29 @@ class WebhookProvider(_TrutoProvider):
         # A state of the plugin is written again, without an API call, as its outputs have other names.
         return DiffResult(changes=changes or is_camel(_olds), replaces=[])
 
-    @_without_traceback
+    @_operation
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Creates the webhook."""
-        id_, state = self._manager(props).create(_inputs(props))
+        id_, state = self._session.manager.create(_inputs(props))
         return CreateResult(id_, dict(state))
 
-    @_without_traceback
+    @_operation
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Reads the webhook. Drift becomes part of the inputs too, so that the next run corrects it."""
-        old = _state(props)
-        state = self._manager(old).read(id_, old)
+        state = self._session.manager.read(id_, _state(props))
         if state is None:
             return ReadResult("", {})
         return ReadResult(id_, dict(state), dict(inputs_in_state(state)))
 
-    @_without_traceback
+    @_operation
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Sends what changed."""
-        old = _state(_olds)
-        return UpdateResult(dict(self._manager(old, _news).update(_id, old, _inputs(_news))))
+        return UpdateResult(dict(self._session.manager.update(_id, _state(_olds), _inputs(_news))))
 
-    @_without_traceback
+    @_operation
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Deletes the webhook."""
-        old = _state(_props)
-        self._manager(old).delete(_id, old)
-
-    def _manager(self, *properties: Mapping[str, Any]) -> WebhookManager:
-        """The webhooks at Truto. Pulumi does not tell a dynamic provider which properties are secret."""
-        for each in properties:
-            self._session.redact_secrets(each, None)
-        return self._session.manager
+        self._session.manager.delete(_id, _state(_props))
 
 
 class WebhookTestProvider(_TrutoProvider):
@@ -146,7 +142,7 @@ class WebhookTestProvider(_TrutoProvider):
             changes=has_test_changes(olds, inputs) or "webhookId" in _olds, replaces=must_repeat(olds, inputs)
         )
 
-    @_without_traceback
+    @_operation
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Tests the webhook."""
         inputs = _test_inputs(props)

@@ -15,7 +15,8 @@
     │   └── ServerError            5xx, and 408, 425, 499: Truto or a proxy did not finish
     ├── WrongEnvironmentError      the token belongs to another Truto environment than the webhook
     ├── UnconfirmedDeletionError   a 404 that may only mean that the token is one of another environment
-    ├── AmbiguousCreateError       it cannot be known whether a create happened
+    ├── AmbiguousCreateError       a create failed, and may have left a webhook behind that is switched off
+    ├── NotSwitchedOnError         a webhook was created, and could not be switched on
     ├── UpdateFailedError          an update failed, but Truto may have applied it
     └── WebhookTestFailedError     the receiver did not accept the test event
 
@@ -38,6 +39,7 @@ __all__ = [
     "ConnectError",
     "InvalidResponseError",
     "NotFoundError",
+    "NotSwitchedOnError",
     "PermissionDeniedError",
     "RateLimitedError",
     "ServerError",
@@ -57,11 +59,13 @@ class TrutoError(Exception):
 
     Attributes:
         may_have_succeeded: Truto may have processed the request although it failed here.
-        sent_at: when the request was sent, in seconds of `time.monotonic`; ``None`` if it was not.
+        is_transient: another attempt may succeed.
+        retry_after_seconds: what Truto asks to wait before it; ``None`` if it does not say.
     """
 
     may_have_succeeded: bool = False
-    sent_at: float | None = None
+    is_transient: bool = False
+    retry_after_seconds: float | None = None
 
 
 class ConfigurationError(TrutoError):
@@ -72,6 +76,7 @@ class TransportError(TrutoError):
     """No whole response arrived: the connection broke off, timed out or was too slow."""
 
     may_have_succeeded = True
+    is_transient = True
 
 
 class ConnectError(TransportError):
@@ -81,7 +86,13 @@ class ConnectError(TransportError):
 
 
 class InvalidResponseError(TrutoError):
-    """The response is not what the API promises, so it is not used."""
+    """The response is not what the API promises, so it is not used.
+
+    Attributes:
+        webhook_id: the webhook that the response to a create names; ``None`` if it names none.
+    """
+
+    webhook_id: str | None = None
 
     may_have_succeeded = True
 
@@ -144,6 +155,8 @@ class ConflictError(APIError):
 class RateLimitedError(APIError):
     """More requests than Truto's limit of 500 per 10 seconds and token, even after waits (429)."""
 
+    is_transient = True
+
     remedy = (
         "The token's limit of 500 requests per 10 seconds is used up, by this run or by something else: wait a "
         "minute, or "
@@ -153,6 +166,8 @@ class RateLimitedError(APIError):
 
 class ServerError(APIError):
     """Truto, or a proxy in front of it, failed or gave up (5xx, 408, 425, 499)."""
+
+    is_transient = True
 
     remedy = "Truto, or a proxy in front of it, has a problem: try again in a few minutes."
 
@@ -166,19 +181,31 @@ class UnconfirmedDeletionError(TrutoError):
 
 
 class AmbiguousCreateError(TrutoError):
-    """It cannot be known whether a failed create made a webhook. The message names the ids to check."""
+    """A create failed, and may have left a webhook behind. It is switched off and delivers nothing."""
+
+    may_have_succeeded = True
+
+
+class NotSwitchedOnError(TrutoError):
+    """A webhook was created, and could not be switched on.
+
+    Attributes:
+        id (str): the webhook's id.
+        state (Mapping[str, Any]): its state, with its secret.
+        kept_message (str): the message for a provider that keeps the state.
+    """
+
+    def __init__(self, message: str, kept_message: str, id_: str, state: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.kept_message = kept_message
+        self.id = id_
+        self.state = state
 
 
 class UpdateFailedError(TrutoError):
-    """An update failed, but Truto may have applied it; the message says whether it took effect.
+    """An update failed, but Truto may have applied it."""
 
-    Attributes:
-        state (Mapping[str, Any] | None): the webhook's state, read afterwards; ``None`` if that failed too.
-    """
-
-    def __init__(self, message: str, state: Mapping[str, Any] | None) -> None:
-        super().__init__(message)
-        self.state = state
+    may_have_succeeded = True
 
 
 class WebhookTestFailedError(TrutoError):

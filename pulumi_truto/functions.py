@@ -184,11 +184,16 @@ def _now_or_later(look_up: Callable[..., Any], **arguments: Any) -> Any:
 
 
 def _client(api_token: str | None, base_url: str | None) -> TrutoClient:
-    given = {config.API_TOKEN_KEY: api_token, config.BASE_URL_KEY: base_url}
-    stack = pulumi.Config("truto")
+    given: dict[str, str | None] = {config.API_TOKEN_KEY: api_token, config.BASE_URL_KEY: base_url}
+    stack, environ = pulumi.Config("truto"), dict(os.environ)
+    if api_token:  # perhaps of another environment than the stack's
+        given[config.ENVIRONMENT_ID_KEY] = ""
+        environ.pop(config.ENVIRONMENT_ID_VARIABLE, None)
     # A program always has the present configuration, so its token is never a recorded one.
     place = "the argument api_token" if api_token else f"the stack's configuration, {config.API_TOKEN_KEY}"
     settings = config.resolve_settings(
-        lambda key: given[key] or stack.get(key.removeprefix("truto:")), os.environ, place=place
+        lambda key: given[key] if given.get(key) is not None else stack.get(key.removeprefix("truto:")),
+        environ,
+        place=place,
     )
     return connect(settings, pulumi.log.warn)

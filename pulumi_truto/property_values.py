@@ -14,6 +14,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 __all__ = [
     "UNKNOWN",
+    "UNKNOWNS",
     "Properties",
     "contains_secret",
     "contains_unknown",
@@ -27,6 +28,20 @@ __all__ = [
 ]
 
 Properties = dict[str, Any]
+
+#: The engine marks an unknown value by its type: string, boolean, number, array, asset, archive, object (pulumi's
+#: `sdk/go/common/resource/plugin/rpc.go`).
+UNKNOWNS: Final = frozenset(
+    {
+        UNKNOWN,
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a secret, not one
@@ -83,7 +98,7 @@ def contains_secret(value: Any) -> bool:
 
 def contains_unknown(value: Any) -> bool:
     """Whether the value is or contains one that is not known yet."""
-    return _any(value, lambda each: isinstance(each, str) and each == UNKNOWN)
+    return _any(value, lambda each: isinstance(each, str) and each in UNKNOWNS)
 
 
 def secret_keys(properties: Mapping[str, Any]) -> set[str]:

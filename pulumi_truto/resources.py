@@ -10,6 +10,7 @@ from pulumi.dynamic import Resource
 
 from pulumi_truto.dynamic import WebhookProvider, WebhookTestProvider
 from pulumi_truto.event_types import EventType
+from pulumi_truto.webhook.properties import RESOURCE_NAME
 
 __all__ = ["Provider", "Webhook", "WebhookTest"]
 
@@ -80,6 +81,7 @@ class Webhook(Resource, module="truto", name="Webhook"):
                 "environment_id": None,
                 "created_at": None,
                 "updated_at": None,
+                RESOURCE_NAME: resource_name,
             },
             pulumi.ResourceOptions.merge(opts, _OPTIONS),
         )
@@ -165,6 +167,9 @@ class Provider(pulumi.ProviderResource):
             then the environment variable ``TRUTO_API_TOKEN``.
         base_url: the URL of Truto's API. Default: ``truto:baseUrl``, ``TRUTO_BASE_URL``, then
             ``https://api.truto.one``.
+        environment_id: the Truto environment that the token must belong to. A webhook of another one is never changed.
+            Default: not checked. Without ``api_token`` it is the stack's ``truto:environmentId``, then
+            ``TRUTO_ENVIRONMENT_ID``.
         opts: Pulumi's options.
     """
 
@@ -173,20 +178,24 @@ class Provider(pulumi.ProviderResource):
         resource_name: str,
         api_token: pulumi.Input[str | None] = None,
         base_url: pulumi.Input[str | None] = None,
+        environment_id: pulumi.Input[str | None] = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         # A provider instance only sees its own inputs, so the stack's configuration is looked up here.
         config = pulumi.Config("truto")
-        # mypy does not see that the token is not None there.
-        token = config.get_secret("apiToken") if api_token in (None, "") else pulumi.Output.secret(api_token)  # type: ignore[arg-type]
+        has_token = api_token not in (None, "")
+        token = pulumi.Output.secret(api_token) if has_token else config.get_secret("apiToken")
+        if environment_id in (None, "") and not has_token:
+            environment_id = config.get("environmentId")
         super().__init__(
             "pulumi-python",
             resource_name,
             {
                 "truto:apiToken": token,
                 # Lets messages distinguish a token of this provider from the stack's.
-                "truto:providerName": None if api_token in (None, "") else resource_name,
+                "truto:providerName": resource_name if has_token else None,
                 "truto:baseUrl": config.get("baseUrl") if base_url in (None, "") else base_url,
+                "truto:environmentId": environment_id or None,
             },
             opts,
         )

@@ -1,4 +1,4 @@
-"""What both provider kinds share: settings, the client on first use, checks, warnings, and which values are secret."""
+"""What both provider kinds share: settings, the client on first use, checks and warnings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_truto.config import Settings
 from pulumi_truto.diagnostics import Diagnostics
 from pulumi_truto.errors import ConfigurationError
-from pulumi_truto.webhook.inputs import WebhookInputs, check, is_known_event_type
+from pulumi_truto.webhook.inputs import WebhookInputs, check
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
@@ -43,9 +43,9 @@ class ProviderSession:
         known_ids: the webhooks that this process has seen.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, engine_address: str | None = None) -> None:
         self.settings = settings
-        self.warn = Diagnostics().warn
+        self.warn = Diagnostics(engine_address).warn
         self.known_ids: set[str] = set()
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
@@ -74,34 +74,22 @@ class ProviderSession:
         self._cancelled.set()
 
     def check(
-        self, declared: Mapping[str, Any], display_name: Callable[[str], str], prefix: str = ""
+        self,
+        declared: Mapping[str, Any],
+        old_inputs: Mapping[str, Any],
+        display_name: Callable[[str], str],
+        prefix: str = "",
     ) -> tuple[WebhookInputs, list[str]]:
         """The canonical inputs, and the messages of all errors in them or in the settings. Shows the warnings.
 
         Args:
             declared: the inputs that the program declares.
+            old_inputs: those of the last run; empty for a new resource.
             display_name: the program's name of a property.
             prefix: starts each warning, for example with the name of the resource.
         """
-        result = check(declared, api_on_loopback=self.settings.is_loopback)
+        result = check(declared, old_inputs, api_on_loopback=self.settings.is_loopback)
         for warning in result.warnings:
             self.warn(prefix + warning.message(display_name(warning.property)))
         messages = [error.message(display_name(error.property)) for error in result.errors]
         return result.inputs, [*self.settings.errors, *messages]
-
-    def redact_secrets(self, properties: Mapping[str, Any], secret_names: set[str] | None) -> None:
-        """From now on no message contains the secrets among the properties.
-
-        Args:
-            properties: the inputs or the state of a webhook.
-            secret_names: the properties that the program marked as secret; ``None`` if that is not known, as in a
-                dynamic provider, which receives plain values. Every URL and every unknown event type may be a secret
-                then.
-        """
-        url, event_types = properties.get("target_url"), properties.get("event_types")
-        redact = self.manager.client.redact
-        redact(properties.get("secret"))
-        if secret_names is None or "target_url" in secret_names:
-            redact(url)
-        if isinstance(event_types, list) and (secret_names is None or "event_types" in secret_names):
-            redact(*(each for each in event_types if secret_names is not None or not is_known_event_type(each)))

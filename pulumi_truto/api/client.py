@@ -2,58 +2,44 @@
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
-
-import requests
+from typing import Any, Final, TypeVar
 
 from pulumi_truto.api import models
+from pulumi_truto.api.deadline import deadline_in
 from pulumi_truto.api.redaction import Redactor
-from pulumi_truto.api.retry import RequestPolicy
-from pulumi_truto.api.transport import Transport
+from pulumi_truto.api.transport import Request, RequestPolicy, Transport
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import ConfigurationError, InvalidResponseError, TrutoError
 from pulumi_truto.urls import ID
 
-__all__ = ["CreatedWebhook", "TrutoClient"]
+__all__ = ["TrutoClient"]
+
+_Model = TypeVar("_Model", bound=models.Response)
 
 _PAGE_SIZE: Final = 100
 #: No environment has that many webhooks: a longer list is one that never ends.
 _MAX_PAGES: Final = 1000
-#: A short limit, so that the log never delays a run. It must exceed a tenth of the time for a call, or no attempt
-#: starts.
+#: A short limit, so that the log never delays a run.
 _LOG_SECONDS: Final = 20.0
-
-
-@dataclass(frozen=True)
-class CreatedWebhook:
-    """A new webhook, with the times of its request in seconds of `time.monotonic`.
-
-    Attributes:
-        sent_at: when the request was sent.
-        responded_at: when the head of the response arrived: Truto had created the webhook by then.
-    """
-
-    webhook: models.Webhook
-    sent_at: float
-    responded_at: float
 
 
 class TrutoClient:
     """A client for one Truto environment. Thread-safe.
 
     Every method raises `TrutoError` and nothing else; see `pulumi_truto.errors`. None of them logs or shows the token.
+    A method whose response shows another environment than the settings name raises `WrongEnvironmentError`; only
+    `create_webhook` leaves that to its caller.
 
     Args:
         settings: the token and the base URL.
         policy: the limits of time, attempts and sizes.
         warn: receives warnings, for example about an item of a list that is invalid.
         cancelled: once set, no new attempt starts.
+        redactor: keeps secrets out of errors and warnings.
     """
 
     def __init__(
@@ -63,14 +49,15 @@ class TrutoClient:
         *,
         warn: Callable[[str], None] | None = None,
         cancelled: threading.Event | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         if settings.errors:
             raise ConfigurationError("; ".join(settings.errors))
         self.settings = settings
         self.policy = policy or RequestPolicy()
         self._warn = warn or (lambda _: None)
-        self._redactor = Redactor(settings.api_token)
-        self._transport = Transport(settings, self.policy, self._redactor, cancelled or threading.Event())
+        self.redactor = redactor or Redactor(settings.api_token)
+        self._transport = Transport(settings, self.policy, self.redactor, cancelled or threading.Event())
 
     def __repr__(self) -> str:
         return f"TrutoClient(base_url={self.settings.base_url!r})"
@@ -80,74 +67,70 @@ class TrutoClient:
         """Once set, no new attempt starts."""
         return self._transport.cancelled
 
-    def redact(self, *secrets: object) -> None:
-        """From now on no error or warning contains these strings, nor a part of them if they are URLs."""
-        self._redactor.add(*secrets)
-
-    def uncancelled(self) -> TrutoClient:
-        """The same client for a read that is needed even after a cancel or a timeout: what became of a request."""
-        other = copy.copy(self)
-        other._transport = self._transport.uncancelled()
-        return other
-
-    def deadline(self) -> float:
-        """The deadline of a call that starts now, in seconds of `time.monotonic`."""
-        return self._transport.deadline()
-
     def create_webhook(
-        self, body: models.WebhookBody, *, idempotency_key: str | None = None, deadline: float | None = None
-    ) -> CreatedWebhook:
+        self,
+        body: models.WebhookBody,
+        claim: Callable[[str], bool] = lambda _: True,
+        unknown_outcomes: list[TrutoError] | None = None,
+    ) -> models.CreatedWebhook:
         """``POST /webhook``. The response contains the secret, unlike any other.
+
+        It is retried with the same ``Idempotency-Key``, which Truto documents for other endpoints. Every attempt may
+        make a webhook: the body should switch it off.
 
         Args:
             body: the webhook.
-            idempotency_key: the same for every attempt of one create. Truto documents the header for other endpoints.
-            deadline: when it has to end, in seconds of `time.monotonic`.
+            claim: called with the new webhook's id. Returns ``False`` if that is the id of another webhook: then the
+                response is not used.
+            unknown_outcomes: receives the error of each attempt that Truto may have processed.
         """
         attempted = "create the webhook"
-        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        response, call = self._transport.send(
-            attempted, "POST", "/webhook", deadline=deadline, json=body, headers=headers
-        )
-        try:
-            webhook = self._transport.parse(attempted, response, models.Webhook)
-        except TrutoError as error:
-            error.sent_at = call.sent_at
-            raise
-        assert call.sent_at is not None
-        assert call.responded_at is not None
-        return CreatedWebhook(webhook, call.sent_at, call.responded_at)
+
+        def parse(status: int, response: bytes) -> models.CreatedWebhook:
+            try:
+                webhook = self._parse(attempted, models.CreatedWebhook)(status, response)
+            except InvalidResponseError as error:
+                with contextlib.suppress(ValueError):
+                    error.webhook_id = models.Named.of(response).id
+                raise
+            if not claim(webhook.id):
+                raise self._transport.errors.wrong_webhook(attempted, webhook.id)
+            self.redactor.add_secret(webhook.secret)
+            return webhook
+
+        self.redactor.add_url(body.get("target_url"))
+        options = {"json": body, "headers": {"Idempotency-Key": str(uuid.uuid4())}}
+        unknown = [] if unknown_outcomes is None else unknown_outcomes
+        request = Request(attempted, "POST", "/webhook", is_create=True, options=options, unknown_outcomes=unknown)
+        return self._transport.send(request, parse)
 
     def get_webhook(self, id_: str) -> models.Webhook:
         """``GET /webhook/{id}``."""
-        attempted = f"read webhook {id_}"
-        response, _ = self._transport.send(attempted, "GET", f"/webhook/{_valid(id_)}")
-        return self._webhook(attempted, response, id_)
+        return self._send_for_webhook(f"read webhook {id_}", "GET", id_)
 
-    def list_webhooks(
-        self, cursor: str | None = None, *, page_size: int | None = None, deadline: float | None = None
-    ) -> models.WebhookPage:
+    def list_webhooks(self, cursor: str | None = None, *, page_size: int | None = None) -> models.WebhookPage:
         """``GET /webhook``: one page. `iter_webhooks` goes through all of them."""
         attempted = "list the webhooks"
         size = min(page_size or _PAGE_SIZE, _PAGE_SIZE)
         params = {"limit": str(size), **({"next_cursor": cursor} if cursor else {})}
-        response, _ = self._transport.send(attempted, "GET", "/webhook", deadline=deadline, params=params)
-        page = self._transport.parse(attempted, response, models.WebhookPage)
+        request = Request(attempted, "GET", "/webhook", options={"params": params})
+        page = self._transport.send(request, self._parse(attempted, models.WebhookPage))
         for each in page.unreadable:
             which = f"webhook {each.id}" if each.id else "an item without an id"
             self._warn(
                 f"skipped {which} in Truto's list of webhooks, because its data is invalid "
-                f"({self._redactor.sanitize(each.reason)})"
+                f"({self.redactor.sanitize(each.reason)})"
             )
+        for webhook in page.result:
+            self._seen(webhook)
         return page
 
-    def iter_pages(self, deadline: float | None = None) -> Iterator[models.WebhookPage]:
-        """The pages of the list of webhooks, all of them until the deadline: by default that of one call."""
-        deadline = deadline or self.deadline()
+    def iter_pages(self) -> Iterator[models.WebhookPage]:
+        """The pages of the list of webhooks."""
         cursor: str | None = None
         seen: set[str] = set()
         for _ in range(_MAX_PAGES):
-            page = self.list_webhooks(cursor, deadline=deadline)
+            page = self.list_webhooks(cursor)
             yield page
             cursor = page.next_cursor
             if not cursor:
@@ -161,31 +144,39 @@ class TrutoClient:
             "Truto's support"
         )
 
-    def iter_webhooks(self, deadline: float | None = None) -> Iterator[models.Webhook]:
+    def iter_webhooks(self) -> Iterator[models.Webhook]:
         """Every valid webhook of the token's environment, page after page, as `iter_pages` does."""
-        for page in self.iter_pages(deadline):
+        for page in self.iter_pages():
             yield from page.result
 
     def update_webhook(self, id_: str, body: models.WebhookBody) -> models.Webhook:
-        """``PATCH /webhook/{id}``: what the body omits stays unchanged."""
-        attempted = f"update webhook {id_}"
-        response, _ = self._transport.send(attempted, "PATCH", f"/webhook/{_valid(id_)}", json=body)
-        return self._webhook(attempted, response, id_)
+        """``PATCH /webhook/{id}``. The body should always have ``event_types``; see `WebhookBody`."""
+        self.redactor.add_url(body.get("target_url"))
+        return self._send_for_webhook(f"update webhook {id_}", "PATCH", id_, json=body)
 
-    def delete_webhook(self, id_: str) -> None:
-        """``DELETE /webhook/{id}``. Truto returns 200 with an object, or 204 with nothing."""
+    def delete_webhook(self, id_: str, unknown_outcomes: list[TrutoError] | None = None) -> None:
+        """``DELETE /webhook/{id}``. Truto returns 200 with an object, or 204 with nothing.
+
+        Args:
+            id_: the webhook.
+            unknown_outcomes: receives the error of each attempt that Truto may have processed.
+        """
         attempted = f"delete webhook {id_}"
-        response, _ = self._transport.send(attempted, "DELETE", f"/webhook/{_valid(id_)}")
-        if response.status_code != 204:
-            deleted = self._transport.parse(attempted, response, models.Deleted)
-            if deleted.id != id_:
-                raise self._transport.errors.wrong_webhook(attempted, deleted.id)
+
+        def parse(status: int, body: bytes) -> None:
+            if status != 204:
+                deleted = self._parse(attempted, models.Named)(status, body)
+                if deleted.id != id_:
+                    raise self._transport.errors.wrong_webhook(attempted, deleted.id)
+
+        unknown = [] if unknown_outcomes is None else unknown_outcomes
+        self._transport.send(Request(attempted, "DELETE", f"/webhook/{_valid(id_)}", unknown_outcomes=unknown), parse)
 
     def test_webhook(self, id_: str) -> bool:
         """``POST /webhook/test``: makes Truto deliver a test event; returns whether the receiver accepted it."""
         attempted = f"test webhook {id_}"
-        response, _ = self._transport.send(attempted, "POST", "/webhook/test", json={"id": id_})
-        return self._transport.parse(attempted, response, models.TestResult).success
+        request = Request(attempted, "POST", "/webhook/test", is_repeatable=False, options={"json": {"id": id_}})
+        return self._transport.send(request, self._parse(attempted, models.TestResult)).success
 
     def list_deliveries(
         self, webhook_id: str, *, event: str | None = None, limit: int = 5
@@ -201,15 +192,43 @@ class TrutoClient:
         params = {"log_type": "webhook", "log_type_filter[webhook_id]": _valid(webhook_id), "limit": str(limit)}
         if event is not None:
             params["log_type_filter[event]"] = event
-        deadline = min(self.deadline(), time.monotonic() + _LOG_SECONDS)
-        response, _ = self._transport.send(attempted, "GET", "/log", deadline=deadline, may_retry=False, params=params)
-        return self._transport.parse(attempted, response, models.DeliveryLog).newest_first[:limit]
+        request = Request(attempted, "GET", "/log", is_repeatable=False, options={"params": params})
+        with deadline_in(_LOG_SECONDS):
+            return self._transport.send(request, self._parse(attempted, models.DeliveryLog)).newest_first[:limit]
 
-    def _webhook(self, attempted: str, response: requests.Response, id_: str) -> models.Webhook:
-        webhook = self._transport.parse(attempted, response, models.Webhook)
-        if webhook.id != id_:
-            raise self._transport.errors.wrong_webhook(attempted, webhook.id)
+    def _seen(self, webhook: models.Webhook) -> None:
+        """Keeps the webhook's URL out of messages, and raises if it belongs to another environment than the settings'.
+
+        Raises:
+            WrongEnvironmentError: it does.
+        """
+        self.redactor.add_url(webhook.target_url)
+        self.settings.check_environment(webhook.environment_id, f"webhook {webhook.id}")
+
+    def _send_for_webhook(self, attempted: str, method: str, id_: str, **options: Any) -> models.Webhook:
+        def parse(status: int, body: bytes) -> models.Webhook:
+            webhook = self._parse(attempted, models.Webhook)(status, body)
+            if webhook.id != id_:
+                raise self._transport.errors.wrong_webhook(attempted, webhook.id)
+            return webhook
+
+        webhook = self._transport.send(Request(attempted, method, f"/webhook/{_valid(id_)}", options=options), parse)
+        self._seen(webhook)
         return webhook
+
+    def _parse(self, attempted: str, model: type[_Model]) -> Callable[[int, bytes], _Model]:
+        """Parses the body of a response. Raises `InvalidResponseError` if it is not what the API promises."""
+
+        def parse(status: int, body: bytes) -> _Model:
+            try:
+                return model.of(body)
+            except ValueError as error:
+                reason = self.redactor.sanitize(str(error))
+                raise self._transport.errors.invalid_response(
+                    attempted, f"Truto's response ({status}) is not what its API promises: {reason}"
+                ) from None
+
+        return parse
 
 
 def _valid(id_: str) -> str:

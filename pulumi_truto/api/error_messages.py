@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    LocationValueError,
     MaxRetryError,
     NameResolutionError,
     NewConnectionError,
     ReadTimeoutError,
 )
 
-from pulumi_truto.api.custom_timeout import current_timeout
 from pulumi_truto.api.models import ErrorEnvelope
 from pulumi_truto.api.redaction import Redactor
-from pulumi_truto.api.retry import RETRYABLE_STATUSES, NoTimeLeftError, current_call
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import (
     BadRequestError,
@@ -29,6 +28,9 @@ from pulumi_truto.errors import (
     TrutoError,
     error_class,
 )
+
+if TYPE_CHECKING:
+    from pulumi_truto.api.transport import Request
 
 __all__ = ["ErrorMessages"]
 
@@ -61,110 +63,90 @@ class ErrorMessages:
             f"cannot {attempted}: Truto's response is about another webhook, {self._sanitize(id_)}. Try again later"
         )
 
-    def no_such_host(self, attempted: str, *, has_proxy: bool) -> ConfigurationError:
-        """A base URL, or the URL of a proxy, that no host can have."""
-        if has_proxy:
-            return ConfigurationError(
-                f"cannot {attempted}: the base URL {self._base_url}, or the URL of the proxy in the environment, has "
-                "a host that cannot exist. Check truto:baseUrl, HTTPS_PROXY and ALL_PROXY"
-            )
-        return ConfigurationError(
-            f"cannot {attempted}: the base URL {self._base_url} has a host that cannot exist. Set truto:baseUrl"
-        )
-
     def cancelled(self, attempted: str) -> ConnectError:
-        """A request that was not sent, as the run was cancelled."""
+        """A request that was not sent, because the run was cancelled."""
         return ConnectError(
             f"cannot {attempted}: the run was cancelled before the request was sent. Run `pulumi up` again"
         )
 
-    def transport(self, attempted: str, error: Exception, seconds: float, *, is_sent: bool) -> TrutoError:
+    def transport(self, request: Request, error: Exception, waited: str, *, has_proxy: bool) -> TrutoError:
         """A request without a whole response.
 
         Args:
-            attempted: what was attempted.
+            request: the request.
             error: the exception of requests or urllib3.
-            seconds: how long it took, with all retries.
-            is_sent: whether an attempt was sent that Truto may have processed.
+            waited: how long it took, with all retries.
+            has_proxy: whether the environment names a proxy.
         """
-        after = _gave_up(seconds)
-        cause = _cause(error)
+        cannot, cause = f"cannot {request.attempted}", _cause(error)
+        if isinstance(error, requests.exceptions.InvalidURL) or isinstance(cause, LocationValueError):
+            proxy = ", or the URL of the proxy in the environment," if has_proxy else ""
+            check = "Check truto:baseUrl, HTTPS_PROXY and ALL_PROXY" if has_proxy else "Set truto:baseUrl"
+            return ConfigurationError(
+                f"{cannot}: the base URL {self._base_url}{proxy} has a host that cannot exist. {check}"
+            )
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return ConnectError(
-                f"cannot {attempted}: the certificate of {self._base_url} is not trusted ({cause.verify_message}). "
-                "If a "
-                "proxy inspects TLS, set REQUESTS_CA_BUNDLE to a file with its CA certificate"
+            untrusted = ConnectError(
+                f"{cannot}: the certificate of {self._base_url} is not trusted ({cause.verify_message}). If a proxy "
+                "inspects TLS, set REQUESTS_CA_BUNDLE to a file with its CA certificate"
             )
-        if not is_sent:
-            if isinstance(cause, NoTimeLeftError) and current_timeout().is_set:
-                return ConnectError(
-                    f"cannot {attempted}: no time was left ({after}); nothing was sent. Raise `customTimeouts`, then "
-                    "run `pulumi up` again"
-                )
-            if isinstance(cause, ConnectTimeoutError):
-                reason = _connect_failure_reason(cause)
-            else:
-                reason = self._sanitize(str(cause) or type(cause).__name__)
+            untrusted.is_transient = False
+            return untrusted
+        if isinstance(cause, ConnectTimeoutError) or isinstance(error, requests.exceptions.ProxyError):
+            reason = f"no connection to {self._base_url}: {self._connect_failure(cause)} ({waited})"
+            if request.unknown_outcomes:
+                return TransportError(f"{cannot}: {reason}. Try again later")
             return ConnectError(
-                f"cannot {attempted}: no connection to {self._base_url}: {reason} ({after}). Check the network, the "
-                f"proxy settings and truto:baseUrl; nothing was sent.{self._settings.base_url_hint}"
+                f"{cannot}: {reason}. Check the network, the proxy settings and truto:baseUrl; nothing was sent."
+                f"{self._settings.base_url_hint}"
             )
-        if isinstance(cause, ConnectTimeoutError):
-            reason = f"no connection to {self._base_url} for a retry: {_connect_failure_reason(cause)}"
-        elif isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
+        if isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
             reason = f"no response from {self._base_url} in time"
         else:
             reason = f"the connection to {self._base_url} was lost ({self._sanitize(type(cause).__name__)})"
-        return TransportError(f"cannot {attempted}: {reason} ({after}). Try again later")
+        return TransportError(f"{cannot}: {reason} ({waited}). Try again later")
 
-    def status(self, attempted: str, method: str, path: str, response: requests.Response, seconds: float) -> TrutoError:
+    def status(self, request: Request, response: requests.Response, body: bytes, waited: str) -> TrutoError:
         """An error status, or a redirect."""
-        status = response.status_code
+        status, attempted, path = response.status_code, request.attempted, request.path
         if status < 400:
             target = self._sanitize(response.headers.get("Location", "elsewhere"))
-            return InvalidResponseError(
+            redirect = InvalidResponseError(
                 f"cannot {attempted}: {self._base_url} redirects to {target} ({status}). Redirects are not followed, "
                 "because the target would receive the API token. Set truto:baseUrl to Truto's own address"
             )
-        detail = self._detail(response)
-        said = f': "{detail}"' if detail else ""
-        if status in RETRYABLE_STATUSES[method]:
-            said += f" ({_gave_up(seconds)})"
-        kind = error_class(status)
+            redirect.may_have_succeeded = False
+            return redirect
+        kind, detail = error_class(status), self._detail(body)
+        said = (f': "{detail}"' if detail else "") + (f" ({waited})" if kind.is_transient else "")
         phrase = f"{status} {self._sanitize(response.reason or '')}".rstrip()
         whole_path = urlsplit(self._base_url).path + path
         remedy = kind.remedy if detail or kind is not BadRequestError else _NO_REASON
-        if status == 404 and path == "/webhook":  # a list, which always exists
+        if status == 405 or (status == 404 and path == "/webhook"):  # Truto has these endpoints
             remedy = f"Check truto:baseUrl, {self._base_url}: Truto's API is not there"
         elif status in (401, 404):
             remedy += f" {self._settings.token_hint}"
-        message = f"cannot {attempted}: Truto returned {phrase} to {method} {whole_path}{said}. {remedy}"
+        message = f"cannot {attempted}: Truto returned {phrase} to {request.method} {whole_path}{said}. {remedy}"
         return kind(message, status=status, detail=detail)
 
-    def _detail(self, response: requests.Response) -> str:
+    def _detail(self, body: bytes) -> str:
         """What the body of an error says; nothing of a proxy's HTML page or of a broken body."""
         try:
-            envelope = ErrorEnvelope.of(response.content)
+            envelope = ErrorEnvelope.of(body)
         except ValueError:
             return ""
         message = envelope.message or envelope.error or ""
         return self._sanitize("; ".join(message) if isinstance(message, list) else message)
 
-
-def _gave_up(seconds: float) -> str:
-    limits = current_timeout().describe(current_call().policy.total_seconds)
-    return f"gave up after {seconds:.1f} s{limits}"
-
-
-def _connect_failure_reason(error: ConnectTimeoutError) -> str:
-    if isinstance(error, NameResolutionError):
-        return "the DNS lookup failed"
-    if not isinstance(error, NewConnectionError):
-        return "the connection timed out"
-    reason = error.__cause__
-    if isinstance(reason, OSError) and reason.strerror:
-        return reason.strerror
-    return str(error).rpartition(": ")[2]
+    def _connect_failure(self, error: BaseException) -> str:
+        if isinstance(error, NameResolutionError):
+            return "the DNS lookup failed"
+        if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
+            return "the connection timed out"
+        reason = error.__cause__
+        if isinstance(reason, OSError) and reason.strerror and not isinstance(reason, ssl.SSLError):
+            return reason.strerror
+        return self._sanitize(str(error).rpartition(": ")[2] or type(error).__name__)
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -23,10 +23,11 @@ from pydantic import (
 from pulumi_truto.urls import ID
 
 __all__ = [
-    "Deleted",
+    "CreatedWebhook",
     "DeliveryLog",
     "DeliveryLogEntry",
     "ErrorEnvelope",
+    "Named",
     "Response",
     "TestResult",
     "UnreadableWebhook",
@@ -43,7 +44,11 @@ _Model = TypeVar("_Model", bound="Response")
 
 
 class WebhookBody(TypedDict, total=False):
-    """The body of a POST or a PATCH. A PATCH leaves what it omits unchanged."""
+    """The body of a POST or a PATCH.
+
+    By Truto's guides a PATCH leaves what it omits unchanged; by its reference it subscribes to every event if it omits
+    ``event_types``. A PATCH with ``event_types`` is right under both.
+    """
 
     target_url: str
     event_types: list[str]
@@ -74,7 +79,6 @@ class Webhook(Response):
 
     Attributes:
         event_types: ``None``, absent and ``[]`` all mean every event.
-        secret: the signing secret; only the response to the create has it.
         created_at: in UTC. Truto writes ``2021-08-10T10:00:00.000Z`` in one place and ``2024-09-01 10:00:00`` in
             others; a time without a zone is taken as UTC.
     """
@@ -84,7 +88,6 @@ class Webhook(Response):
     is_active: StrictBool
     event_types: list[StrictStr] | None = None
     environment_id: StrictStr | None = None
-    secret: Text | None = Field(default=None, repr=False)
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -109,6 +112,12 @@ class Webhook(Response):
     def updated_at_text(self) -> str | None:
         """``updated_at`` in the same format."""
         return _text(self.updated_at)
+
+
+class CreatedWebhook(Webhook):
+    """The response to the create, the only one with the signing secret: others may show a mask in its place."""
+
+    secret: Text = Field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -152,8 +161,8 @@ class _Envelope(Response):
     next_cursor: StrictStr | None = None
 
 
-class Deleted(Response):
-    """The response to ``DELETE /webhook/{id}``, unless it is an empty 204."""
+class Named(Response):
+    """The id in a response, whatever else is wrong with it."""
 
     id: Id
 

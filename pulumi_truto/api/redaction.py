@@ -1,44 +1,50 @@
-"""Keeps secrets out of errors and warnings."""
+"""Keeps the token, signing secrets and everything after the origin of a URL out of errors and warnings."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 __all__ = ["Redactor"]
 
 _MAX_LENGTH: Final = 300
-#: A shorter string is no secret, and could be part of any word.
-_SHORTEST_SECRET: Final = 4
-#: A path contains ordinary words too.
-_SHORTEST_PATH_SECRET: Final = 8
 _URL: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#@\"'<>]*@)?([^\s/?#\"'<>]*)[^\s\"'<>]*")
+#: Such a part of a path, as in ``/webhooks/orders``, is a word of Truto's own messages too.
+_WORD: Final = re.compile(r"[a-z]{0,12}|.")
 
 
 class Redactor:
-    """Replaces known secrets in text from elsewhere. Thread-safe.
+    """Replaces known secrets, and all but the origin of any URL, in text from elsewhere. Thread-safe.
 
     Args:
-        api_token: the first secret.
+        api_token: the API token.
     """
 
     def __init__(self, api_token: str) -> None:
-        self._redacted = {api_token: "[api token]"}
+        self._secrets = {api_token: "[api token]"}
+        self._url_parts: set[str] = set()
 
-    def add(self, *secrets: object) -> None:
-        """From now on no text contains these strings, nor a part of them if they are URLs."""
-        for secret in secrets:
-            if isinstance(secret, str):
-                self._redacted.update(dict.fromkeys(_parts_of(secret), "[secret]"))
+    def add_secret(self, secret: object) -> None:
+        """From now on no text contains this signing secret."""
+        if isinstance(secret, str) and secret:
+            self._secrets[secret] = "[secret]"
+
+    def add_url(self, url: object) -> None:
+        """From now on no text contains what is after the origin of this URL, even where the text is no URL."""
+        if isinstance(url, str):
+            self._url_parts.update(_parts_of(url))
 
     def sanitize(self, text: str) -> str:
         """The text, fit for one line of a log: no secrets, no control characters, at most 300 characters."""
-        for secret, shown in sorted(self._redacted.copy().items(), key=lambda item: -len(item[0])):
+        for secret, shown in self._secrets.copy().items():
             text = text.replace(secret, shown)
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        # Of every URL only the origin stays: a path or a query can be a secret that nobody marked as one.
         text = _URL.sub(_origin_only, text)
+        for part in sorted(self._url_parts.copy(), key=len, reverse=True):
+            if part in text:
+                text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(part)}(?![A-Za-z0-9])", "[url]", text)
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 3] + "..."
 
 
@@ -47,16 +53,14 @@ def _origin_only(url: re.Match[str]) -> str:
     return origin if url[0] == origin else f"{origin}/..."
 
 
-def _parts_of(secret: str) -> set[str]:
-    """What must not appear of a secret: all of it, and of a URL each of its parts too, as written and decoded."""
-    parts = {secret}
+def _parts_of(url: str) -> Iterator[str]:
+    """What is after the origin, whole and in parts, as written and decoded in both ways."""
     try:
-        url = urlsplit(secret)
-        if url.scheme and url.netloc:
-            parts |= {url.netloc.rpartition("@")[0], url.path, url.query, f"{url.path}?{url.query}"}
-            parts |= {pair.partition("=")[2] for pair in url.query.split("&")}
-            parts |= {part for part in url.path.split("/") if len(part) >= _SHORTEST_PATH_SECRET}
+        parts = urlsplit(url)
     except ValueError:
-        pass  # not a URL
-    parts |= {unquote(part) for part in parts}
-    return {part for part in parts if len(part) >= _SHORTEST_SECRET}
+        return
+    path, user = parts.path.rstrip("/"), parts.netloc.rpartition("@")[0]
+    pieces = [*path.split("/"), *re.split("[&=;]", f"{parts.query}&{parts.fragment}"), *user.split(":")]
+    wholes = [f"{parts.path}?{parts.query}", parts.query, parts.fragment, path, user]
+    for part in [*wholes, *(piece for piece in pieces if not _WORD.fullmatch(piece))]:
+        yield from {part, unquote(part), unquote_plus(part)} - {"", "?"}

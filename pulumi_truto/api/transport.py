@@ -1,29 +1,108 @@
-"""Sends one request, with retries within its deadline, and returns a successful response or raises a `TrutoError`."""
+"""Sends one request, retries it until its deadline, and returns the parsed response or raises a `TrutoError`.
+
+=========================================  ===================  =======================
+what happened                              POST /webhook        every other call
+=========================================  ===================  =======================
+no connection, 429                         retried              retried
+connection lost, no response in time       retried (5 attempts)  retried
+408, 425, 499, 5xx                         retried (5 attempts)  retried
+409, a response that cannot be used        retried (5 attempts)  not retried
+every other status, untrusted certificate  not retried          not retried
+=========================================  ===================  =======================
+
+After each of those five attempts Truto may have a webhook more. Their waits are so long that they outlast an outage of
+60 seconds. A test of a webhook and the delivery log are not retried where the outcome is unknown.
+"""
 
 from __future__ import annotations
 
-import copy
+import random
 import threading
 import time
-from typing import Any, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, LocationValueError
+from urllib3.exceptions import HTTPError
 
-from pulumi_truto.api.connection import Adapter
-from pulumi_truto.api.custom_timeout import current_timeout
+from pulumi_truto.api.adapter import Adapter
+from pulumi_truto.api.deadline import OPERATION_SECONDS, Deadline, current_deadline
 from pulumi_truto.api.error_messages import ErrorMessages
-from pulumi_truto.api.models import Response
 from pulumi_truto.api.redaction import Redactor
-from pulumi_truto.api.retry import Call, RequestPolicy, call_deadline
 from pulumi_truto.config import Settings
-from pulumi_truto.errors import InvalidResponseError, TrutoError
+from pulumi_truto.errors import RateLimitedError, TrutoError
 from pulumi_truto.version import __version__
 
-__all__ = ["Transport"]
+__all__ = ["Request", "RequestPolicy", "Transport"]
 
-_Model = TypeVar("_Model", bound=Response)
+_Result = TypeVar("_Result")
+
+#: The waits of a create after attempts with an unknown outcome, in multiples of the first one: 0.5, 3, 15 and 45 s.
+_CREATE_WAITS: Final = (1, 6, 30, 90)
+#: A longer ``Retry-After`` is only believed after a 429.
+_MAX_RETRY_AFTER_SECONDS: Final = 30.0
+#: A shorter attempt would only time out, and hide why the attempt before it failed.
+_SHORTEST_ATTEMPT_SECONDS: Final = 0.5
+#: A timeout of 0 would make a socket non-blocking.
+_SHORTEST_TIMEOUT_SECONDS: Final = 0.001
+
+
+@dataclass(frozen=True)
+class RequestPolicy:
+    """The limits of time, attempts and sizes.
+
+    Attributes:
+        connect_seconds: for a connection to one address of the host.
+        read_seconds: from the request to the last byte of its response.
+        create_seconds: the same for a create: giving up early only makes its outcome unknown.
+        total_seconds: for a call outside of an operation, with all its attempts and waits.
+        max_creates: the maximum number of attempts of a create with an unknown outcome.
+        backoff_seconds: the first wait. It doubles with each retry, up to twenty times its length.
+        max_body_bytes: the maximum size of a response.
+    """
+
+    connect_seconds: float = 10.0
+    read_seconds: float = 30.0
+    create_seconds: float = 60.0
+    total_seconds: float = OPERATION_SECONDS
+    max_creates: int = 5
+    backoff_seconds: float = 0.5
+    max_body_bytes: int = 8 * 1024 * 1024
+
+    def wait_seconds(self, retry: int) -> float:
+        """The wait before a retry, without jitter; the first retry is 1."""
+        return self.backoff_seconds * min(20.0, 2.0 ** min(retry - 1, 30))
+
+    def create_wait_seconds(self, unknown_outcomes: int) -> float:
+        """The wait of a create after that many attempts with an unknown outcome."""
+        return self.backoff_seconds * _CREATE_WAITS[min(unknown_outcomes, len(_CREATE_WAITS)) - 1]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, with all its attempts.
+
+    Attributes:
+        attempted: what this is, for messages, as in "read webhook X".
+        method: the HTTP method.
+        path: the path below the base URL.
+        is_repeatable: whether it is retried after an attempt with an unknown outcome.
+        is_create: whether it is a ``POST /webhook``.
+        options: arguments of `requests.Session.request`.
+        unknown_outcomes: receives the error of each attempt that Truto may have processed.
+    """
+
+    attempted: str
+    method: str
+    path: str
+    is_repeatable: bool = True
+    is_create: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+    unknown_outcomes: list[TrutoError] = field(default_factory=list)
 
 
 class Transport:
@@ -41,9 +120,7 @@ class Transport:
     ) -> None:
         self.policy = policy
         self.cancelled = cancelled
-        self._is_follow_up = False
         self.errors = ErrorMessages(settings, redactor)
-        self._redactor = redactor
         self._base_url = settings.base_url
         self._session = requests.Session()
         # An auth object and no plain header: requests would let an entry of ~/.netrc override the header.
@@ -58,100 +135,104 @@ class Transport:
         )
         # Ignore proxy variables when the API is on loopback.
         self._session.trust_env = not settings.is_loopback
-        adapter = Adapter(policy)
+        adapter = Adapter()
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
-    def uncancelled(self) -> Transport:
-        """The same transport for a read that is needed even after a cancel, or when the custom timeout is over.
-
-        Such a read may take as long as the custom timeout once more.
-        """
-        other = copy.copy(self)
-        other.cancelled = threading.Event()
-        other._is_follow_up = True
-        return other
-
-    def deadline(self) -> float:
-        """The deadline of a call that starts now, in seconds of `time.monotonic`."""
-        deadline = time.monotonic() + self.policy.call_seconds
-        return deadline if self._is_follow_up else min(deadline, current_timeout().deadline)
-
-    def send(
-        self,
-        attempted: str,
-        method: str,
-        path: str,
-        *,
-        deadline: float | None = None,
-        may_retry: bool = True,
-        **kwargs: Any,
-    ) -> tuple[requests.Response, Call]:
-        """Sends a request, retries it as `pulumi_truto.api.retry` says, and returns a response with a 2xx status.
+    def send(self, request: Request, parse: Callable[[int, bytes], _Result]) -> _Result:
+        """Sends a request, retries it by the table above, and returns its parsed response.
 
         Args:
-            attempted: what this is, for messages, as in "read webhook X".
-            method: the HTTP method.
-            path: the path below the base URL.
-            deadline: when it has to end, in seconds of `time.monotonic`.
-            may_retry: whether a failed attempt is retried at all.
-            **kwargs: arguments of `requests.Session.request`.
+            request: the request.
+            parse: turns a 2xx status and its body into the result. Raises `InvalidResponseError` if it cannot.
         """
-        started = time.monotonic()
-        deadline = deadline or self.deadline()
-        with call_deadline(self.policy, deadline, self.cancelled, may_retry=may_retry) as call:
+        deadline, started = current_deadline(self.policy.total_seconds), time.monotonic()
+        attempts = 0
+        while not self.cancelled.is_set():
+            if deadline.remaining_seconds < _SHORTEST_TIMEOUT_SECONDS:
+                raise deadline.no_time_left(request.attempted)
+            attempts += 1
             try:
-                response = self._request(method, path, kwargs)
-            except (InvalidResponseError, requests.RequestException, HTTPError, OSError, ValueError) as error:
-                failure = self._failure(attempted, error, time.monotonic() - started, call)
-            else:
-                if 200 <= response.status_code < 300:
-                    return response, call
-                failure = self.errors.status(attempted, method, path, response, time.monotonic() - started)
-            failure.sent_at = call.sent_at
-            raise failure
+                return self._attempt(request, parse, deadline, started)
+            except TrutoError as error:
+                failure = error
+            if failure.may_have_succeeded:
+                request.unknown_outcomes.append(failure)
+            wait_seconds = self._wait_seconds(request, failure, attempts)
+            is_over = wait_seconds is None or wait_seconds > deadline.remaining_seconds - _SHORTEST_ATTEMPT_SECONDS
+            if is_over or self.cancelled.wait(wait_seconds):
+                # An earlier attempt may have succeeded too.
+                failure.may_have_succeeded = bool(request.unknown_outcomes)
+                raise failure from None
+        raise self.errors.cancelled(request.attempted)
 
-    def _request(self, method: str, path: str, options: dict[str, Any]) -> requests.Response:
+    def _attempt(
+        self, request: Request, parse: Callable[[int, bytes], _Result], deadline: Deadline, started: float
+    ) -> _Result:
         policy = self.policy
-        # A create that is given up early only has an unknown outcome.
-        read_seconds = policy.call_seconds if method == "POST" else policy.read_seconds
-        response = self._session.request(
-            method,
-            self._base_url + path,
-            timeout=(policy.connect_seconds, read_seconds),
-            allow_redirects=False,
-            **options,
-        )
-        response.close()  # the body has been read: this returns the connection to the pool
-        return response
-
-    def _failure(self, attempted: str, error: Exception, seconds: float, call: Call) -> TrutoError:
-        if isinstance(error, InvalidResponseError):
-            return self.errors.invalid_response(attempted, str(error))
-        if isinstance(error, (requests.exceptions.InvalidURL, LocationValueError)):
-            return self.errors.no_such_host(attempted, has_proxy=self._has_proxy)
-        is_sent = call.sent_at is not None or call.has_ambiguous_attempt
-        if self.cancelled.is_set() and not is_sent:
-            return self.errors.cancelled(attempted)
-        return self.errors.transport(attempted, error, seconds, is_sent=is_sent)
-
-    def parse(self, attempted: str, response: requests.Response, model: type[_Model]) -> _Model:
-        """The body of a response.
-
-        Raises:
-            InvalidResponseError: it is not what the API promises.
-        """
+        read_seconds = policy.create_seconds if request.is_create else policy.read_seconds
+        remaining_seconds = max(deadline.remaining_seconds, _SHORTEST_TIMEOUT_SECONDS)
+        read_seconds = min(read_seconds, remaining_seconds)
         try:
-            return model.of(response.content)
-        except ValueError as error:
-            reason = self._redactor.sanitize(str(error))
-            raise self.errors.invalid_response(
-                attempted, f"Truto's response ({response.status_code}) is not what its API promises: {reason}"
-            ) from None
+            response = self._session.request(
+                request.method,
+                self._base_url + request.path,
+                timeout=(min(policy.connect_seconds, remaining_seconds), read_seconds),
+                allow_redirects=False,
+                stream=True,
+                **request.options,
+            )
+            with response:
+                body = self._read(response, time.monotonic() + read_seconds)
+        except _UnusableBodyError as error:
+            raise self.errors.invalid_response(request.attempted, str(error)) from None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            waited = f"gave up after {time.monotonic() - started:.1f} s{deadline.describe()}"
+            raise self.errors.transport(request, error, waited, has_proxy=self._has_proxy) from None
+        if 200 <= response.status_code < 300:
+            return parse(response.status_code, body)
+        waited = f"gave up after {time.monotonic() - started:.1f} s{deadline.describe()}"
+        failure = self.errors.status(request, response, body, waited)
+        failure.retry_after_seconds = _retry_after_seconds(response)
+        raise failure
+
+    def _read(self, response: requests.Response, end: float) -> bytes:
+        """The body, which a slow server could otherwise send for ever: a socket's timeout restarts with every byte."""
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise _UnusableBodyError("the response is compressed, which was not requested")
+        body = bytearray()
+        while chunk := response.raw.read1(1 << 16):
+            body += chunk
+            if len(body) > self.policy.max_body_bytes:
+                raise _UnusableBodyError(f"the response is larger than {self.policy.max_body_bytes:,} bytes")
+            if time.monotonic() > end:
+                raise TimeoutError("no whole response in time")
+        return bytes(body)
+
+    def _wait_seconds(self, request: Request, failure: TrutoError, attempts: int) -> float | None:
+        """The wait before the next attempt; ``None`` if there is none."""
+        unknown_outcomes = len(request.unknown_outcomes)
+        if request.is_create and failure.may_have_succeeded:
+            if unknown_outcomes >= self.policy.max_creates:
+                return None
+            wait_seconds = self.policy.create_wait_seconds(unknown_outcomes)
+        elif failure.is_transient and (request.is_repeatable or not failure.may_have_succeeded):
+            wait_seconds = self.policy.wait_seconds(attempts)
+        else:
+            return None
+        requested = failure.retry_after_seconds or 0.0
+        if not isinstance(failure, RateLimitedError):
+            requested = min(requested, _MAX_RETRY_AFTER_SECONDS)
+        # A Retry-After of 0, or of a time in the past, must not cause a storm of requests.
+        return max(requested, wait_seconds * (1.0 + random.random() / 4))  # noqa: S311
 
     @property
     def _has_proxy(self) -> bool:
         return bool(self._session.trust_env and requests.utils.get_environ_proxies(self._base_url))
+
+
+class _UnusableBodyError(Exception):
+    """The body of a response is not used; the message says why."""
 
 
 class _Bearer(AuthBase):
@@ -166,3 +247,22 @@ class _Bearer(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def _retry_after_seconds(response: requests.Response) -> float | None:
+    """What a response asks to wait; nonsense in a header counts as no header.
+
+    After a 429 that is until the window of the rate limit ends: Truto's ``Retry-After`` is always a whole window.
+    """
+    asked, reset = response.headers.get("Retry-After", "").strip(), response.headers.get("ratelimit-reset", "")
+    if asked.isascii() and asked.isdigit():
+        seconds = float(asked[:9])
+    else:
+        try:
+            moment = parsedate_to_datetime(asked)
+            seconds = (moment.astimezone(timezone.utc) - datetime.now(timezone.utc)).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    if response.status_code == 429 and reset.isascii() and reset.isdigit():
+        return min(seconds, float(reset[:9]))
+    return seconds

@@ -1,7 +1,8 @@
 """The command `pulumi-truto`: ``import-file`` imports existing webhooks, ``orphans`` finds webhooks that no stack
 knows.
 
-Token and base URL come from ``TRUTO_API_TOKEN`` and ``TRUTO_BASE_URL``. Neither command changes anything at Truto.
+Token, base URL and environment come from ``TRUTO_API_TOKEN``, ``TRUTO_BASE_URL`` and ``TRUTO_ENVIRONMENT_ID``. Only
+``orphans --delete`` changes anything at Truto.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import connect
 
 if TYPE_CHECKING:
+    from pulumi_truto.api.client import TrutoClient
     from pulumi_truto.api.models import Webhook
     from pulumi_truto.cli.orphans import KnownWebhook, Report
 
@@ -101,6 +103,12 @@ def _add_orphans(commands: Any) -> None:
         help="the output of `pulumi stack export`",
     )
     find.add_argument("--format", choices=["text", "json"], default="text")
+    find.add_argument(
+        "--delete",
+        action="store_true",
+        help="delete the orphans, each after a question. Give the exports of all stacks",
+    )
+    find.add_argument("--yes", action="store_true", help="with --delete: ask nothing")
 
 
 def _import_file(options: argparse.Namespace) -> int:
@@ -109,7 +117,7 @@ def _import_file(options: argparse.Namespace) -> int:
     from pulumi_truto.cli.import_file import build, names_for, python_program
 
     secrets = _secrets(options.secrets)
-    webhooks, unreadable = _webhooks(settings)
+    webhooks, unreadable = _webhooks(connect(settings, _warn))
     # For all of them, so that a filter changes no name.
     names = names_for(webhooks, dict(options.name))
     named = {*options.id, *dict(options.name), *secrets}
@@ -157,18 +165,35 @@ def _orphans(options: argparse.Namespace) -> int:
     from pulumi_truto.cli.orphans import compare
 
     known = _known(options.stack_export)
-    webhooks, unreadable = _webhooks(settings)
+    client = connect(settings, _warn)
+    webhooks, unreadable = _webhooks(client)
     report = compare(webhooks, unreadable, known, settings)
     if options.format == "json":
         print(json.dumps(report.to_json(), indent=2))
     else:
         _show(report)
+    if options.delete:
+        deleted = [orphan for orphan in report.orphans if options.yes or _confirms(orphan)]
+        for orphan in deleted:
+            client.delete_webhook(orphan.id)
+            print(f"deleted  {orphan.id}", file=sys.stderr)
+        report = compare([webhook for webhook in webhooks if webhook not in deleted], unreadable, known, settings)
     return DIFFERENCE if report.has_difference else 0
 
 
+def _confirms(orphan: Webhook) -> bool:
+    """Asks whether to delete a webhook. Without a terminal, or anything but "y", it stays."""
+    state = "active" if orphan.is_active else "switched off"
+    print(f"Delete webhook {orphan.id} ({state}, {orphan.target_url})? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def _show(report: Report) -> None:
+    from pulumi_truto.cli.orphans import is_never_switched_on
+
     for orphan in report.orphans:
         state = "active" if orphan.is_active else "not active"
+        state += ", never switched on" if is_never_switched_on(orphan) else ""
         since = orphan.created_at_text or "an unknown time"
         print(f"orphan   {orphan.id}  since {since}, {state}, {orphan.target_url}")
     for known in report.missing:
@@ -177,7 +202,8 @@ def _show(report: Report) -> None:
         ids = " ".join(f"--id {orphan.id}" for orphan in report.orphans)
         print("No given stack manages the orphans. They may have been created by hand: check URL and time, then either")
         print(f"- import: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}")
-        print("- delete in Truto's dashboard, or with DELETE /webhook/<id> of its API")
+        print("- delete: the same command with --delete, which asks before each")
+        print("What was never switched on was left behind by a failed create: it delivers nothing.")
     if report.missing:
         print("The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
     for id_ in report.unreadable:
@@ -224,9 +250,9 @@ def _settings() -> Settings:
     return settings
 
 
-def _webhooks(settings: Settings) -> tuple[list[Webhook], set[str]]:
+def _webhooks(client: TrutoClient) -> tuple[list[Webhook], set[str]]:
     """The webhooks of the environment, and the ids of the invalid ones."""
-    pages = list(connect(settings, _warn).iter_pages())
+    pages = list(client.iter_pages())
     unreadable = {each.id for page in pages for each in page.unreadable if each.id}
     return [webhook for page in pages for webhook in page.result], unreadable
 

@@ -1,7 +1,7 @@
 """Compares the webhooks of an environment with the exports of the stacks that use it. Changes nothing.
 
-A provider that is killed during a create can leave a webhook that no stack knows. No provider can prevent that; this
-finds it.
+A create that fails, or whose provider is killed, can leave a webhook behind that no stack knows. No provider can
+prevent that; this finds it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
 from pulumi_truto.webhook.diff import to_inputs
 from pulumi_truto.webhook.properties import FINGERPRINT, from_camel
 
-__all__ = ["KnownWebhook", "Report", "compare", "read_export"]
+__all__ = ["KnownWebhook", "Report", "compare", "is_never_switched_on", "read_export"]
 
 _TYPES: Final = (WEBHOOK, DYNAMIC_WEBHOOK)
 
@@ -76,6 +76,7 @@ class Report:
                 "environment_id": each.environment_id,
                 "created_at": each.created_at_text,
                 "updated_at": each.updated_at_text,
+                "never_switched_on": is_never_switched_on(each),
             }
             for each in self.orphans
         ]
@@ -127,6 +128,11 @@ def compare(
         others=len(rest) if environments else 0,
         managed_twice=_managed_twice(known),
     )
+
+
+def is_never_switched_on(webhook: Webhook) -> bool:
+    """Whether a webhook is as a create leaves it before it is switched on, and was never changed."""
+    return not webhook.is_active and webhook.updated_at in (None, webhook.created_at)
 
 
 def _managed_twice(known: Sequence[KnownWebhook]) -> list[list[KnownWebhook]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
 from pulumi_truto.local_engine.provider import DiffResult, OperationError, Provider
@@ -56,6 +58,7 @@ class MockProvider:
         *,
         preview: bool,
         timeout_seconds: float = 0.0,  # noqa: ARG002
+        ignore_changes: Sequence[str] = (),  # noqa: ARG002
     ) -> Properties:
         """Returns the outputs of the mock; in a preview, the inputs."""
         return dict(new_inputs) if preview else self._resource(urn, id_, new_inputs)[1]

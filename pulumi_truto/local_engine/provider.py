@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,11 +35,13 @@ class InitError(OperationError):
     """An operation failed, but the resource exists.
 
     Attributes:
+        id: the resource's id.
         outputs: the resource's outputs, as the provider reported them.
     """
 
-    def __init__(self, message: str, outputs: Properties) -> None:
+    def __init__(self, message: str, id_: str, outputs: Properties) -> None:
         super().__init__(message)
+        self.id = id_
         self.outputs = outputs
 
 
@@ -143,6 +146,7 @@ class Provider:
         *,
         preview: bool,
         timeout_seconds: float = 0.0,
+        ignore_changes: Sequence[str] = (),
     ) -> Properties:
         """Returns the outputs after the update; in a preview, those known so far."""
         if preview and not (self.is_configured and self._supports_preview):
@@ -155,6 +159,7 @@ class Provider:
             old_inputs=self._marshal(old_inputs),
             preview=preview,
             timeout=timeout_seconds,
+            ignoreChanges=ignore_changes,
         )
         return unmarshal(self._call("update", self._stub.Update, request).properties)
 
@@ -218,7 +223,9 @@ class Provider:
         except grpc.RpcError as error:
             init_failed = _init_failed_detail(error)
             if init_failed is not None:
-                raise InitError("; ".join(init_failed.reasons), unmarshal(init_failed.properties)) from None
+                raise InitError(
+                    "; ".join(init_failed.reasons), init_failed.id, unmarshal(init_failed.properties)
+                ) from None
             raise OperationError(self._error_message(operation, error)) from None
         except ValueError:  # the channel is closed
             raise OperationError(f"the run was cancelled during the {operation}") from None

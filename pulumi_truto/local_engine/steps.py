@@ -173,9 +173,16 @@ class Steps:
         *,
         keep_old: bool = False,
     ) -> Resource:
-        new.id, outputs = provider.create(
-            new.urn, new.inputs, preview=self._dry_run, timeout_seconds=new.custom_timeouts.get("create", 0.0)
-        )
+        try:
+            new.id, outputs = provider.create(
+                new.urn, new.inputs, preview=self._dry_run, timeout_seconds=new.custom_timeouts.get("create", 0.0)
+            )
+        except InitError as error:
+            # As in Pulumi, the new resource is saved, the run fails, and the next run tries an update.
+            new.id, new.outputs = error.id, _with_secret_outputs(new, error.outputs)
+            new.init_errors = [str(error)]
+            self._finish(new, old, op, keep_old=keep_old)
+            raise
         new.outputs = _with_secret_outputs(new, outputs)
         # Recorded only now: if the create fails, the old resource remains the current one.
         return self._finish(new, old, op, keep_old=keep_old)
@@ -191,6 +198,7 @@ class Steps:
                 new.inputs,
                 preview=self._dry_run,
                 timeout_seconds=new.custom_timeouts.get("update", 0.0),
+                ignore_changes=new.ignore_changes,
             )
         except InitError as error:
             # As in Pulumi, the reported outputs are saved, the run fails, and the next run retries the update.

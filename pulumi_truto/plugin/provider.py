@@ -13,14 +13,14 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from pulumi_truto import config
-from pulumi_truto.api.custom_timeout import custom_timeout
+from pulumi_truto.api.deadline import deadline_in
 from pulumi_truto.errors import ConfigurationError
 from pulumi_truto.plugin.grpc_errors import single_line_errors, single_line_stream_errors
 from pulumi_truto.plugin.tester import WebhookTestResource
 from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK, WEBHOOK_TEST
 from pulumi_truto.plugin.translation import from_pulumi, provider_settings
 from pulumi_truto.plugin.webhook import WebhookResource
-from pulumi_truto.property_values import UNKNOWN as PULUMI_UNKNOWN, marshal, unmarshal, unwrap_secrets, with_secrets
+from pulumi_truto.property_values import contains_unknown, marshal, unmarshal, unwrap_secrets, with_secrets
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.version import __version__
 from pulumi_truto.webhook.inputs import UNKNOWN
@@ -38,6 +38,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     """Serves the resources and functions of one provider instance, on as many threads as the engine uses."""
 
     def __init__(self) -> None:
+        self._engine_address: str | None = None
         self._session = ProviderSession(config.resolve_settings(lambda _: None, {}))
 
     # --- the plugin ---
@@ -56,22 +57,31 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema()))
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._session.cancel()
+    def Attach(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        # Instead of an argument, from an engine that did not start this process (PULUMI_DEBUG_PROVIDERS).
+        self._engine_address = request.address
         return empty_pb2.Empty()
+
+    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        self.cancel()
+        return empty_pb2.Empty()
+
+    def cancel(self) -> None:
+        """Starts no new attempt of any request."""
+        self._session.cancel()
 
     # --- the configuration ---
 
     @single_line_errors
     def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         inputs = unmarshal(request.news)
-        if any(unwrap_secrets(value) == PULUMI_UNKNOWN for value in inputs.values()):
+        if any(contains_unknown(value) for value in inputs.values()):
             errors: tuple[str, ...] = ()  # a preview whose token another resource will produce
         else:
             errors = provider_settings(inputs, request).errors
         failures = [provider_pb2.CheckFailure(property="", reason=error) for error in errors]
         # A token that was configured without --secret is encrypted in the state too.
-        secrets = set() if inputs.get("apiToken") == PULUMI_UNKNOWN else {"apiToken"}
+        secrets = set() if contains_unknown(inputs.get("apiToken")) else {"apiToken"}
         return provider_pb2.CheckResponse(inputs=marshal(with_secrets(inputs, secrets)), failures=failures)
 
     @single_line_errors
@@ -86,7 +96,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @single_line_errors
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._session = ProviderSession(provider_settings(unmarshal(request.args), request))
+        self._session = ProviderSession(provider_settings(unmarshal(request.args), request), self._engine_address)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     # --- the resources ---
@@ -101,22 +111,22 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @single_line_errors
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        with custom_timeout(request.timeout):
+        with deadline_in(custom_seconds=request.timeout):
             return self._resource(request).create(request)
 
     @single_line_errors
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        with custom_timeout(request.timeout):
+        with deadline_in(custom_seconds=request.timeout):
             return self._resource(request).read(request)
 
     @single_line_errors
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        with custom_timeout(request.timeout):
+        with deadline_in(custom_seconds=request.timeout):
             return self._resource(request).update(request)
 
     @single_line_errors
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        with custom_timeout(request.timeout):
+        with deadline_in(custom_seconds=request.timeout):
             self._resource(request).delete(request)
         return empty_pb2.Empty()
 

@@ -123,7 +123,12 @@ def _configuration() -> Json:
         "description": f"The URL of Truto's API, by default `{config.DEFAULT_BASE_URL}`.",
         "defaultInfo": {"environment": [config.BASE_URL_VARIABLE]},
     }
-    return {"apiToken": token, "baseUrl": base_url}
+    environment_id = {
+        "type": "string",
+        "description": "The Truto environment that the API token must belong to. A webhook of another one is never "
+        f"changed. Default: the environment variable `{config.ENVIRONMENT_ID_VARIABLE}`, or not checked.",
+    }
+    return {"apiToken": token, "baseUrl": base_url, "environmentId": environment_id}
 
 
 def _event_type() -> Json:

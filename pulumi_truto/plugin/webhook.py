@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+import re
+from typing import Any, Final
 
 from pulumi.runtime.proto import provider_pb2
 
-from pulumi_truto.errors import UpdateFailedError
+from pulumi_truto.errors import NotSwitchedOnError
 from pulumi_truto.plugin.grpc_errors import InitFailed
-from pulumi_truto.plugin.translation import from_pulumi, marshal_state, secret_names, to_inputs, to_pulumi, to_state
-from pulumi_truto.property_values import Properties, marshal, secret_keys, unmarshal
+from pulumi_truto.plugin.translation import from_pulumi, marshal_state, to_inputs, to_pulumi, to_state
+from pulumi_truto.property_values import marshal, secret_keys, unmarshal
 from pulumi_truto.session import ProviderSession
-from pulumi_truto.webhook.diff import WebhookState, build_patch, has_changes, inputs_in_state
+from pulumi_truto.webhook.diff import build_patch, has_changes, inputs_in_state
 from pulumi_truto.webhook.inputs import UNKNOWN, unexpected
-from pulumi_truto.webhook.properties import INPUTS, PROPERTIES, camel_case, is_camel, to_camel
-
-if TYPE_CHECKING:
-    from pulumi_truto.webhook.manager import WebhookManager
+from pulumi_truto.webhook.properties import INPUTS, PROPERTIES, camel_case, from_camel, is_camel, to_camel
 
 __all__ = ["WebhookResource"]
 
@@ -41,7 +39,9 @@ class WebhookResource:
             # keep.
             declared = {**to_camel({name: old_inputs[name] for name in INPUTS if name in old_inputs}), **declared}
         name = request.urn.rpartition("::")[2]
-        inputs, messages = self._session.check(from_pulumi(declared), camel_case, f"{name}: " if name else "")
+        inputs, messages = self._session.check(
+            from_pulumi(declared), from_pulumi(old_inputs), camel_case, f"{name}: " if name else ""
+        )
         messages += [error.message(error.property) for error in unexpected(declared.keys(), _DECLARABLE, "webhook")]
         # Failures of the whole resource: for one of a property Pulumi shows the value, even if that is a secret.
         failures = [provider_pb2.CheckFailure(property="", reason=message) for message in messages]
@@ -78,13 +78,23 @@ class WebhookResource:
         inputs = to_inputs(declared)
         if request.preview:
             return provider_pb2.CreateResponse(properties=marshal_state({**_NEW_OUTPUTS, **inputs}, declared))
-        id_, state = self._manager(declared).create(inputs)
+        try:
+            id_, state = self._session.manager.create(inputs)
+        except NotSwitchedOnError as error:
+            # The engine keeps this state, fails the run, and tries an update the next time.
+            details = provider_pb2.ErrorResourceInitFailed(
+                id=error.id,
+                properties=marshal_state(error.state, declared),
+                inputs=request.properties,
+                reasons=[error.kept_message],
+            )
+            raise InitFailed(error.kept_message, details) from None
         return provider_pb2.CreateResponse(id=id_, properties=marshal_state(state, declared))
 
     def read(self, request: Any) -> Any:
         """Reads the webhook. Drift becomes part of the inputs too, so that the next run corrects it."""
         olds, inputs = unmarshal(request.properties), unmarshal(request.inputs)
-        state = self._manager(olds, inputs).read(request.id, to_state(olds))
+        state = self._session.manager.read(request.id, to_state(olds))
         if state is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
@@ -100,32 +110,14 @@ class WebhookResource:
         if request.preview:
             outputs = _UPDATED_OUTPUTS if has_changes(state, inputs) else {}
             return provider_pb2.UpdateResponse(properties=marshal_state({**state, **inputs, **outputs}, declared))
-        try:
-            updated = self._manager(olds, declared).update(request.id, state, inputs)
-        except UpdateFailedError as error:
-            if error.state is None:
-                raise
-            # The engine keeps this state, fails the run, and tries an update the next time.
-            now = cast(WebhookState, error.state)
-            details = provider_pb2.ErrorResourceInitFailed(
-                id=request.id,
-                properties=marshal_state(now, {**olds, **declared}),
-                inputs=marshal_state(inputs_in_state(now), declared),
-                reasons=[str(error)],
-            )
-            raise InitFailed(str(error), details) from None
+        # Paths such as "eventTypes" or "eventTypes[0]".
+        ignored = from_camel(dict.fromkeys(re.split(r"[.\[]", path)[0] for path in request.ignoreChanges))
+        updated = self._session.manager.update(request.id, state, inputs, ignored)
         return provider_pb2.UpdateResponse(properties=marshal_state(updated, declared))
 
     def delete(self, request: Any) -> None:
         """Deletes the webhook."""
-        olds = unmarshal(request.properties)
-        self._manager(olds).delete(request.id, to_state(olds))
-
-    def _manager(self, *properties: Properties) -> WebhookManager:
-        """The webhooks at Truto. No message contains what is secret in the properties."""
-        for each in properties:
-            self._session.redact_secrets(from_pulumi(each), secret_names(each))
-        return self._session.manager
+        self._session.manager.delete(request.id, to_state(unmarshal(request.properties)))
 
 
 def _kind_of_change(old: Any, new: Any) -> Any:

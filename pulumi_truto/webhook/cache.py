@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from pulumi_truto.api.custom_timeout import acquired_in_time, current_timeout
+from pulumi_truto.api.deadline import acquired_in_time, current_deadline
 from pulumi_truto.errors import TrutoError
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ class WebhookCache:
             self._fetch_page()
         except TrutoError:
             # Until the next reset; the single read reports the error. Without time, it says nothing about the list.
-            has_time = self._client.policy.leaves_time(current_timeout().deadline, after_seconds=0)
-            self._is_listable = not has_time
+            self._is_listable = current_deadline().remaining_seconds < 1
 
     def _fetch_page(self) -> None:
         with self._lock:

@@ -23,6 +23,7 @@ __all__ = [
     "inputs_in_state",
     "to_inputs",
     "to_state",
+    "to_written_state",
 ]
 
 #: A webhook's state, as its outputs in Pulumi's state. It is empty for a webhook that is being imported. `FINGERPRINT`
@@ -61,12 +62,12 @@ def has_changes(current: WebhookState | WebhookInputs, inputs: WebhookInputs) ->
 
 
 def build_create_body(inputs: WebhookInputs) -> WebhookBody:
-    """The body of the POST that creates a webhook.
+    """The body of the POST that creates a webhook, always switched off: repeating it is harmless then.
 
     "Every event" is expressed by omitting ``event_types``, the one way on which Truto's guides and reference agree.
     ``environment_id`` is never sent: the token determines it.
     """
-    body: WebhookBody = {"target_url": inputs["target_url"], "is_active": inputs["is_active"]}
+    body: WebhookBody = {"target_url": inputs["target_url"], "is_active": False}
     if inputs["event_types"]:
         body["event_types"] = inputs["event_types"]
     return body
@@ -82,7 +83,7 @@ def to_inputs(webhook: Webhook) -> WebhookInputs:
 
 
 def to_state(webhook: Webhook, known: WebhookState) -> WebhookState:
-    """The state to keep after a response of Truto, given what was known before.
+    """The state of a webhook as Truto returns it, given what was known before.
 
     What the response leaves out stays as it was: above all the secret, which only the response to the create has. A URL
     that Truto only spells differently stays as declared, or it would be a change for ever.
@@ -94,13 +95,25 @@ def to_state(webhook: Webhook, known: WebhookState) -> WebhookState:
         "environment_id": webhook.environment_id or known.get("environment_id"),
         "created_at": webhook.created_at_text or known.get("created_at"),
         "updated_at": webhook.updated_at_text or known.get("updated_at"),
-        "secret": known.get("secret") or webhook.secret,
+        "secret": known.get("secret"),
     }
     if known.get(FINGERPRINT):
         state[FINGERPRINT] = known[FINGERPRINT]
     declared = known.get("target_url")
     if isinstance(declared, str) and urls_equal(declared, webhook.target_url):
         state["target_url"] = declared
+    return state
+
+
+def to_written_state(webhook: Webhook, known: WebhookState, sent: WebhookBody) -> WebhookState:
+    """The state after a request that sent some properties. The others stay as they were.
+
+    A refresh shows what was changed outside Pulumi; a response never takes it over by chance.
+    """
+    state = to_state(webhook, {**known, **sent})
+    for name in ("target_url", "event_types", "is_active"):
+        if name not in sent and name in known:
+            state[name] = known[name]
     return state
 
 

@@ -91,15 +91,20 @@ class ValidationResult:
     warnings: list[InputError]
 
 
-def check(declared: Mapping[str, Any], *, api_on_loopback: bool = False) -> ValidationResult:
+def check(
+    declared: Mapping[str, Any], old_inputs: Mapping[str, Any] | None = None, *, api_on_loopback: bool = False
+) -> ValidationResult:
     """Validates the inputs of a webhook and brings them into canonical form.
 
     Args:
         declared: what the program declares.
+        old_inputs: the canonical inputs of the last run; empty for a new webhook.
         api_on_loopback: the API is on this machine, so that an ``http://`` target on it is allowed too.
     """
     target_url = declared.get("target_url")
     event_types, event_errors, warnings = _check_event_types(declared.get("event_types"))
+    if event_types == [] and (old_inputs or {}).get("event_types"):
+        warnings.append("is empty now: the webhook will get every event")
     is_active = declared.get("is_active")
     if is_active is None:
         is_active = True

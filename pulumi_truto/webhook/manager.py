@@ -5,23 +5,32 @@ Both provider kinds translate their requests to these four methods. No method ch
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.api.models import WebhookBody
+from pulumi_truto.api.models import CreatedWebhook, Webhook, WebhookBody
 from pulumi_truto.errors import (
+    AmbiguousCreateError,
     InvalidResponseError,
     NotFoundError,
+    NotSwitchedOnError,
     TrutoError,
     UnconfirmedDeletionError,
     UpdateFailedError,
     WrongEnvironmentError,
 )
 from pulumi_truto.webhook.cache import WebhookCache
-from pulumi_truto.webhook.create_once import ExactlyOnceCreator
 from pulumi_truto.webhook.delivery_log import describe_failures
-from pulumi_truto.webhook.diff import WebhookState, build_patch, inputs_in_state, to_state
+from pulumi_truto.webhook.diff import (
+    WebhookState,
+    build_create_body,
+    build_patch,
+    inputs_in_state,
+    to_state,
+    to_written_state,
+)
 from pulumi_truto.webhook.inputs import WebhookInputs
 from pulumi_truto.webhook.properties import FINGERPRINT
 
@@ -51,19 +60,49 @@ class WebhookManager:
         self.client = client
         self._warn = warn
         self._known_ids = set() if known_ids is None else known_ids
-        self._creator = ExactlyOnceCreator(client, warn, self._known_ids)
+        self._claiming = threading.Lock()
         self._cache = WebhookCache(client)
 
     def create(self, inputs: WebhookInputs) -> tuple[str, WebhookState]:
-        """Creates exactly one webhook; returns its id and state.
+        """Creates a webhook that is switched off, then switches it on; returns its id and state.
+
+        A failed attempt, a killed process or a proxy that repeats a request may leave further webhooks behind. They are
+        switched off, and never deleted here: nothing shows for certain whose they are.
 
         Raises:
-            AmbiguousCreateError: it cannot be known whether there is a new webhook.
-            TrutoError: there is none.
+            AmbiguousCreateError: no attempt succeeded, and some may have left a webhook behind.
+            NotSwitchedOnError: the webhook was created, but not switched on.
+            WrongEnvironmentError: the token belongs to another environment than the settings say.
+            TrutoError: there is no new webhook.
         """
-        webhook = self._creator.create(inputs)
-        self.client.redact(webhook.secret)
-        return webhook.id, self._written(webhook.id, to_state(webhook, {"target_url": inputs["target_url"]}))
+        unknown: list[TrutoError] = []
+        body = build_create_body(inputs)
+        try:
+            created = self.client.create_webhook(body, self._claim, unknown)
+        except TrutoError as error:
+            if not unknown:
+                raise
+            raise AmbiguousCreateError(f"{_sentence(error)} {_leftovers(unknown)}. Run `pulumi up` again") from None
+        if unknown:
+            self._warn(f"webhook {created.id} was created. {_leftovers(unknown)}")
+        self._check_environment(created)
+        known: WebhookState = {"secret": created.secret}
+        state = self._written(created, known, body)
+        if not inputs["is_active"]:
+            return created.id, state
+        switch_on: WebhookBody = {"is_active": True, "event_types": inputs["event_types"]}
+        try:
+            return created.id, self._written(self.client.update_webhook(created.id, switch_on), state, switch_on)
+        except TrutoError as error:
+            what = f"webhook {created.id} was created, and could not be switched on ({str(error).rstrip('.')})"
+            may_be_on = "may be switched on" if error.may_have_succeeded else "is switched off"
+            raise NotSwitchedOnError(
+                f"{what}. It {may_be_on}, and no stack has it: `pulumi-truto orphans` finds it. The next `pulumi up` "
+                "creates another one",
+                f"{what}. The state has it, and the next `pulumi up` switches it on",
+                created.id,
+                state,
+            ) from None
 
     def read(self, id_: str, state: WebhookState) -> WebhookState | None:
         """The webhook's present state, keeping what only the old state has; ``None`` if the webhook was deleted.
@@ -88,17 +127,30 @@ class WebhookManager:
         )
         return None
 
-    def update(self, id_: str, state: WebhookState, inputs: WebhookInputs) -> WebhookState:
+    def update(
+        self, id_: str, state: WebhookState, inputs: WebhookInputs, ignored: Collection[str] = ()
+    ) -> WebhookState:
         """Sends what changed, and nothing at all if nothing did.
 
+        Args:
+            id_: the webhook.
+            state: its state.
+            inputs: what it should be.
+            ignored: the properties in ``ignore_changes``, which stay as they are at Truto.
+
         Raises:
-            UpdateFailedError: it failed, but Truto may have applied it; the message says whether it did.
+            UpdateFailedError: it failed, but Truto may have applied it.
             TrutoError: it failed, and nothing was changed.
         """
         self._remember(id_, state)
         body = build_patch(state, inputs)
         if not body:
             return state
+        self._check_known_environment(id_, state)
+        # By Truto's reference a PATCH without event_types subscribes to every event.
+        body.setdefault("event_types", inputs["event_types"])
+        if "event_types" in ignored and body["event_types"] == state.get("event_types"):
+            body["event_types"] = self.client.get_webhook(id_).event_types or []
         try:
             webhook = self.client.update_webhook(id_, body)
         except NotFoundError as error:
@@ -106,43 +158,74 @@ class WebhookManager:
         except TrutoError as error:
             if not error.may_have_succeeded:
                 raise
-            raise self._update_failed(id_, state, body, error) from None
+            raise UpdateFailedError(
+                f"{_sentence(error)} It is not known whether the update took effect. Run `pulumi up --refresh`"
+            ) from None
         finally:
             self._cache.invalidate(id_)
-        fresh = self._written(id_, to_state(webhook, {**state, "target_url": inputs["target_url"]}))
-        others = build_patch(fresh, inputs)
-        if others:
-            self._warn(
-                f"webhook {id_} was changed outside Pulumi too, in {' and '.join(others)}. The next `pulumi up` "
-                "sends the declared values"
-            )
-        return fresh
+        return self._written(webhook, state, body)
 
     def delete(self, id_: str, state: WebhookState) -> None:
         """Deletes the webhook. Deleting a missing webhook succeeds."""
         self._remember(id_, state)
+        self._check_known_environment(id_, state)
+        unknown: list[TrutoError] = []
         try:
-            self.client.delete_webhook(id_)
+            self.client.delete_webhook(id_, unknown)
         except NotFoundError:
-            self._confirm_deleted(id_, state)
+            # After a lost response it is our own delete that the 404 confirms.
+            self._confirm_deleted(id_, state, is_confirmed=bool(unknown))
         except InvalidResponseError as error:
             # Perhaps a proxy responded in Truto's place: what counts is whether the webhook exists.
             try:
                 self.client.get_webhook(id_)
             except NotFoundError:
-                self._confirm_deleted(id_, state)
+                self._confirm_deleted(id_, state, is_confirmed=True)
             else:
                 raise error from None
         finally:
             self._cache.invalidate(id_)
 
-    def _remember(self, id_: str, state: WebhookState) -> None:
-        self._known_ids.add(id_)
-        self.client.redact(state.get("secret"))
+    def _claim(self, id_: str) -> bool:
+        """Takes an id for a new webhook; ``False`` if this process has it already."""
+        with self._claiming:
+            is_new = id_ not in self._known_ids
+            self._known_ids.add(id_)
+            return is_new
 
-    def _written(self, id_: str, state: WebhookState) -> WebhookState:
-        """The state after a create or an update, with the fingerprint of the credential that wrote the webhook."""
-        return {**state, FINGERPRINT: self.client.settings.fingerprint(id_)}
+    def _remember(self, id_: str, state: WebhookState) -> None:
+        self._claim(id_)
+        self.client.redactor.add_secret(state.get("secret"))
+        self.client.redactor.add_url(state.get("target_url"))
+
+    def _check_environment(self, created: CreatedWebhook) -> None:
+        """Deletes a webhook that was just created in another environment than the settings name, and raises."""
+        settings = self.client.settings
+        if settings.is_other_environment(created.environment_id):
+            try:
+                self.client.delete_webhook(created.id)
+                outcome = "It had just been created, switched off, and was deleted again"
+            except TrutoError as error:
+                outcome = f"It has just been created, is switched off, and could not be deleted ({error})"
+            settings.check_environment(created.environment_id, f"webhook {created.id}", outcome)
+
+    def _check_known_environment(self, id_: str, state: WebhookState) -> None:
+        """Raises if the webhook belongs to another environment than the settings name. Nothing was changed yet."""
+        if state.get("environment_id"):
+            self.client.settings.check_environment(state["environment_id"], f"webhook {id_}")
+        elif self.client.settings.environment_id:
+            self.client.get_webhook(id_)
+
+    def _written(self, webhook: Webhook, known: WebhookState, sent: WebhookBody) -> WebhookState:
+        """The state after a request that sent some properties, with the fingerprint of the credential that did."""
+        state = to_written_state(webhook, known, sent)
+        expected: WebhookInputs = {**inputs_in_state(state), **sent}
+        if others := build_patch(state, expected):
+            self._warn(
+                f"Truto's response for webhook {webhook.id} has other values than were sent, in "
+                f"{' and '.join(others)}. The next `pulumi up` sends them again"
+            )
+        return {**state, FINGERPRINT: self.client.settings.fingerprint(webhook.id)}
 
     def _read_state(self, id_: str, state: WebhookState) -> WebhookState:
         """The state of an existing webhook, with a warning if its secret is not known."""
@@ -188,35 +271,15 @@ class WebhookManager:
             detail=error.detail,
         )
 
-    def _update_failed(self, id_: str, state: WebhookState, body: WebhookBody, error: TrutoError) -> UpdateFailedError:
-        """The error, which says whether the update took effect, as far as a read of the webhook shows."""
-        try:
-            now = self._written(id_, to_state(self.client.uncancelled().get_webhook(id_), state))
-        except TrutoError as reason:
-            return UpdateFailedError(
-                f"{_sentence(error)} It is not known whether the update took effect, as the webhook cannot be read "
-                f"({reason}). "
-                "Run `pulumi up --refresh`",
-                None,
-            )
-        missing = build_patch(now, {**inputs_in_state(now), **body})
-        if not missing:
-            return UpdateFailedError(
-                f"{_sentence(error)} Truto did apply the update. Run `pulumi up --refresh` to record it", now
-            )
-        which = "the update" if len(missing) == len(body) else f"the update of {' and '.join(missing)}"
-        return UpdateFailedError(
-            f"{_sentence(error)} Truto has not applied {which} yet, and may still do so. Run `pulumi up --refresh`", now
-        )
-
-    def _confirm_deleted(self, id_: str, state: WebhookState) -> None:
+    def _confirm_deleted(self, id_: str, state: WebhookState, *, is_confirmed: bool = False) -> None:
         """Returns if a 404 for this webhook means "deleted"; raises if it may mean "in another environment".
 
-        Truto's response is the same in both cases. The webhook was deleted if the token is the right one: if the list
-        has another webhook of the same environment, or if the same credential last wrote this webhook.
+        Truto's response is the same in both cases. The webhook was deleted if Truto accepted our own delete, or if the
+        token is the right one: if the list has another webhook of the same environment, or if the same credential last
+        wrote this webhook.
         """
         declared = state.get("environment_id")
-        is_confirmed = state.get(FINGERPRINT) == self.client.settings.fingerprint(id_)
+        is_confirmed = is_confirmed or state.get(FINGERPRINT) == self.client.settings.fingerprint(id_)
         for page in self.client.iter_pages():
             if id_ in {each.id for each in page.result} | {each.id for each in page.unreadable}:
                 raise NotFoundError(
@@ -240,6 +303,17 @@ class WebhookManager:
                 "If the webhook was really deleted, run `pulumi state delete <urn>` for it and then `pulumi up`. "
                 f"{self.client.settings.token_hint}"
             )
+
+
+def _leftovers(unknown: Sequence[TrutoError]) -> str:
+    """What attempts with an unknown outcome may have left behind, in one sentence without a full stop."""
+    attempts = "1 attempt" if len(unknown) == 1 else f"{len(unknown)} attempts"
+    ids = dict.fromkeys(error.webhook_id for error in unknown if isinstance(error, InvalidResponseError))
+    names = ", ".join(id_ for id_ in ids if id_)
+    return (
+        f"{attempts} had an unknown outcome{f' (a response named {names})' if names else ''}: what was left behind is "
+        "switched off and delivers nothing, and `pulumi-truto orphans` finds it"
+    )
 
 
 def _sentence(error: TrutoError) -> str:

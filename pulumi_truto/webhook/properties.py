@@ -14,6 +14,7 @@ __all__ = [
     "FINGERPRINT",
     "INPUTS",
     "PROPERTIES",
+    "RESOURCE_NAME",
     "STATE",
     "TEST_INPUTS",
     "TEST_PROPERTIES",
@@ -118,6 +119,9 @@ TEST_PROPERTIES: Final = (
 #: Identifies the credential that last wrote the webhook; see `pulumi_truto.config.Settings.fingerprint`. It is part of
 #: the state and never a change. Pulumi hides properties that start with two underscores.
 FINGERPRINT: Final = "__fingerprint"
+
+#: The input by which a resource of the dynamic provider hands its name to it, for warnings.
+RESOURCE_NAME: Final = "__name"
 
 #: The names of the inputs.
 INPUTS: Final = tuple(each.name for each in PROPERTIES if each.is_input)

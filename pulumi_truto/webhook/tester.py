@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import urlsplit
 
-from pulumi_truto.api.custom_timeout import current_timeout
+from pulumi_truto.api.deadline import current_deadline, deadline_in
 from pulumi_truto.errors import (
     BadRequestError,
     InvalidResponseError,
@@ -141,13 +141,10 @@ class WebhookTester:
 
     def _wait(self, retry: int, deadline: float) -> bool:
         """Waits before a retry; ``False`` if no time is left for it, or the run was cancelled."""
-        policy, timeout = self._client.policy, current_timeout()
-        seconds = policy.wait_seconds(retry)
-        if time.monotonic() + seconds > deadline or self._client.cancelled.wait(
-            min(seconds, timeout.remaining_seconds)
-        ):
+        seconds = self._client.policy.wait_seconds(retry)
+        if time.monotonic() + seconds > min(deadline, current_deadline().custom_at):
             return False
-        return policy.leaves_time(timeout.deadline, after_seconds=0)
+        return not self._client.cancelled.wait(seconds)
 
     def _read(self, id_: str) -> Webhook:
         try:
@@ -163,9 +160,9 @@ class WebhookTester:
     def _attempt(self, id_: str) -> _Reason | None:
         """Delivers the test event once; ``None`` if the receiver accepted it, or else the reason."""
         try:
-            return (
-                None if self._client.test_webhook(id_) else _Reason("Truto reported success: false", is_rejection=True)
-            )
+            with deadline_in():
+                is_accepted = self._client.test_webhook(id_)
+            return None if is_accepted else _Reason("Truto reported success: false", is_rejection=True)
         except (BadRequestError, ServerError) as error:
             text = f"Truto returned {error.status}" + (f' with "{error.detail}"' if error.detail else "")
             return _Reason(text, is_rejection=isinstance(error, BadRequestError))
@@ -176,7 +173,7 @@ class WebhookTester:
 
     def _failure(self, webhook: Webhook, reason: _Reason, attempts: int, started: datetime) -> WebhookTestFailedError:
         host = urlsplit(webhook.target_url).hostname or "an unknown host"
-        tried = ("" if attempts == 1 else f" in {attempts} attempts") + current_timeout().describe()
+        tried = ("" if attempts == 1 else f" in {attempts} attempts") + current_deadline().describe()
         inactive = "" if webhook.is_active else " The webhook is inactive at Truto."
         receiver = f"the receiver of webhook {webhook.id} at {host}"
         status = self._receiver_status(webhook.id, started)
@@ -195,8 +192,7 @@ class WebhookTester:
     def _receiver_status(self, id_: str, started: datetime) -> DeliveryLogEntry | None:
         """The entry of the test in the delivery log, if there is one."""
         try:
-            # The test may have used up the custom timeout, and the status is what the user needs.
-            entries = self._client.uncancelled().list_deliveries(id_, event="test", limit=1)
+            entries = self._client.list_deliveries(id_, event="test", limit=1)
         except TrutoError:
             return None
         if not entries or (entries[0].created_at or started) < started - _LOG_TOLERANCE:

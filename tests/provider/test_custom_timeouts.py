@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
-from pulumi_truto.api.custom_timeout import custom_timeout
-from pulumi_truto.errors import AmbiguousCreateError, ConnectError
+from pulumi_truto.api.deadline import deadline_in
+from pulumi_truto.errors import ConnectError
 from pulumi_truto.sandbox import Sandbox
 from tests.support.project import Project, create_unmanaged
 from tests.support.webhook_manager import ManagerHarness
@@ -29,29 +27,39 @@ def test_create_waits_no_longer_than_its_timeout(native_project: Project) -> Non
     assert failed.calls == ["create"]
     assert "Truto returned 429" in failed.text
     assert "with a custom timeout of 3 s" in failed.text
-    assert native_project.up().calls == ["create"]
+    assert native_project.up().calls == ["create", "update"]
 
 
 def test_create_without_a_response_ends_with_its_timeout(native_project: Project) -> None:
-    """A create whose response does not come ends with its timeout, and a look at the list says what became of it."""
+    """A create whose response does not come ends with its timeout, and leaves nothing that delivers."""
     native_project.webhook(opts=options("create"))
     native_project.sandbox.inject("timeout", operation="create", seconds=LONG, processed=True)
     failed = native_project.fails(native_project.up)
-    assert failed.calls == ["create", "list"]
+    assert failed.calls == ["create"]
     assert "with a custom timeout of 3 s" in failed.text
-    assert f"These webhooks have the same inputs: {native_project.only_webhook.id}" in failed.text
+    assert "`pulumi-truto orphans` finds it" in failed.text
+    assert not native_project.only_webhook.is_active
 
 
 def test_update_ends_with_its_timeout(native_project: Project) -> None:
-    """An update whose response does not come ends with its timeout; a read says whether it took effect."""
+    """An update whose response does not come ends with its timeout, and the next run sends it again."""
     native_project.webhook(opts=options("update"))
     native_project.up()
     native_project.webhook("target_url=URL, is_active=False", opts=options("update"))
     native_project.sandbox.inject("timeout", operation="update", seconds=LONG, processed=True)
     failed = native_project.fails(native_project.up)
-    assert failed.calls == ["update", "read"]
+    assert failed.calls == ["update"]
     assert "with a custom timeout of 3 s" in failed.text
-    assert "Truto did apply the update" in failed.text
+    assert native_project.up().calls == ["update"]
+
+
+def test_create_that_fails_again_and_again_names_its_timeout(native_project: Project) -> None:
+    """An error that a custom timeout caused names it, however often Truto returned 503 before."""
+    native_project.webhook(opts=options("create"))
+    native_project.sandbox.inject("status", operation="create", times=0)
+    failed = native_project.fails(native_project.up)
+    assert "Truto returned 503" in failed.text
+    assert "with a custom timeout of 3 s" in failed.text
 
 
 def test_delete_ends_with_its_timeout(native_project: Project) -> None:
@@ -86,23 +94,10 @@ def test_test_of_a_webhook_ends_with_its_timeout(native_project: Project) -> Non
     assert "the receiver gave no response" in failed.text
 
 
-def test_equal_creates_wait_for_each_other_within_the_timeout(sandbox: Sandbox) -> None:
-    """A create that waits for an equal one ends with its timeout, and nothing was sent for it."""
-    harness = ManagerHarness(sandbox)
-    with ThreadPoolExecutor(1) as pool, sandbox.hold("create") as hold:
-        first = pool.submit(harness.create)
-        hold.wait_for(1)
-        with custom_timeout(0.2), pytest.raises(ConnectError, match=r"its custom timeout.*nothing was sent"):
-            harness.create()
-        hold.release()
-        first.result()
-    assert [call.operation for call in sandbox.calls] == ["create"]
-
-
 def test_timeout_that_leaves_no_time(sandbox: Sandbox) -> None:
     """With hardly any time nothing is sent, and the error blames the timeout, not the network."""
     harness = ManagerHarness(sandbox)
-    with custom_timeout(1e-9), pytest.raises(ConnectError) as caught:
+    with deadline_in(custom_seconds=1e-9), pytest.raises(ConnectError) as caught:
         harness.create()
     assert "no time was left" in str(caught.value)
     assert "Raise `customTimeouts`" in str(caught.value)
@@ -110,22 +105,12 @@ def test_timeout_that_leaves_no_time(sandbox: Sandbox) -> None:
     assert not sandbox.calls
 
 
-def test_list_after_a_timeout_takes_as_long_again(sandbox: Sandbox) -> None:
-    """What became of a create is read within one more custom timeout: a garbled list is read again only within it."""
-    harness = ManagerHarness(sandbox, backoff_seconds=3.0)
-    sandbox.inject("timeout", operation="create", seconds=LONG, processed=True)
-    sandbox.inject("not_json", operation="list")
-    with custom_timeout(2), pytest.raises(AmbiguousCreateError, match="cannot be listed"):
-        harness.create()
-    assert [call.operation for call in sandbox.calls] == ["create", "list"]
-
-
 def test_timeout_is_of_one_operation(sandbox: Sandbox) -> None:
     """A timeout ends with its operation: the next one on the same thread has its own time."""
     harness = ManagerHarness(sandbox)
     sandbox.inject("rate_limited", operation="create", retry_after="2")
-    with custom_timeout(0.5), pytest.raises(Exception, match=r"custom timeout of 0\.5 s"):
+    with deadline_in(custom_seconds=0.5), pytest.raises(Exception, match=r"custom timeout of 0\.5 s"):
         harness.create()
     sandbox.inject("rate_limited", operation="create", retry_after="2")
     harness.create()
-    assert [call.operation for call in sandbox.calls] == ["create"] * 3
+    assert [call.operation for call in sandbox.calls] == ["create"] * 3 + ["update"]

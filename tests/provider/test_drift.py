@@ -25,17 +25,32 @@ def test_refresh_shows_drift_and_up_corrects_it(project: Project) -> None:
     assert project.outputs["secret"] == secret == project.only_webhook.secret
 
 
-def test_update_reports_drift_in_other_properties(project: Project) -> None:
-    """An update sends only what the program changed, and warns about what changed outside Pulumi."""
+def test_update_leaves_drift_to_a_refresh(project: Project) -> None:
+    """An update neither sends nor takes over what changed outside Pulumi in another property; a refresh shows it."""
     project.webhook(f"target_url=URL, {TWO_EVENT_TYPES}")
     project.up()
     project.sandbox.backend.edit(project.outputs["id"], {"target_url": URL + "/theirs"})
     project.webhook(f"target_url=URL, {TWO_EVENT_TYPES}, is_active=False")
-    outcome = project.up()
-    assert "changed outside Pulumi too, in target_url" in outcome.text
-    assert project.preview().changes == {"same": 1, "update": 1}
+    project.up()
+    assert project.only_webhook.target_url == URL + "/theirs"
+    assert project.up().calls == []
+    assert project.refresh().changes == {"same": 1, "update": 1}
     assert project.up().calls == ["update"]
     assert project.only_webhook.target_url == URL
+
+
+def test_ignored_property_is_never_sent(project: Project) -> None:
+    """A webhook that somebody switched off stays off if the program ignores that, whatever else it changes."""
+    opts = f"pulumi.ResourceOptions(ignore_changes=[{project.name_of('is_active')!r}])"
+    project.webhook("target_url=URL", opts=opts)
+    project.up()
+    project.sandbox.backend.edit(project.outputs["id"], {"is_active": False})
+    project.webhook("target_url=URL + '/2'", opts=opts)
+    assert project.up().calls == ["update"]
+    assert project.up().calls == []
+    project.refresh()
+    assert project.up().calls == []
+    assert (project.only_webhook.is_active, project.only_webhook.target_url) == (False, URL + "/2")
 
 
 def test_refresh_removes_a_deleted_webhook_and_up_recreates_it(project: Project) -> None:
@@ -57,7 +72,7 @@ def test_deleting_the_last_webhook_by_hand_is_noticed(project: Project) -> None:
     text = project.refresh().text
     assert f"webhook {webhook_id} was deleted outside Pulumi" in text
     assert "a new id and a new secret" in text
-    assert project.up().calls == ["create"]
+    assert project.up().calls == ["create", "update"]
     project.sandbox.backend.remove(project.outputs["id"])
     project.destroy()
     assert project.managed == []

@@ -61,7 +61,20 @@ def test_unknown_event_type_is_a_warning(project: Project) -> None:
     text = project.preview().text
     assert "warning" in text
     assert 'Did you mean "record:created"?' in text
-    assert project.up().calls == ["create", "create"]
+    assert sorted(project.up().calls) == ["create", "create", "update", "update"]
     if project.engine == "local":  # The CLI shows every diagnostic twice: when it occurs and at the end.
-        # The plugin knows which resource it checks, so it warns once for each. The dynamic provider does not know it.
-        assert text.count("Did you mean") == (2 if project.provider_kind == "native" else 1)
+        assert text.count("Did you mean") == 2
+    for name in ("a", "b"):
+        assert f"{name}: event" in text
+
+
+def test_emptied_event_types_are_a_warning(project: Project) -> None:
+    """A program that no longer lists event types subscribes to every event, and the preview says so."""
+    project.webhook(f"target_url=URL, {TWO_EVENT_TYPES}")
+    project.up()
+    project.webhook("target_url=URL")
+    text = project.preview().text
+    assert "orders: event" in text
+    assert "will get every event" in text
+    project.up()
+    assert "will get every event" not in project.up().text

@@ -19,7 +19,7 @@ def test_one_program_manages_several_environments(project: Project) -> None:
         """)
 
     declare(staging.token)
-    assert project.up().calls == ["create", "create"]
+    assert sorted(project.up().calls) == ["create", "create", "update", "update"]
     assert project.outputs["environment"] == staging.id
     assert {webhook.environment_id for webhook in project.sandbox.backend.webhooks()} == {
         staging.id,
@@ -59,7 +59,7 @@ def test_moving_to_another_environment_needs_a_replacement_trigger(project: Proj
     declare("1")
     project.up()
     declare("2", ", provider=staging")
-    assert project.up().calls == ["create", "delete"]
+    assert project.up().calls == ["create", "update", "delete"]
     assert [webhook.environment_id for webhook in project.sandbox.backend.webhooks()] == [staging.id] * 2
 
 
@@ -69,7 +69,7 @@ def test_provider_without_arguments_uses_the_stack_configuration(project: Projec
         provider = truto.Provider("same")
         truto.Webhook("a", target_url=URL, opts=pulumi.ResourceOptions(provider=provider))
     """)
-    assert project.up().calls == ["create"]
+    assert project.up().calls == ["create", "update"]
 
 
 def test_component_passes_its_provider_to_its_webhooks(project: Project) -> None:

@@ -55,9 +55,8 @@ def test_invalid_response_is_an_error(sandbox: Sandbox, fault: str) -> None:
     sandbox.inject(fault, times=0)
     with pytest.raises(InvalidResponseError):
         harness.manager.read(id_, state)
-    with pytest.raises(UpdateFailedError, match="not known whether the update took effect") as caught:
+    with pytest.raises(UpdateFailedError, match="not known whether the update took effect"):
         harness.manager.update(id_, state, OTHER_INPUTS)
-    assert caught.value.state is None
 
 
 def test_error_message_does_not_show_the_secret(sandbox: Sandbox) -> None:

@@ -62,7 +62,7 @@ def test_revoked_token_is_an_error(sandbox: Sandbox) -> None:
         assert "comes from the environment variable TRUTO_API_TOKEN" in str(caught.value)
         assert sandbox.token not in str(caught.value)
     assert sandbox.backend.webhooks() == before
-    assert [call.operation for call in sandbox.calls] == ["create", "create", "read", "update", "delete"]
+    assert [call.operation for call in sandbox.calls] == ["create", "update", "create", "read", "update", "delete"]
 
 
 def test_token_revoked_after_a_404_confirms_no_deletion(sandbox: Sandbox) -> None:

@@ -31,7 +31,10 @@ def test_reports_orphans_and_missing_webhooks(project: Project, tmp_path: Path) 
     project.sandbox.backend.create(other_environment.id, {"target_url": URL})
     process = run_cli(project.sandbox, "orphans", "--stack-export", file)
     assert process.returncode == 3
-    assert f"orphan   {orphan['id']}  since {orphan['created_at']}, not active, {URL}/orphan" in process.stdout
+    assert (
+        f"orphan   {orphan['id']}  since {orphan['created_at']}, not active, never switched on, {URL}/orphan"
+        in process.stdout
+    )
     assert "import-file" in process.stdout
     managed_id = project.outputs["id"]
     assert managed_id not in process.stdout
@@ -43,7 +46,7 @@ def test_reports_orphans_and_missing_webhooks(project: Project, tmp_path: Path) 
     assert report["orphans"] == []
     (missing,) = report["missing"]
     assert (missing["id"], missing["target_url"]) == (managed_id, URL)
-    assert {call.method for call in project.sandbox.calls if call.operation != "create"} == {"GET"}
+    assert {call.method for call in project.sandbox.calls if call.operation not in ("create", "update")} == {"GET"}
 
 
 def test_managed_webhooks_are_not_imported_again(project: Project, tmp_path: Path) -> None:
@@ -146,3 +149,28 @@ def test_missing_token_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
     process = run_cli(sandbox, "orphans", "--stack-export", tmp_path / "none", env={"TRUTO_API_TOKEN": ""})
     assert process.returncode == 1
     assert "TRUTO_API_TOKEN" in process.stderr
+
+
+@pytest.mark.parametrize("answers", [None, "n\ny\n", ""])
+def test_orphans_are_deleted_one_by_one(project: Project, tmp_path: Path, answers: str | None) -> None:
+    """With --delete each orphan is deleted after a question, or without one with --yes; no other webhook is touched."""
+    project.webhook()
+    project.up()
+    orphans = [create_unmanaged(project.sandbox, target_url=f"{URL}/{n}", is_active=False)["id"] for n in range(2)]
+    options = ("orphans", "--stack-export", export_stack(project, tmp_path), "--delete")
+    if answers is None:
+        process = run_cli(project.sandbox, *options, "--yes")
+        left = []
+    else:
+        process = run_cli(project.sandbox, *options, stdin=answers)
+        left = orphans[:1] if answers else orphans
+        assert f"Delete webhook {orphans[0]}" in process.stderr
+    assert process.returncode == (3 if left else 0)
+    assert [webhook.id for webhook in project.sandbox.backend.webhooks()] == [project.outputs["id"], *left]
+
+
+def test_orphans_needs_stack_exports(sandbox: Sandbox) -> None:
+    """Without the exports of stacks nothing is an orphan, so nothing is deleted."""
+    webhook = create_unmanaged(sandbox)
+    assert run_cli(sandbox, "orphans", "--delete", "--yes").returncode == 2
+    assert [left.id for left in sandbox.backend.webhooks()] == [webhook["id"]]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,15 +15,16 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from pulumi_truto.plugin.schema import schema
 from pulumi_truto.plugin.tokens import GET_WEBHOOKS, WEBHOOK
-from pulumi_truto.property_values import marshal, unmarshal, unwrap_secrets
+from pulumi_truto.property_values import UNKNOWNS, marshal, unmarshal, unwrap_secrets
 from pulumi_truto.sandbox import Sandbox
 from tests.support.project import URL, create_unmanaged
 
 WEBHOOK_ID = "00000000-0000-4000-8000-000000000000"
+URN = f"urn:pulumi:dev::project::{WEBHOOK}::orders"
 #: The canonical inputs of a webhook that is subscribed to every event.
 INPUTS = {"targetUrl": URL, "eventTypes": [], "isActive": True}
 
@@ -38,6 +41,7 @@ def plugin(sandbox: Sandbox) -> Iterator[Any]:
             with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
                 stub = provider_pb2_grpc.ResourceProviderStub(channel)
                 stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True))
+                stub.pid = process.pid  # type: ignore[attr-defined]  # for the tests
                 yield stub
             process.terminate()
             # Windows has no SIGTERM: there this kills the process.
@@ -138,17 +142,79 @@ def test_calls_run_in_parallel(plugin: Any, sandbox: Sandbox) -> None:
 
 
 def test_cancel_lets_a_create_in_flight_finish(plugin: Any, sandbox: Sandbox) -> None:
-    """A cancel lets a create in flight finish, so that the state contains the new webhook."""
+    """A cancel lets a create in flight finish. It is not switched on any more, and the state contains it."""
     with sandbox.hold("create") as hold:
         create = plugin.Create.future(create_request())
         hold.wait_for(1)
         plugin.Cancel(empty_pb2.Empty())
+    [webhook] = sandbox.backend.webhooks()
+    with pytest.raises(grpc.RpcError) as raised:  # the state has it, and the next up switches it on
+        create.result(timeout=30)
+    kept = str(raised.value.trailing_metadata())
+    assert webhook.id in kept
+    assert webhook.secret in kept
+
+
+def test_cancel_is_answered_while_many_operations_wait(plugin: Any, sandbox: Sandbox) -> None:
+    """However many operations wait, a cancel is answered at once, and no new attempt starts after it."""
+    sandbox.inject("rate_limited", times=0, retry_after="60")
+    creates = [plugin.Create.future(create_request(targetUrl=f"{URL}/{number}")) for number in range(150)]
+    while sandbox.count("create") < 150:
+        time.sleep(0.01)
+    plugin.Cancel(empty_pb2.Empty(), timeout=20)
+    for create in creates:
+        with pytest.raises(grpc.RpcError):
+            create.result(timeout=20)
+    assert sandbox.count() == 150
+
+
+@pytest.mark.parametrize("name", ["isActive", "eventTypes", "targetUrl"])
+@pytest.mark.parametrize("mark", sorted(UNKNOWNS))
+def test_unknown_value_of_any_type_passes_the_check(plugin: Any, name: str, mark: str) -> None:
+    """The engine marks unknown values by their type; each passes the check, and comes back as unknown."""
+    news = {"targetUrl": URL, name: mark}
+    response = plugin.Check(provider_pb2.CheckRequest(urn=URN, news=marshal(news)))
+    assert not response.failures
+    assert unmarshal(response.inputs)[name] in UNKNOWNS
+
+
+def test_warning_that_nobody_can_receive_fails_nothing(sandbox: Sandbox) -> None:
+    """With neither the engine's log nor stderr, a create that has to warn succeeds."""
+    sandbox.inject("reset", "create", processed=True)
+    environment = {**os.environ, "TRUTO_API_TOKEN": sandbox.token, "TRUTO_BASE_URL": sandbox.base_url}
+    command = f"exec {sys.executable} -m pulumi_truto 127.0.0.1:1 2>&-"
+    with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, env=environment, text=True) as process:
+        try:
+            assert process.stdout is not None
+            with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
+                stub = provider_pb2_grpc.ResourceProviderStub(channel)
+                stub.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True))
+                assert stub.Create(create_request()).id
+        finally:
+            process.kill()
+
+
+def test_stopped_plugin_waits_for_a_create_in_flight(plugin: Any, sandbox: Sandbox) -> None:
+    """After SIGTERM a create in flight ends, and its outcome is returned."""
+    with sandbox.hold("create") as hold:
+        create = plugin.Create.future(create_request(isActive=False))
+        hold.wait_for(1)
+        os.kill(plugin.pid, signal.SIGTERM)
+        time.sleep(1)
     assert create.result(timeout=30).id == sandbox.backend.webhooks()[0].id
+
+
+def test_debugged_plugin_is_attached(plugin: Any, sandbox: Sandbox) -> None:
+    """An engine that did not start the plugin (PULUMI_DEBUG_PROVIDERS) attaches itself, and works with it."""
+    plugin.Attach(plugin_pb2.PluginAttach(address="127.0.0.1:1"))
+    plugin.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True))
+    assert plugin.Create(create_request()).id == sandbox.backend.webhooks()[0].id
 
 
 def test_cancel_prevents_further_attempts(plugin: Any, sandbox: Sandbox) -> None:
     """After a cancel, a failing update ends with the attempt in flight and is not retried."""
     created = plugin.Create(create_request())
+    sandbox.reset_calls()
     sandbox.inject("reset", "update", times=0)
     request = provider_pb2.UpdateRequest(
         id=created.id, olds=created.properties, news=marshal({**INPUTS, "isActive": False})

@@ -35,30 +35,48 @@ def test_token_of_an_empty_environment_changes_nothing(new_project: Callable[...
 
 
 @pytest.mark.parametrize("processed", [True, False])
-def test_update_with_an_unknown_outcome_says_whether_it_took_effect(project: Project, processed: bool) -> None:
-    """The error says whether the update took effect, as does the plugin's state, and the next up completes it."""
+def test_update_with_an_unknown_outcome_is_sent_again(project: Project, processed: bool) -> None:
+    """The error says that the outcome is not known, and the next up sends the update again."""
     project.webhook()
     project.up()
     project.webhook("target_url=URL, is_active=False")
     project.sandbox.inject("status", "update", status=409, processed=processed)
     text = project.fails(project.up).text
-    assert ("did apply the update" if processed else "has not applied the update yet") in text
+    assert "not known whether the update took effect" in text
     assert "`pulumi up --refresh`" in text
-    (managed,) = project.managed
-    if project.provider_kind == "native":
-        assert managed["outputs"]["isActive"] is not processed
-        assert managed["outputs"]["secret"]
-    project.up(refresh=True)
+    assert project.up().calls == ["update"]
     assert project.outputs["is_active"] is False
     assert project.outputs["secret"] == project.only_webhook.secret
     assert project.only_webhook.is_active is False
     assert project.up().calls == []
 
 
-def test_create_with_a_lost_response_leaves_one_webhook(project: Project) -> None:
-    """If the response to a create is lost, one webhook with a known secret remains, and the run reports the cleanup."""
+def test_create_with_a_lost_response_leaves_nothing_that_delivers(project: Project) -> None:
+    """If the response to a create is lost, one webhook is active, and the run says how to find what was left behind."""
     project.sandbox.inject("reset", "create", processed=True)
     project.webhook()
     text = project.up().text
-    assert project.outputs["secret"] == project.only_webhook.secret
-    assert "was deleted" in text
+    [left, webhook] = project.sandbox.backend.webhooks()
+    assert (left.is_active, webhook.is_active) == (False, True)
+    assert (project.outputs["id"], project.outputs["secret"]) == (webhook.id, webhook.secret)
+    assert "`pulumi-truto orphans` finds it" in text
+
+
+def test_webhook_that_cannot_be_switched_on_fails_the_run(project: Project) -> None:
+    """The run is red. The plugin keeps the webhook and its secret, and the next up switches it on."""
+    project.sandbox.inject("status", "update", status=403, message="not now")
+    project.webhook()
+    failed = project.fails(project.up)
+    [webhook] = project.sandbox.backend.webhooks()
+    assert f"webhook {webhook.id} was created, and could not be switched on" in failed.text
+    assert "not now" in failed.text
+    if project.provider_kind == "native":
+        assert [managed["id"] for managed in project.managed] == [webhook.id]
+        assert project.up().calls == ["update"]
+        assert project.outputs["secret"] == webhook.secret
+        assert project.only_webhook.is_active
+    else:
+        assert "`pulumi-truto orphans` finds it" in failed.text
+        assert project.managed == []
+        assert project.up().calls == ["create", "update"]
+        assert project.outputs["id"] != webhook.id

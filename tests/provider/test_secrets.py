@@ -75,16 +75,15 @@ def test_secret_url_stays_secret(project: Project) -> None:
 
 def test_secret_inputs_are_redacted_from_messages(project: Project) -> None:
     """No message contains a secret input, neither when Truto's response repeats it nor when the preview rejects it."""
-    secrets = ["capability-9c1f", "key=77aa33", "secret:event"]
+    secrets = ["capability-9c1f", "key=77aa33+x"]
     url = f"https://hooks.example.com/{secrets[0]}?{secrets[1]}"
-    arguments = f"target_url=pulumi.Output.secret({url!r}), event_types=pulumi.Output.secret([{secrets[2]!r}])"
+    arguments = f"target_url=pulumi.Output.secret({url!r}), event_types=pulumi.Output.secret(['record:created'])"
     project.webhook(arguments)
     text = project.up().text
     for message in (
         f"cannot reach {url}",
         f"nobody at /{secrets[0]}",
-        f"bad query {secrets[1]} or 77aa33",
-        f"no event {secrets[2]}",
+        f"bad query {secrets[1]} or 77aa33 x",
     ):
         for operation, run in (("update", project.up), ("read", project.refresh)):
             project.sandbox.inject("status", operation, status=400, message=message)

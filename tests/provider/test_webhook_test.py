@@ -37,7 +37,7 @@ def test_create_delivers_the_test_event(project: Project, receiver: Receiver) ->
     declare(project, receiver)
     outcome = project.up()
     assert outcome.changes == {"create": 3}
-    assert outcome.calls == ["create", "read", "test"]
+    assert outcome.calls == ["create", "update", "read", "test"]
     assert [message["event"] for message in receiver.messages] == ["test"]
     tested_at = project.outputs["testedAt"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", tested_at)
@@ -63,7 +63,7 @@ def test_rejected_test_event_fails_the_run(project: Project, receiver: Receiver,
     declare(project, receiver)
     receiver.statuses = [status]
     outcome = project.fails(project.up)
-    assert outcome.calls == ["create", "read", "test", "log"]
+    assert outcome.calls == ["create", "update", "read", "test", "log"]
     webhook = project.only_webhook
     message = " ".join(outcome.text.split())
     for part in (
@@ -131,14 +131,14 @@ def test_another_webhook_is_tested(project: Project, receiver: Receiver) -> None
     declare(project, receiver)
     project.up()
     declare(project, receiver, name="other")
-    assert project.up().calls == ["create", "read", "test", "delete"]
+    assert project.up().calls == ["create", "update", "read", "test", "delete"]
 
 
 def test_receiver_that_is_starting_is_retried(project: Project, receiver: Receiver) -> None:
     """With `retry_for_seconds` the test is retried until the receiver accepts it."""
     declare(project, receiver, ", retry_for_seconds=60")
     receiver.statuses = [503, 503]
-    assert project.up().calls == ["create", "read", "test", "test", "test"]
+    assert project.up().calls == ["create", "update", "read", "test", "test", "test"]
 
 
 def test_inactive_webhook_is_reported(project: Project, receiver: Receiver) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pulumi_truto.api.client import TrutoClient
 from pulumi_truto.api.models import WebhookBody
-from pulumi_truto.api.retry import RequestPolicy
+from pulumi_truto.api.transport import RequestPolicy
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.sandbox import Sandbox
@@ -23,22 +23,23 @@ MISSING_ID: Final = "00000000-0000-4000-8000-000000000000"
 TOKEN: Final = "ttt-the-token"
 
 
-def client_for(base_url: str, token: str = TOKEN, **policy: Any) -> TrutoClient:
-    """A client with at most three attempts and short waits between them.
+def client_for(base_url: str, token: str = TOKEN, environment_id: str = "", **policy: Any) -> TrutoClient:
+    """A client with short waits between attempts.
 
     Args:
         base_url: the API.
         token: the API token.
+        environment_id: the environment that the settings name.
         **policy: other limits, as fields of `RequestPolicy`.
     """
     defaults = {
-        "connect_seconds": 5,
+        "connect_seconds": 2,
         "read_seconds": 10,
-        "total_seconds": 20,
-        "max_attempts": 3,
+        "total_seconds": 2,
         "backoff_seconds": 0.01,
     }
-    return TrutoClient(Settings(api_token=token, base_url=base_url), RequestPolicy(**{**defaults, **policy}))
+    settings = Settings(api_token=token, base_url=base_url, environment_id=environment_id)
+    return TrutoClient(settings, RequestPolicy(**{**defaults, **policy}))
 
 
 def client_of(sandbox: Sandbox, **policy: Any) -> TrutoClient:

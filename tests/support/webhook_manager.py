@@ -69,6 +69,7 @@ class ManagerHarness:
     Args:
         sandbox: the Truto API.
         token: the API token. Default: the token of the sandbox's default environment.
+        environment_id: the environment that the settings name.
         **policy: the limits of requests; see `client_for`.
 
     Attributes:
@@ -78,10 +79,12 @@ class ManagerHarness:
         manager: the manager under test.
     """
 
-    def __init__(self, sandbox: Sandbox, token: str | None = None, **policy: Any) -> None:
+    def __init__(self, sandbox: Sandbox, token: str | None = None, environment_id: str = "", **policy: Any) -> None:
         self.warnings: list[str] = []
         self.known_ids: set[str] = set()
-        self.client = client_for(sandbox.base_url, token or sandbox.token, **{"total_seconds": 30, **policy})
+        self.client = client_for(
+            sandbox.base_url, token or sandbox.token, environment_id, **{"total_seconds": 30, **policy}
+        )
         # `Any`: the tests pass plain dictionaries.
         self.manager: Any = WebhookManager(self.client, self.warnings.append, self.known_ids)
 
@@ -89,11 +92,6 @@ class ManagerHarness:
     def warnings_text(self) -> str:
         """All warnings in one string."""
         return "".join(self.warnings)
-
-    @property
-    def unresolved_warnings(self) -> list[str]:
-        """The warnings after which the user has to check something: all except those about deleted orphans."""
-        return [warning for warning in self.warnings if "was deleted" not in warning]
 
     def create(self, **overrides: Any) -> tuple[str, str]:
         """Creates a webhook and returns its id and secret.
