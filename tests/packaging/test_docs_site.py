@@ -120,7 +120,7 @@ def project(tmp_path: Path) -> Callable[..., Path]:
     """A function that makes a small repository, which has this repository's configuration and hook."""
 
     def create(files: dict[str, str], nav: str, address: str = "") -> Path:
-        hook = REPOSITORY / "release" / "mkdocs_hooks.py"
+        hook = REPOSITORY / "docs" / "_site" / "mkdocs_hooks.py"
         config = _CONFIG.format(inherited=REPOSITORY / "mkdocs.yml", hook=hook, nav=nav)
         version = f'__version__ = "1"\nREPOSITORY = "{address}"\n'
         package = {"pulumi_truto/__init__.py": "", "pulumi_truto/version.py": version}

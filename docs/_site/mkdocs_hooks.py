@@ -27,7 +27,7 @@ _PAGES: Final = {
     "SECURITY.md": "security.md",
     "benchmarks/README.md": "performance.md",
     "docs/_index.md": "languages.md",
-    "release/site.css": "site.css",
+    "docs/_site/site.css": "site.css",
 }
 #: Code that a page describes.
 _DESCRIBED: Final = {
