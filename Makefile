@@ -31,9 +31,15 @@ soak: $(VENV)/.installed-test
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks
 
-# What `pulumi plugin install --file` takes.
+# What `pulumi plugin install --file` takes, of the last commit. A tree instead of a commit, because Pulumi refuses the
+# header that git would add.
+DIST ?= dist
 plugin: $(BIN)/python
-	$(BIN)/python -m release.plugin_archive dist
+	@mkdir -p $(DIST)
+	@version=$$($(BIN)/python -c "from pulumi_truto.version import __version__; print(__version__)") && \
+	archive="$(DIST)/pulumi-resource-truto-v$$version.tar.gz" && \
+	git -c tar.umask=022 archive --format=tar.gz --output="$$archive" 'HEAD^{tree}' LICENSE PulumiPlugin.yaml README.md pulumi_truto pyproject.toml && \
+	echo "$$archive"
 
 # Writes the plugin's contract anew: its difference shows in a review what users' programs notice.
 schema: $(VENV)/.installed-test

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pulumi_truto.sandbox import Sandbox
-from release.plugin_archive import pack
 from tests.support.commands import REPOSITORY, run
+from tests.support.distribution import pack_plugin
 from tests.support.language_hosts import cli_environment, skip_without
 
 EXAMPLES = REPOSITORY / "examples" / "automation"
@@ -35,7 +35,7 @@ def test_inline_program_runs(kind: str, sandbox: Sandbox, tmp_path: Path) -> Non
         "TRUTO_BASE_URL": sandbox.base_url,
     }
     if kind == "native":
-        archive = pack(tmp_path / "dist")
+        archive = pack_plugin(tmp_path / "dist")
         version = archive.name.removesuffix(".tar.gz").rpartition("-v")[2]
         run("pulumi", "plugin", "install", "resource", "truto", version, "--file", archive, env=environment)
     output = run(sys.executable, EXAMPLES / f"{kind}.py", cwd=tmp_path, env=environment).stdout

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,6 +90,14 @@ def build_requirements() -> list[str]:
     [declared] = re.findall(r"^requires = (\[.*\])$", pyproject, re.MULTILINE)
     requirements: list[str] = json.loads(declared)
     return requirements
+
+
+def pack_plugin(folder: Path) -> Path:
+    """Packs the plugin of the last commit into a folder, as `make plugin` does, and returns the archive."""
+    if shutil.which("make") is None or not (REPOSITORY / ".git").exists():
+        pytest.skip("needs make and a checkout of the repository")
+    variables = (f"BIN={Path(sys.executable).parent}", f"DIST={folder}")
+    return Path(run_isolated("make", "plugin", *variables, cwd=REPOSITORY).stdout.strip())
 
 
 def repository_files() -> list[Path]:
