@@ -65,7 +65,8 @@ lint-docs: $(VENV)/.installed-dev
 
 # With REQUIRED=1 it is a failure that actionlint is missing.
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
-lint-workflows:
+lint-workflows: $(VENV)/.installed-release
+	$(BIN)/zizmor --offline --pedantic --quiet .
 	@if command -v actionlint >/dev/null; then actionlint; \
 	elif go run $(ACTIONLINT) -version >/dev/null 2>&1; then go run $(ACTIONLINT); \
 	else echo "The workflows are not checked: actionlint is not on PATH, and Go, which could build it, is missing or offline"; \

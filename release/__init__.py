@@ -1,1 +1,1 @@
-"""Makes a release, and the documentation site."""
+"""What has to be true before a release."""

@@ -1,185 +1,142 @@
-"""The checks of the repository's files."""
+"""The checks of the repository's files. All paths are relative to its root, the current directory."""
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import date
+import runpy
+import subprocess
 from pathlib import Path
 from typing import Final
 
 from packaging.version import Version
 
-from pulumi_truto import version as constants
-from pulumi_truto.plugin.schema import schema_file
-from release.changelog import UNRELEASED, find_section
-from release.pins import uses
-from release.project import ROOT, Result, failed, git, ok, pyproject, read, warning
 from release.schema_changes import breaking_changes
-from release.versions import last_release, may_break, parse
 
 __all__ = [
-    "check_actions",
+    "CheckError",
     "check_changelog",
-    "check_committed",
-    "check_extras",
+    "check_commit",
     "check_schema",
     "check_states",
-    "check_urls",
     "check_version",
+    "find_section",
+    "run",
 ]
 
-#: The only files that name the version.
-_VERSION_FILES: Final = {"pulumi_truto/version.py", "CHANGELOG.md"}
-#: What earlier releases left behind in users' stacks.
-_STATES: Final = "tests/states"
+#: What PEP 440 and semver read in the same way.
+_VERSION: Final = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(alpha|beta|rc)\.(0|[1-9]\d*))?")
+_HEADING: Final = re.compile(r"^## \[(.+?)\](?: - (\d{4}-\d{2}-\d{2}))?$", re.MULTILINE)
 
 
-def check_version(tag: str | None) -> Result:
-    """The version is in one place, is valid for Python and for Pulumi, is that of the tag, and follows the last one."""
-    version = constants.__version__
-    try:
-        parsed = parse(version)
-    except ValueError as error:
-        message = "write a version in pulumi_truto/version.py that is both PEP 440 and semver"
-        return failed(f"{error}: {message}, such as X.Y.Z or X.Y.Z-rc.1")
+class CheckError(Exception):
+    """A check failed. The message says what is wrong and how to fix it."""
+
+
+def run(*command: str) -> str:
+    """Runs a command and returns what it prints to stdout. Raises CheckError if it fails."""
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        shown = " ".join([Path(command[0]).name, *command[1:]])
+        raise CheckError(f"{shown} failed:\n{process.stdout}{process.stderr}")
+    return process.stdout.strip()
+
+
+def check_version(tag: str | None) -> str:
+    """The version is valid for Python and for Pulumi, is that of the tag, and follows the last one."""
+    version = _version()
+    if not _VERSION.fullmatch(version):
+        raise CheckError(f"pulumi_truto/version.py has {version}: write X.Y.Z or X.Y.Z-rc.1")
     if tag not in (None, f"v{version}"):
-        return failed(
-            f"the tag is {tag}, but pulumi_truto/version.py has {version}: move the tag or change the version"
-        )
-    last = last_release(f"v{version}")
-    if last and parsed <= Version(last):
-        return failed(f"{version} does not come after {last}: write a higher version in pulumi_truto/version.py")
-    literal = re.compile(rf"(?<![\d.]){re.escape(version)}(?!\.?\d)")
-    names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    # Tests use versions of their own, which may be the same.
-    files = {name for name in names if name and not name.startswith("tests/") and (ROOT / name).is_file()}
-    named = [name for name in sorted(files - _VERSION_FILES) if literal.search(_text(ROOT / name))]
-    if named:
-        return failed(f"{', '.join(named)} repeats {version}: take it from pulumi_truto/version.py")
-    return ok(f"{version}, in pulumi_truto/version.py only")
+        raise CheckError(f"the tag is {tag}, but pulumi_truto/version.py has {version}: change one of them")
+    last = _last_release(f"v{version}")
+    if last and Version(version) <= Version(last):
+        raise CheckError(f"{version} does not come after {last}: write a higher version in pulumi_truto/version.py")
+    return version
 
 
-def check_changelog(tag: str | None) -> Result:
-    """The changelog has a section for the version, with a date, or without a tag for what is not released yet."""
-    version = constants.__version__
-    section, unreleased = find_section(version), find_section(UNRELEASED)
-    waiting = unreleased.entries if unreleased else 0
-    if section is not None:
-        if not _is_date(section.date) or not section.entries:
-            return failed(
-                f"the section [{version}] of CHANGELOG.md needs a date, as in [{version}] - 2026-01-31, and entries"
-            )
-        if tag is not None and waiting:
-            return failed(f"[{UNRELEASED}] in CHANGELOG.md has {waiting} entries: move them to [{version}]")
-        return ok(f"[{version}] - {section.date} has {section.entries} entries")
-    if tag is not None:
-        return failed(f"CHANGELOG.md has no section [{version}]: rename [{UNRELEASED}] to [{version}] - YYYY-MM-DD")
-    if not waiting:
-        return failed(f"CHANGELOG.md has neither [{version}] nor entries in [{UNRELEASED}]: write what changed")
-    return ok(f"{version} is not released yet; [{UNRELEASED}] has {waiting} entries")
+def check_changelog(tag: str | None) -> str:
+    """The changelog has a section for the version, with a date. Without a tag it may still be [Unreleased]."""
+    version = _version()
+    section, unreleased = find_section(version), find_section("Unreleased")
+    if tag is None and section is None and _entries(unreleased):
+        return f"[Unreleased] has {_entries(unreleased)} entries"
+    if section is None:
+        raise CheckError(f"CHANGELOG.md has no section [{version}]: rename [Unreleased] to [{version}] - YYYY-MM-DD")
+    if not section[0] or not _entries(section):
+        raise CheckError(f"[{version}] in CHANGELOG.md needs a date, as in [{version}] - 2026-01-31, and entries")
+    if tag is not None and _entries(unreleased):
+        raise CheckError(f"[Unreleased] in CHANGELOG.md has entries: move them to [{version}]")
+    return f"[{version}] - {section[0]} has {_entries(section)} entries"
 
 
-def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def find_section(name: str) -> tuple[str, str] | None:
+    """Returns the date, which may be empty, and the text of a section of the changelog."""
+    parts = _HEADING.split(Path("CHANGELOG.md").read_text(encoding="utf-8"))
+    sections = zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
+    return next(((date or "", text.strip()) for version, date, text in sections if version == name), None)
 
 
-def check_schema(tag: str | None) -> Result:
-    """``schema.json`` is the generated schema, and breaks nothing that the last release promised."""
-    write = "run make schema"
-    if not (ROOT / "schema.json").is_file():
-        return failed(f"there is no schema.json: {write}")
-    if read("schema.json") != schema_file():
-        return failed(f"schema.json is not what the code generates: {write}")
-    last = last_release(tag)
+def _entries(section: tuple[str, str] | None) -> int:
+    return len(re.findall(r"^- ", section[1], re.MULTILINE)) if section else 0
+
+
+def check_schema(tag: str | None) -> str:
+    """The schema breaks nothing that the last release promised, unless semantic versioning allows that."""
+    last = _last_release(tag)
     if last is None:
-        return ok("schema.json is up to date; there is no earlier release")
-    if not git("ls-tree", "--name-only", last, "schema.json"):
-        return ok(f"schema.json is up to date; {last} has none")
-    breaks = breaking_changes(json.loads(git("show", f"{last}:schema.json")), json.loads(schema_file()))
-    if not breaks:
-        return ok(f"schema.json is up to date and breaks nothing of {last}")
-    if may_break(Version(last), Version(constants.__version__)):
-        return warning(f"the new version may break {last}, and does: {'; '.join(breaks)}")
-    return failed(*breaks, f"undo this, or release a version that may break {last}")
+        return "there is no earlier release"
+    new = json.loads(Path("schema.json").read_text(encoding="utf-8"))
+    changes = breaking_changes(json.loads(run("git", "show", f"{last}:schema.json")), new)
+    if not changes:
+        return f"breaks nothing of {last}"
+    lines = "\n".join(changes)
+    if _compatible_range(_version()) == _compatible_range(last):
+        raise CheckError(f"undo these changes, or release a version that may break {last}:\n{lines}")
+    return f"this version may break {last}, and does:\n{lines}"
 
 
-def check_states(tag: str | None) -> Result:
-    """The state that this version leaves behind is recorded, so that every later version is tested with it.
-
-    Those of the last release are unchanged.
-    """
-    expected = [f"{_STATES}/{constants.__version__}-{kind}.json" for kind in ("dynamic", "native")]
-    missing = [name for name in expected if not (ROOT / name).is_file()]
-    if missing:
-        command = ".venv/bin/python -m pytest tests/provider/test_recorded_states.py --record"
-        return failed(f"there is no {' and no '.join(missing)}: run {command}, with the Pulumi CLI on PATH")
-    last = last_release(tag)
-    # Everything but additions.
-    changed = git("diff", "--name-only", "--no-renames", "--diff-filter=a", last, "--", _STATES) if last else ""
-    if changed:
-        names = changed.splitlines()
-        return failed(f"{', '.join(names)} changed since {last}: run git checkout {last} -- {' '.join(names)}")
-    return ok(f"{len(list((ROOT / _STATES).glob('*.json')))} states are recorded")
+def _compatible_range(version: str) -> tuple[int, int]:
+    """The versions that must not break each other: those of one major version, or one minor version of 0."""
+    parsed = Version(version)
+    return parsed.major, 0 if parsed.major else parsed.minor
 
 
-def check_urls() -> Result:
-    """The addresses of version.py and pyproject.toml agree."""
-    urls = set(pyproject()["project"].get("urls", {}).values())
-    repository = constants.REPOSITORY
-    if repository and repository not in urls:
-        return failed(f"[project.urls] in pyproject.toml lacks REPOSITORY, {repository}: add it")
-    if urls and not any(repository and url.startswith(repository) for url in urls):
-        return failed("[project.urls] in pyproject.toml is set, REPOSITORY in pulumi_truto/version.py is not: set it")
-    if constants.LOGO_URL and not constants.LOGO_URL.startswith("https://"):
-        return failed(f"LOGO_URL in pulumi_truto/version.py is {constants.LOGO_URL}: Pulumi needs an https:// URL")
-    missing = [name for name in ("REPOSITORY", "PUBLISHER", "LOGO_URL") if not getattr(constants, name)]
-    if missing:
-        return warning(f"not set in pulumi_truto/version.py, so schema and package leave it out: {', '.join(missing)}")
-    return ok(f"{repository}, by {constants.PUBLISHER}")
-
-
-def check_actions() -> Result:
-    """Every action is pinned by its hash, with its version as a comment, and every image by its digest."""
-    files = [path for path in sorted((ROOT / ".github").rglob("*")) if path.suffix in (".yml", ".yaml")]
-    used = [(path.name, use) for path in files for use in uses(path)]
-    loose = [f"{use.text} in {name}" for name, use in used if not use.is_pinned]
-    if loose:
-        action = "pin an action by the 40 digits of its commit, followed by a comment such as # v1.2.3"
-        return failed(*loose, f"{action}, and an image by @sha256 and its digest")
-    return ok(f"{len(used)} uses in {len(files)} files of .github are pinned")
-
-
-def check_extras() -> Result:
-    """Every extra of the package is documented."""
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
-    extras = list(pyproject()["project"]["optional-dependencies"])
+def check_states(tag: str | None) -> str:
+    """The states that this version leaves behind are recorded, and those of the last release are unchanged."""
+    states = Path("tests/states")
     missing = [
-        name for name in extras if not re.search(rf"\bextras? [`\"]{name}[`\"]|pulumi-truto\[[\w,]*\b{name}\b", text)
+        path.as_posix()
+        for kind in ("dynamic", "native")
+        if not (path := states / f"{_version()}-{kind}.json").is_file()
     ]
     if missing:
-        return failed(
-            f"neither README.md, CONTRIBUTING.md nor docs/ names the extra {', '.join(missing)}: say what it is for"
-        )
-    return ok(", ".join(extras))
+        command = ".venv/bin/python -m pytest tests/provider/test_recorded_states.py --record"
+        raise CheckError(f"there is no {' and no '.join(missing)}: run {command}, with the Pulumi CLI on PATH")
+    # Everything but additions.
+    difference = ("git", "diff", "--name-only", "--no-renames", "--diff-filter=a")
+    if (last := _last_release(tag)) and (changed := run(*difference, last, "--", str(states)).split()):
+        names = " ".join(changed)
+        raise CheckError(f"{names} changed since {last}: run git checkout {last} -- {names}")
+    return f"{len(list(states.glob('*.json')))} are recorded"
 
 
-def check_committed(tag: str | None) -> Result:
-    """What is built is what the files say and what the tag names: the builds are of the last commit."""
-    changed = git("status", "--porcelain").splitlines()
-    commit = git("rev-parse", "--short", "HEAD")
-    if tag is not None and tag not in git("tag", "--points-at", "HEAD").split():
-        return failed(f"the builds are of {commit}, which is not tagged {tag}: check out the tag, or run git tag {tag}")
-    if not changed:
-        return ok(f"nothing differs from {commit}")
-    message = f"{len(changed)} files are not committed, and the builds are of {commit}: commit them"
-    return warning(message) if tag is None else failed(message)
+def check_commit(tag: str | None) -> str:
+    """A tag names the last commit, and everything is committed. Without a tag this only counts."""
+    changed = len(run("git", "status", "--porcelain").splitlines())
+    if tag is not None and tag not in run("git", "tag", "--points-at", "HEAD").split():
+        raise CheckError(f"HEAD is not tagged {tag}: check out the tag, or run git tag {tag}")
+    if tag is not None and changed:
+        raise CheckError(f"{changed} files are not committed: commit or remove them")
+    return f"{run('git', 'rev-parse', '--short', 'HEAD')}, {changed} files differ"
 
 
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
+def _version() -> str:
+    return str(runpy.run_path("pulumi_truto/version.py")["__version__"])
+
+
+def _last_release(current: str | None) -> str | None:
+    """Returns the tag of the highest version that led to HEAD, other than the current one."""
+    tags = run("git", "tag", "--list", "v*", "--merged", "HEAD").split()
+    releases = [tag for tag in tags if tag != current and _VERSION.fullmatch(tag.removeprefix("v"))]
+    return max(releases, key=Version, default=None)

@@ -1,4 +1,4 @@
-"""Fixtures that build the package and install it into new virtual environments, and copies of the repository.
+"""Fixtures that build the package and install it into new virtual environments.
 
 Those that build have the scope of a session, because building and downloading take long. All tests that use them are
 in one file, so that only one pytest-xdist worker needs them.
@@ -21,7 +21,6 @@ from tests.support.distribution import (
     create_environment,
     run_isolated,
 )
-from tests.support.release import commit, git
 
 
 @pytest.fixture(scope="session")
@@ -96,19 +95,3 @@ def rotation_example(tmp_path: Path) -> Path:
     """A copy of the rotation example's folder."""
     ignore = shutil.ignore_patterns("Pulumi.*.yaml", "secrets*")
     return shutil.copytree(REPOSITORY / "examples" / "rotation", tmp_path / "program", ignore=ignore)
-
-
-@pytest.fixture(scope="module")
-def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the working tree, with everything committed."""
-    copy = tmp_path_factory.mktemp("release") / "repository"
-    copy_repository(copy)
-    git(copy, "init", "--quiet")
-    commit(copy)
-    return copy
-
-
-@pytest.fixture
-def copy(committed: Path, tmp_path: Path) -> Path:
-    """A copy of the repository for one test."""
-    return shutil.copytree(committed, tmp_path / "repository", symlinks=True)

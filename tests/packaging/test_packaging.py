@@ -21,7 +21,13 @@ from packaging.utils import canonicalize_name
 
 import pulumi_truto
 from tests.support.commands import REPOSITORY, format_output
-from tests.support.distribution import Distribution, create_environment, repository_files, run_isolated
+from tests.support.distribution import (
+    Distribution,
+    copy_repository,
+    create_environment,
+    repository_files,
+    run_isolated,
+)
 
 PROGRAMS: Final = Path(__file__).with_name("programs")
 
@@ -67,6 +73,27 @@ def test_sdist_contains_what_a_build_needs_and_no_tests(distribution: Distributi
 def test_sdist_builds_the_same_wheel(distribution: Distribution) -> None:
     """The wheels from the sdist and from the working tree contain the same files."""
     assert wheel_checksums(distribution.wheel) == wheel_checksums(distribution.wheel_from_tree)
+
+
+def test_release_check_finds_an_incomplete_package(wheels: Path, tmp_path: Path) -> None:
+    """A wheel without its data files, and a package that an index cannot describe, are found and not kept."""
+    copy_repository(tmp_path)
+    pyproject = tmp_path / "pyproject.toml"
+    text = pyproject.read_text(encoding="utf-8").replace('readme = "README.md"\n', "")
+    data = ["py.typed", "pulumi-plugin.json", "plugin/descriptions/*.md", "sandbox/console.html"]
+    assert json.dumps(data) in text
+    pyproject.write_text(text.replace(json.dumps(data), "[]"), encoding="utf-8")
+    env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+    process = run_isolated(sys.executable, "-m", "release", cwd=tmp_path, env=env, check=False)
+    assert process.returncode == 1, format_output(process)
+    metadata, contents = re.findall(
+        r"^FAILED +(?:metadata|contents).*?(?=^\S)", process.stdout, re.MULTILINE | re.DOTALL
+    )
+    assert "long_description" in metadata
+    # setuptools adds py.typed by itself.
+    for name in ("pulumi-plugin.json", "plugin/descriptions/webhook.md", "sandbox/console.html"):
+        assert f"pulumi_truto/{name}" in contents
+    assert not (tmp_path / "dist").exists()
 
 
 def test_wheel_runs_the_quickstart(distribution: Distribution, sandbox_python: Path, tmp_path: Path) -> None:
@@ -151,7 +178,7 @@ def test_all_lists_exactly_the_public_names() -> None:
 
 
 def test_metadata_has_the_version(distribution: Distribution) -> None:
-    """The metadata has the version of `pulumi_truto/version.py`. `make release-check` finds a file that repeats it."""
+    """The metadata has the version of `pulumi_truto/version.py`."""
     assert distribution.metadata["Version"] == pulumi_truto.__version__
 
 

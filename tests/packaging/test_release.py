@@ -1,211 +1,226 @@
-"""`python -m release` finds what is wrong with a release, without a build."""
+"""`python -m release` finds what is wrong with a release."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from pulumi_truto import __version__
-from tests.support.commands import REPOSITORY
-from tests.support.release import (
-    Edit,
-    append,
-    change_version,
-    commit,
-    failures,
-    git,
-    recorded,
-    release,
-    replace,
-    tag,
-    write,
-)
+from release.__main__ import main
+
+#: Runs the checks that need no build, and returns those that failed, with what they print.
+Failures = Callable[..., dict[str, str]]
+#: An action that is pinned, and a workflow that uses it.
+ACTION: Final = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
+WORKFLOW: Final = f"""\
+name: test
+on: push
+concurrency: {{group: test, cancel-in-progress: false}}
+permissions: {{}}
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    timeout-minutes: 5
+    steps:
+      - uses: {ACTION}
+        with: {{persist-credentials: false}}
+"""
+CHANGELOG: Final = "# Changelog\n\n## [Unreleased]\n\n- New.\n\n## [0.1.0] - 2026-01-31\n\n- First.\n- Second.\n"
+FILES: Final = {
+    "CHANGELOG.md": CHANGELOG,
+    "schema.json": json.dumps({"name": "truto", "functions": {"truto:index:get": {}}}),
+    ".github/workflows/test.yml": WORKFLOW,
+    ".github/zizmor.yml": "rules: {anonymous-definition: {disable: true}}\n",
+}
+RELEASED: Final = CHANGELOG.replace("[Unreleased]", "[0.2.0] - 2026-02-28")
 
 
-def test_repository_passes(committed: Path) -> None:
-    """This repository passes every check that needs no build. `make release-check` runs the others too."""
-    process = release(committed, "--quick")
-    assert failures(process) == {}
-    checks = re.findall(r"^(?:ok|warning) +(\w+)", process.stdout, re.MULTILINE)
-    assert checks == ["version", "changelog", "schema", "states", "addresses", "actions", "extras", "commit"]
+def git(*arguments: str) -> None:
+    """Runs git in the current directory."""
+    subprocess.run(["git", *arguments], check=True, capture_output=True)
 
 
-TEST: Final = ".github/workflows/test.yml"
-CHECKOUT: Final = re.findall(r"actions/checkout@\S+", (REPOSITORY / TEST).read_text(encoding="utf-8"))[0]
-#: An action of the repository itself.
-ACTION: Final = ".github/actions/own/action.yml"
+def version(text: str) -> dict[str, str]:
+    """The files of a version: the one that names it, and its states."""
+    states = {f"tests/states/{text}-{kind}.json": "{}" for kind in ("dynamic", "native")}
+    return {"pulumi_truto/version.py": f'__version__ = "{text}"', **states}
 
 
-def step(text: str) -> Edit:
-    """An edit that gives each job of a workflow another first step."""
-    return replace(TEST, "    steps:\n", f"    steps:\n      {text}\n")
+def commit(files: Mapping[str, str | None]) -> None:
+    """Writes files, removes those without content, and commits everything."""
+    for name, content in files.items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content is None:
+            path.unlink()
+        else:
+            path.write_text(content, encoding="utf-8")
+    git("add", "--all")
+    git("commit", "--quiet", "--allow-empty", "--message", "Change")
 
 
-def released(date: str) -> Edit:
-    """An edit that gives the changelog a section for this version."""
-    return replace("CHANGELOG.md", "## [Unreleased]", f"## [{__version__}] - {date}")
+@pytest.fixture(autouse=True)
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small repository, after the release 0.1.0 and before 0.2.0. It is the current directory."""
+    monkeypatch.chdir(tmp_path)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Test")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "test@example.com")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    git("init", "--quiet")
+    commit({**FILES, **version("0.1.0")})
+    git("tag", "v0.1.0")
+    commit(version("0.2.0"))
+
+
+@pytest.fixture
+def failures(capsys: pytest.CaptureFixture[str]) -> Failures:
+    """Runs the checks in this process."""
+
+    def check(*arguments: str) -> dict[str, str]:
+        code = main(["--quick", *arguments])
+        printed = capsys.readouterr().out
+        lines = re.findall(r"^(ok|FAILED) +(\w+) +(.*?)\n(?=\S)", printed, re.MULTILINE | re.DOTALL)
+        assert [name for _, name, _ in lines] == ["version", "changelog", "schema", "states", "commit", "workflows"]
+        failed = {name: detail for status, name, detail in lines if status == "FAILED"}
+        assert code == bool(failed), printed
+        return failed
+
+    return check
+
+
+def test_repository_passes(failures: Failures) -> None:
+    """A repository in which nothing is wrong passes every check, each of which has a line."""
+    assert failures() == {}
 
 
 @pytest.mark.parametrize(
-    ("check", "edit", "message"),
+    ("check", "files", "message"),
     [
-        ("version", change_version("1.0.0.dev1"), "both PEP 440 and semver"),
-        ("version", change_version("1.0.0+abc"), "both PEP 440 and semver"),
-        ("version", change_version("1.0.0-1"), "both PEP 440 and semver"),
-        ("version", change_version("1.0.0-rc.1-1"), "both PEP 440 and semver"),
-        ("version", append("README.md", __version__), "README.md repeats"),
-        ("changelog", replace("CHANGELOG.md", "## [Unreleased]", "## Soon"), "neither"),
-        ("changelog", released("2026-13-45"), "needs a date"),
-        ("schema", replace("schema.json", "https", "http"), "is not what the code generates"),
-        ("schema", lambda folder: (folder / "schema.json").unlink(), "there is no schema.json"),
-        ("states", lambda folder: recorded(folder, __version__)[0].unlink(), "test_recorded_states.py --record"),
-        ("addresses", append("pyproject.toml", '\n[project.urls]\nSource = "https://example.com"\n'), "REPOSITORY"),
-        ("actions", replace(TEST, CHECKOUT, "actions/checkout@v7"), "checkout@v7 # v7.0.1 in"),
-        ("actions", replace(TEST, " # v7.0.1", ""), f"{CHECKOUT} in test.yml"),
-        ("actions", step("- {uses: evil/action@main} # v7.0.1"), "evil/action@main} # v7.0.1 in"),
-        ("actions", step('- "uses": evil/action@main'), "evil/action@main in"),
-        ("actions", step("-   uses: evil/action@main"), "evil/action@main in"),
-        ("actions", step("- uses: docker://evil:1"), "docker://evil:1 in"),
-        ("actions", replace(TEST, "    steps:", "    container: ubuntu:latest\n    steps:"), "ubuntu:latest in"),
-        ("actions", replace(TEST, "    steps:", "    services: {db: {image: postgres}}\n    steps:"), "postgres}} in"),
-        ("actions", write(ACTION, "runs: {using: composite, steps: [{uses: evil/action@main}]}"), "in action.yml"),
-        ("extras", replace("pyproject.toml", "\nbench = ", '\nmore = ["requests"]\nbench = '), "the extra more"),
+        ("version", version("0.2.0.dev1"), "write X.Y.Z or X.Y.Z-rc.1"),
+        ("version", version("0.2.0+abc"), "write X.Y.Z or X.Y.Z-rc.1"),
+        ("version", version("0.2.0-1"), "write X.Y.Z or X.Y.Z-rc.1"),
+        ("changelog", {"CHANGELOG.md": CHANGELOG.replace("Unreleased", "Soon")}, "has no section [0.2.0]"),
+        ("changelog", {"CHANGELOG.md": CHANGELOG.replace("Unreleased", "0.2.0")}, "needs a date"),
+        ("changelog", {"CHANGELOG.md": RELEASED.replace("- New.", "")}, "and entries"),
+        ("states", {"tests/states/0.2.0-native.json": None}, "test_recorded_states.py --record"),
+        ("states", {"tests/states/0.1.0-native.json": None}, "tests/states/0.1.0-native.json changed since v0.1.0"),
+        ("states", {"tests/states/0.1.0-native.json": "[]"}, "tests/states/0.1.0-native.json changed since v0.1.0"),
+        (
+            "states",
+            {"tests/states/0.1.0-native.json": None, "tests/states/moved.json": "{}"},
+            "tests/states/0.1.0-native.json changed since v0.1.0",
+        ),
+        ("workflows", {".github/workflows/test.yml": WORKFLOW.replace(ACTION, "actions/checkout@v7")}, "unpinned-uses"),
+        ("workflows", {".github/workflows/test.yml": WORKFLOW.replace(ACTION, "docker://evil:1")}, "unpinned-images"),
+        (
+            "workflows",
+            {".github/workflows/test.yml": WORKFLOW.replace("    steps:", "    container: ubuntu:latest\n    steps:")},
+            "unpinned-images",
+        ),
+        (
+            "workflows",
+            {
+                ".github/actions/own/action.yml": (
+                    "name: own\ndescription: Own.\nruns: {using: composite, steps: [{uses: evil/action@main}]}\n"
+                )
+            },
+            "unpinned-uses",
+        ),
     ],
 )
-def test_mistake_is_found(copy: Path, check: str, edit: Edit, message: str) -> None:
-    """A mistake makes exactly one check fail, which says what is wrong."""
-    edit(copy)
-    commit(copy)
-    failed = failures(release(copy, "--quick"))
+def test_mistake_is_found(failures: Failures, check: str, files: Mapping[str, str | None], message: str) -> None:
+    """A mistake makes one check fail, which says what is wrong."""
+    commit(files)
+    failed = failures()
     assert list(failed) == [check]
     assert message in failed[check]
 
 
-DIGEST: Final = "0123456789abcdef" * 4
+@pytest.mark.parametrize("tag", ["vnext", "v1.next", "v0.2.0", "v0.2.0-alpha.1"])
+def test_other_tags_are_no_later_release(failures: Failures, tag: str) -> None:
+    """Tags that are not releases, that of this version and that of an earlier pre-release change nothing."""
+    git("tag", tag)
+    assert failures() == {}
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [
-        change_version("1.0.0-rc.1"),
-        tag("vnext"),
-        tag("v1.next"),
-        tag(f"v{__version__}"),
-        released("2026-01-31"),
-        step(f"- {{uses: {CHECKOUT}}} # v7.0.1"),
-        step(f"- 'uses': '{CHECKOUT}' # v7.0.1"),
-        replace(TEST, "    steps:", f"    container: ubuntu@sha256:{DIGEST}\n    steps:"),
-    ],
-)
-def test_good_release_passes(copy: Path, edit: Edit) -> None:
-    """What is unusual and right passes every check."""
-    edit(copy)
-    git(copy, "add", "--all")
-    git(copy, "commit", "--quiet", "--allow-empty", "--message", "Change")
-    assert failures(release(copy, "--quick")) == {}
+def test_pre_release_passes(failures: Failures) -> None:
+    """A pre-release comes before its release and after the last one."""
+    commit(version("0.2.0-rc.1"))
+    assert failures() == {}
 
 
-@pytest.mark.parametrize(
-    ("last", "version"),
-    [("0.1.0", "0.0.9"), ("0.10.0", "0.9.0"), ("1.0.0", "1.0.0-rc.1"), ("1.0.0-rc1", "1.0.0-rc.1")],
-)
-def test_version_follows_that_of_the_last_release(copy: Path, last: str, version: str) -> None:
-    """A version that does not come after the last one, in the order of PEP 440, is found."""
-    git(copy, "tag", f"v{last}")
-    change_version(version)(copy)
-    commit(copy)
-    failed = failures(release(copy, "--quick"))
+@pytest.mark.parametrize("last", ["v0.2.1", "v0.10.0", "v1.0.0-rc.1"])
+def test_version_follows_the_last_release(failures: Failures, last: str) -> None:
+    """A version that does not come after the last one is found."""
+    git("tag", last)
+    failed = failures()
     assert list(failed) == ["version"]
-    assert f"{version} does not come after v{last}" in failed["version"]
+    assert f"0.2.0 does not come after {last}" in failed["version"]
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [lambda state: state.unlink(), lambda state: state.write_text("{}"), lambda state: state.rename(f"{state}.json")],
-)
-def test_states_of_earlier_releases_stay(copy: Path, edit: Edit) -> None:
-    """A state of an earlier release that is deleted, changed or renamed is named."""
-    git(copy, "tag", f"v{__version__}")
-    change_version("99.0.0")(copy)
-    commit(copy)
-    assert failures(release(copy, "--quick")) == {}
-    state = recorded(copy, __version__)[0]
-    edit(state)
-    commit(copy)
-    failed = failures(release(copy, "--quick"))
-    assert list(failed) == ["states"]
-    assert f"tests/states/{state.name} changed since v{__version__}" in failed["states"]
+def test_breaking_change_of_the_schema_is_found(failures: Failures, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the last release had and this one has not is named, and refused unless the version may break the last."""
+    commit({"schema.json": '{"name": "truto"}'})
+    assert main(["--quick"]) == 0
+    assert "this version may break v0.1.0, and does:\n    functions was removed\n" in capsys.readouterr().out
 
-
-def test_breaking_change_of_the_schema_is_found(copy: Path) -> None:
-    """A property that the last release had and this one has not is named, unless the new version may break it."""
-    schema = json.loads((copy / "schema.json").read_text(encoding="utf-8"))
-    schema["resources"]["truto:index:Webhook"]["inputProperties"]["removedInput"] = {"type": "string"}
-    (copy / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
-    commit(copy)
-    git(copy, "tag", f"v{__version__}")
-    git(copy, "revert", "--no-edit", "HEAD")
-    failed = failures(release(copy, "--quick"))
+    commit(version("0.1.1"))
+    failed = failures()
     assert list(failed) == ["schema"]
-    assert "removedInput" in failed["schema"]
-
-    next_major = f"{int(__version__.split('.')[0]) + 1}.0.0"
-    change_version(next_major)(copy)
-    commit(copy)
-    process = release(copy, "--quick")
-    assert failures(process) == {}
-    assert re.search(
-        rf"^warning +schema .*may break v{re.escape(__version__)}.*removedInput", process.stdout, re.MULTILINE
-    )
+    assert "functions was removed" in failed["schema"]
 
 
-def test_tag_needs_its_version_and_its_changelog(copy: Path) -> None:
+def test_major_version_decides_from_1_on(failures: Failures) -> None:
+    """A minor version of 1 must not break the one before."""
+    git("tag", "v1.0.0")
+    commit(version("1.1.0"))
+    assert failures() == {}
+    commit({"schema.json": '{"name": "truto"}'})
+    assert list(failures()) == ["schema"]
+
+
+def test_tag_needs_its_version_and_its_changelog(failures: Failures) -> None:
     """A tag passes if it is the last commit, has its version and its section, and everything is committed."""
-    name = f"v{__version__}"
-    git(copy, "tag", "v99.0.0")
-    failed = failures(release(copy, "--quick", "--tag", "v99.0.0"))
+    git("tag", "v99.0.0")
+    failed = failures("--tag", "v99.0.0")
     assert list(failed) == ["version", "changelog"]
     assert "v99.0.0" in failed["version"]
-    git(copy, "tag", "--delete", "v99.0.0")
+    git("tag", "--delete", "v99.0.0")
 
-    failed = failures(release(copy, "--quick", "--tag", name))
+    failed = failures("--tag", "v0.2.0")
     assert list(failed) == ["changelog", "commit"]
-    assert f"CHANGELOG.md has no section [{__version__}]" in failed["changelog"]
-    assert f"git tag {name}" in failed["commit"]
+    assert "CHANGELOG.md has no section [0.2.0]" in failed["changelog"]
+    assert "git tag v0.2.0" in failed["commit"]
 
-    git(copy, "tag", name)
-    released("2026-01-31")(copy)
-    assert list(failures(release(copy, "--quick", "--tag", name))) == ["commit"]
-    commit(copy)
-    assert list(failures(release(copy, "--quick", "--tag", name))) == ["commit"]
-    git(copy, "tag", "--force", "--annotate", "--message", name, name)
-    assert failures(release(copy, "--quick", "--tag", name)) == {}
+    git("tag", "v0.2.0")
+    Path("CHANGELOG.md").write_text(RELEASED)
+    assert list(failures("--tag", "v0.2.0")) == ["commit"]
+    commit({})
+    assert list(failures("--tag", "v0.2.0")) == ["commit"]
+    git("tag", "--force", "--annotate", "--message", "0.2.0", "v0.2.0")
+    assert failures("--tag", "v0.2.0") == {}
 
 
-def test_tag_leaves_nothing_unreleased(copy: Path) -> None:
+def test_tag_leaves_nothing_unreleased(failures: Failures) -> None:
     """A tag whose changelog still has entries under [Unreleased] is found."""
-    released("2026-01-31")(copy)
-    replace("CHANGELOG.md", "## [", "## [Unreleased]\n\n### Fixed\n\n- Something.\n\n## [")(copy)
-    commit(copy)
-    assert failures(release(copy, "--quick")) == {}
-    git(copy, "tag", f"v{__version__}")
-    failed = failures(release(copy, "--quick", "--tag", f"v{__version__}"))
+    commit({"CHANGELOG.md": RELEASED.replace("## [0.2.0]", "## [Unreleased]\n\n- Something.\n\n## [0.2.0]")})
+    assert failures() == {}
+    git("tag", "v0.2.0")
+    failed = failures("--tag", "v0.2.0")
     assert list(failed) == ["changelog"]
-    assert f"[Unreleased] in CHANGELOG.md has 1 entries: move them to [{__version__}]" in failed["changelog"]
+    assert "move them to [0.2.0]" in failed["changelog"]
 
 
-def test_notes_are_the_section_of_the_changelog(copy: Path) -> None:
-    """`notes` prints the section of one version, and fails if there is none."""
-    (copy / "CHANGELOG.md").write_text(
-        "# Changelog\n\n## [1.2.0] - 2026-01-31\n\n- New.\n\n## [1.1.0] - 2025-01-31\n\n- Old.\n"
-    )
-    assert release(copy, "notes", "1.2.0").stdout == "- New.\n"
-    process = release(copy, "notes", "1.0.0")
-    assert (process.returncode, process.stderr) == (
-        1,
-        "error: CHANGELOG.md has no section [1.0.0]: give a version that it has\n",
-    )
+def test_notes_are_the_section_of_the_changelog(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--notes` prints the section of one version, and fails if there is none."""
+    assert main(["--notes", "0.1.0"]) == 0
+    assert capsys.readouterr().out == "- First.\n- Second.\n"
+    assert main(["--notes", "1.0.0"]) == 1
+    assert capsys.readouterr().err == "error: CHANGELOG.md has no section [1.0.0]: give a version that it has\n"
