@@ -11,9 +11,9 @@ demo: $(VENV)/.installed-sandbox
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-# Compares what the code rests on with Truto itself. It needs TRUTO_API_TOKEN, and ARGS=--yes-create-and-delete.
-verify-live: $(VENV)/.installed-sandbox
-	@$(BIN)/python -m tests.contract $(ARGS)
+# Checks our assumptions against the live API. It needs TRUTO_API_TOKEN, and ARGS=--yes-create-and-delete.
+verify-live: $(VENV)/.installed-test
+	@$(BIN)/python -m pytest tests/contract --live --tb=short $(ARGS)
 
 # Branches too, also in the processes that the tests start.
 coverage: $(VENV)/.installed-dev

@@ -20,8 +20,6 @@ LONGEST = (
     "test_fault_matrix.py",
     "test_differential.py",
     "test_docs_site.py",
-    "test_variants.py",
-    "test_contradictions.py",
     "test_recorded_states.py",
     "test_cancellation.py",
     "test_failures.py",

@@ -1,5 +1,5 @@
-"""Compares what the code rests on with a Truto API: ``python -m tests.contract``, and ``make verify-live``.
+"""Checks our assumptions about Truto's API: on the sandbox, and with `make verify-live` on the live API.
 
-`tests.contract.facts` has the facts. Each is probed over plain HTTP, without the client of this package, which would
-hide what is to be observed.
+A test states a fact, and its marker names the code that relies on it. The tests use plain HTTP because the client of
+this package would hide details that they observe.
 """

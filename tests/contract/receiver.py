@@ -2,56 +2,42 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from email.message import Message
 
 from tests.support.http_server import QuietHandler, http_server
 
 __all__ = ["Delivery", "Receiver", "running_receiver"]
 
-_MAX_BODY_BYTES: Final = 1024 * 1024
+_MAX_BODY_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Delivery:
-    """A request to the receiver. The names of the headers are in lower case."""
+    """A request to the receiver. The case of a header's name does not matter."""
 
     path: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Message
+    body: bytes
 
 
+@dataclass
 class Receiver:
-    """What the receiver got, and what it responds.
+    """What was received. A path that ends with a status gets that status, every other one 200.
 
     Attributes:
         url: where Truto reaches it, without a trailing slash.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._lock = threading.Lock()
-        self._statuses: dict[str, int] = {}
-        self._deliveries: list[Delivery] = []
+    url: str
+    received: list[Delivery] = field(default_factory=list)
 
-    def respond(self, path: str, status: int) -> None:
-        """From now on a delivery to this path gets this status; without it 200."""
-        with self._lock:
-            self._statuses[path] = status
-
-    def deliveries(self, path: str) -> list[Delivery]:
-        """The deliveries to this path, oldest first. A tunnel may put something before it."""
-        with self._lock:
-            return [each for each in self._deliveries if each.path.endswith(path)]
-
-    def receive(self, delivery: Delivery) -> int:
-        """Records a delivery; returns the status of the response."""
-        with self._lock:
-            self._deliveries.append(delivery)
-            return next((self._statuses[path] for path in self._statuses if delivery.path.endswith(path)), 200)
+    def deliveries(self, url: str) -> list[Delivery]:
+        """The deliveries to a URL, oldest first. A tunnel may add a prefix to the path."""
+        path = url.removeprefix(self.url)
+        return [delivery for delivery in self.received if delivery.path.endswith(path)]
 
 
 @contextmanager
@@ -59,7 +45,7 @@ def running_receiver(port: int = 0, public_url: str | None = None) -> Iterator[R
     """A receiver on loopback.
 
     Args:
-        port: its port; 0 takes a free one.
+        port: its port; 0 for any free one.
         public_url: the URL of a tunnel that leads to the port. Default: the loopback address itself.
 
     Raises:
@@ -70,8 +56,8 @@ def running_receiver(port: int = 0, public_url: str | None = None) -> Iterator[R
         def do_POST(self) -> None:  # noqa: N802  # the base class's name
             length = self.headers.get("Content-Length", "0")
             body = self.rfile.read(min(int(length), _MAX_BODY_BYTES) if length.isdigit() else 0)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            self.send_response(receiver.receive(Delivery(self.path, headers, body)))
+            receiver.received.append(Delivery(self.path, self.headers, body))
+            self.send_response(503 if self.path.endswith("/503") else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
