@@ -15,10 +15,10 @@ from pulumi_truto.sandbox.call_log import CallLog
 from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
 from pulumi_truto.sandbox.errors import ApiError
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
-from pulumi_truto.sandbox.models import Json, Webhook
 from pulumi_truto.sandbox.responses import ApiResponse, send
-from pulumi_truto.sandbox.settings import Settings
+from pulumi_truto.sandbox.settings import SandboxSettings
 from pulumi_truto.sandbox.validation import is_loopback, parse_json_object
+from pulumi_truto.sandbox.webhooks import Json, Webhook
 
 __all__ = ["AdminApi"]
 
@@ -66,7 +66,7 @@ class AdminApi:
                 ("POST", "faults", self._add_fault, _types(Fault)),
                 ("DELETE", "faults", self._clear_faults),
                 ("GET", "settings", self._get_settings),
-                ("PATCH", "settings", self._change_settings, _types(Settings)),
+                ("PATCH", "settings", self._change_settings, _types(SandboxSettings)),
                 ("GET", "time", self._get_time),
                 ("POST", "time", self._change_time, {"advance_seconds": "float", "frozen": "bool"}),
                 ("GET", "state", self._get_state),
@@ -240,7 +240,7 @@ def _delivery(delivery: Delivery) -> Json:
     return {**asdict(delivery), "created_at": delivery.created_at.isoformat()}
 
 
-def _types(model: type[Fault] | type[Settings]) -> dict[str, str]:
+def _types(model: type[Fault] | type[SandboxSettings]) -> dict[str, str]:
     return {each.name: str(each.type) for each in fields(model)}
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.models import Environment, Json, RateLimitStatus, Webhook, format_timestamp
-from pulumi_truto.sandbox.settings import Settings
+from pulumi_truto.sandbox.settings import SandboxSettings
 from pulumi_truto.sandbox.validation import decode_cursor, encode_cursor, parse_limit, validate_body, validate_edit
+from pulumi_truto.sandbox.webhooks import Environment, Json, RateLimitStatus, Webhook, format_timestamp
 
 __all__ = ["TrutoBackend"]
 
@@ -39,7 +39,7 @@ class TrutoBackend:
     Args:
         clock: the clock for all timestamps; by default the current time.
         new_id: returns the next id of an environment, then the id and the secret of each new webhook; by default UUIDs.
-        **settings: fields of `Settings`.
+        **settings: fields of `SandboxSettings`.
 
     Raises:
         ValueError: a setting is unknown or invalid.
@@ -48,7 +48,7 @@ class TrutoBackend:
     def __init__(self, *, clock: Clock | None = None, new_id: Callable[[], str] | None = None, **settings: Any) -> None:
         self.clock = clock or Clock()
         self._new_id = new_id or (lambda: str(uuid.uuid4()))
-        self._settings = Settings().with_changes(settings)
+        self._settings = SandboxSettings().with_changes(settings)
         self._lock = threading.RLock()
         self._environments: dict[str, Environment] = {}
         self._tokens: dict[str, str] = {}
@@ -131,11 +131,11 @@ class TrutoBackend:
     # Settings, environments, tokens ------------------------------------------------------------------------
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> SandboxSettings:
         """The current settings."""
         return self._settings
 
-    def change_settings(self, fields: Mapping[str, Any]) -> Settings:
+    def change_settings(self, fields: Mapping[str, Any]) -> SandboxSettings:
         """Changes some settings and returns all of them.
 
         Raises:

@@ -22,8 +22,8 @@ from yarl import URL
 from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.errors import ApiError
 from pulumi_truto.sandbox.faults import DELIVERY, FaultPlan
-from pulumi_truto.sandbox.models import Json, Webhook
 from pulumi_truto.sandbox.validation import is_loopback
+from pulumi_truto.sandbox.webhooks import Json, Webhook
 from pulumi_truto.signature import HEADER, sign
 
 __all__ = ["Delivery", "DeliveryWorker"]
@@ -106,7 +106,7 @@ class DeliveryWorker:
         """Delivers an event to every subscribed webhook of the environment; returns after the last delivery.
 
         All deliveries have the event's ``id`` and ``created_at``. With the setting ``event_id="per_webhook"`` each has
-        an ``id`` of its own; see `pulumi_truto.sandbox.settings.Settings.event_id`.
+        an ``id`` of its own; see `pulumi_truto.sandbox.settings.SandboxSettings.event_id`.
 
         Args:
             environment_id: the environment.

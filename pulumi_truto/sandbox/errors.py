@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from pulumi_truto.sandbox.models import Json
+from pulumi_truto.sandbox.webhooks import Json
 
 __all__ = ["ApiError"]
 

@@ -16,14 +16,14 @@ from typing import Any
 from aiohttp import web
 
 from pulumi_truto.sandbox.admin_api import AdminApi
-from pulumi_truto.sandbox.api import MAX_BODY_BYTES, Api
 from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.call_log import Call, CallLog
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
 from pulumi_truto.sandbox.faults import OPERATIONS, Fault, FaultPlan
 from pulumi_truto.sandbox.holds import Hold
-from pulumi_truto.sandbox.models import Environment, Webhook
+from pulumi_truto.sandbox.truto_api import MAX_BODY_BYTES, TrutoApi
+from pulumi_truto.sandbox.webhooks import Environment, Webhook
 
 __all__ = ["Sandbox"]
 
@@ -45,7 +45,7 @@ class Sandbox:
         token: the API token of the default environment; by default a random one.
         clock: the clock for all timestamps; by default the current time.
         new_id: returns each new id and secret; see `pulumi_truto.sandbox.backend.TrutoBackend`.
-        **settings: fields of `pulumi_truto.sandbox.settings.Settings`.
+        **settings: fields of `pulumi_truto.sandbox.settings.SandboxSettings`.
 
     Attributes:
         backend (TrutoBackend): the state, which a test can inspect and change directly.
@@ -247,7 +247,7 @@ class Sandbox:
     def _create_app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         AdminApi(self.backend, self.faults, self._worker, self._log).add_routes(app)
-        api = Api(self.backend, self.faults, self._worker, self._log, self._holds)
+        api = TrutoApi(self.backend, self.faults, self._worker, self._log, self._holds)
         app.router.add_route("*", "/{path:.*}", api.handle)
         app.on_response_prepare.append(self._set_date_header)
         return app

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pulumi_truto.sandbox.clock import is_duration
 
-__all__ = ["Settings"]
+__all__ = ["SandboxSettings"]
 
 
 @dataclass(frozen=True)
-class Settings:
+class SandboxSettings:
     """The behaviour of one sandbox.
 
     Raises:
@@ -77,7 +77,7 @@ class Settings:
             if not is_duration(getattr(self, name)):
                 raise ValueError(f"{name} must be a non-negative number of seconds")
 
-    def with_changes(self, changes: Mapping[str, Any]) -> Settings:
+    def with_changes(self, changes: Mapping[str, Any]) -> SandboxSettings:
         """Returns these settings with some fields replaced.
 
         Raises:

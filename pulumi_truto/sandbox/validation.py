@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.models import Json
+from pulumi_truto.sandbox.webhooks import Json
 
 __all__ = [
     "decode_cursor",

@@ -42,7 +42,7 @@ class SandboxProcess:
     """A sandbox in a separate process, so that it does not slow down the process that takes the measurements.
 
     Args:
-        **settings: Fields of `pulumi_truto.sandbox.settings.Settings`.
+        **settings: Fields of `pulumi_truto.sandbox.settings.SandboxSettings`.
     """
 
     token = TOKEN

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.models import Webhook
+from pulumi_truto.sandbox.webhooks import Webhook
 from pulumi_truto.webhook.manager import WebhookManager
 from tests.support.clients import client_for
 

@@ -11,22 +11,22 @@ from aiohttp import web
 from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.call_log import Call, CallLog
 from pulumi_truto.sandbox.deliveries import DeliveryWorker
-from pulumi_truto.sandbox.delivery_log import list_deliveries
 from pulumi_truto.sandbox.errors import ApiError
 from pulumi_truto.sandbox.faults import FaultPlan
 from pulumi_truto.sandbox.holds import Hold
-from pulumi_truto.sandbox.models import Json, RateLimitStatus
+from pulumi_truto.sandbox.log_route import list_deliveries
 from pulumi_truto.sandbox.responses import ApiResponse, apply_fault, send
 from pulumi_truto.sandbox.routes import Route, match_route
 from pulumi_truto.sandbox.validation import parse_json, parse_json_object
+from pulumi_truto.sandbox.webhooks import Json, RateLimitStatus
 
-__all__ = ["MAX_BODY_BYTES", "Api"]
+__all__ = ["MAX_BODY_BYTES", "TrutoApi"]
 
 #: The maximum size of a request's body.
 MAX_BODY_BYTES = 1024 * 1024
 
 
-class Api:
+class TrutoApi:
     """Handles every request except those to the admin API."""
 
     def __init__(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pulumi_truto.sandbox.settings import Settings
+from pulumi_truto.sandbox.settings import SandboxSettings
 
 __all__ = ["Environment", "Json", "RateLimitStatus", "Webhook", "format_timestamp"]
 
@@ -45,7 +45,7 @@ class Webhook:
         subscribed = not self.event_types or event_type in self.event_types or wildcard in self.event_types
         return self.is_active and subscribed
 
-    def to_json(self, settings: Settings) -> Json:
+    def to_json(self, settings: SandboxSettings) -> Json:
         """Returns the webhook as in every response but that of its create: without its secret."""
         body: Json = {
             "id": self.id,
@@ -78,7 +78,7 @@ class RateLimitStatus:
 
 
 def format_timestamp(moment: datetime, timestamp_format: str) -> str:
-    """Returns a time in the format of the API; see `Settings.timestamp_format`."""
+    """Returns a time in the format of the API; see `SandboxSettings.timestamp_format`."""
     if timestamp_format == "space":
         return moment.strftime("%Y-%m-%d %H:%M:%S")
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

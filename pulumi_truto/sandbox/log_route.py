@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.models import Json, format_timestamp
 from pulumi_truto.sandbox.validation import decode_cursor, encode_cursor, parse_limit, parse_time
+from pulumi_truto.sandbox.webhooks import Json, format_timestamp
 
 if TYPE_CHECKING:
     from pulumi_truto.sandbox.deliveries import Delivery
-    from pulumi_truto.sandbox.settings import Settings
+    from pulumi_truto.sandbox.settings import SandboxSettings
 
 __all__ = ["list_deliveries"]
 
@@ -20,7 +20,7 @@ _MAX_LIMIT = 100
 _MAX_PERIOD = timedelta(days=31)
 
 
-def list_deliveries(deliveries: Sequence[Delivery], query: Mapping[str, str], settings: Settings) -> Json:
+def list_deliveries(deliveries: Sequence[Delivery], query: Mapping[str, str], settings: SandboxSettings) -> Json:
     """Returns one page of the log.
 
     Args:
@@ -71,7 +71,7 @@ def _time(query: Mapping[str, str], name: str) -> datetime | None:
         raise ApiError(400, str(error)) from None
 
 
-def _to_json(delivery: Delivery, settings: Settings) -> Json:
+def _to_json(delivery: Delivery, settings: SandboxSettings) -> Json:
     return {
         "id": delivery.id,
         "event": delivery.event,
