@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +32,9 @@ def _serve(host: str, port: int, token: str | None) -> int:
     from pulumi_truto.sandbox.server import Sandbox
 
     stopped = threading.Event()
-    with _call_on_signal(stopped.set), Sandbox(host=host, port=port, token=token) as sandbox:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    with Sandbox(host=host, port=port, token=token) as sandbox:
         if token is None:
             print(f"API token: {sandbox.token}", file=sys.stderr, flush=True)
         print(f"Console: {sandbox.base_url}/__sandbox__/", file=sys.stderr, flush=True)
@@ -42,17 +43,6 @@ def _serve(host: str, port: int, token: str | None) -> int:
         while not stopped.wait(timeout=0.5):
             pass
     return 0
-
-
-@contextlib.contextmanager
-def _call_on_signal(stop: Callable[[], object]) -> Iterator[None]:
-    """Calls `stop` on Ctrl-C and on SIGTERM."""
-    previous = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -2,202 +2,219 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+import inspect
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from pydantic import Field, model_validator
 
-from pulumi_truto.sandbox import console
-from pulumi_truto.sandbox.backend import TrutoBackend
-from pulumi_truto.sandbox.call_log import CallLog
-from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
-from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.faults import Fault, FaultPlan
-from pulumi_truto.sandbox.responses import ApiResponse, send
+from pulumi_truto.sandbox.collection import Collection
+from pulumi_truto.sandbox.deliveries import DeliveryWorker
+from pulumi_truto.sandbox.faults import DELIVERY, KINDS, Fault
+from pulumi_truto.sandbox.responses import ErrorResponse, json_response
+from pulumi_truto.sandbox.routes import OPERATIONS
 from pulumi_truto.sandbox.settings import SandboxSettings
-from pulumi_truto.sandbox.validation import is_loopback, parse_json_object
-from pulumi_truto.sandbox.webhooks import Json, Webhook
+from pulumi_truto.sandbox.validation import OMITTED, Json, Seconds, StrictModel, is_loopback, parse_json_object, rule
+
+if TYPE_CHECKING:
+    from pulumi_truto.sandbox.server import Sandbox
 
 __all__ = ["AdminApi"]
 
 _PREFIX = "/__sandbox__/"
 
-_EVENT = {"event": "str", "payload": "Any", "environment_id": "str | None", "files": "dict[str, str]"}
-_EDITABLE = {"target_url": "str", "event_types": "list[str]", "is_active": "bool"}
+_Files = Annotated[dict[str, str], rule("must be an object of file names and contents, both strings")]
+_RequiredString = Annotated[str, Field(min_length=1), rule("is required and must be a string")]
 
-_Handler = Callable[[web.Request, Json], Awaitable[Json]]
+
+class _TimeChange(StrictModel):
+    advance_seconds: Seconds = 0
+    frozen: bool = OMITTED
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_change(cls, fields: Json) -> Json:
+        if not fields or set(fields) - set(cls.model_fields):
+            raise ValueError("give advance_seconds, frozen, or both")
+        return fields
+
+
+class _NewEnvironment(StrictModel):
+    name: _RequiredString
+
+
+class _NewToken(StrictModel):
+    environment_id: _RequiredString
+
+
+class _Event(StrictModel):
+    event: _RequiredString
+    payload: Any = Field(default_factory=dict)
+    environment_id: Annotated[str, rule("names no environment")] = OMITTED
+    files: _Files = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Route:
     method: str
     path: str
-    handler: _Handler
-    body: Mapping[str, str] = field(default_factory=dict)
-    """The type of each field of the body; all are optional unless the handler requires them."""
+    handler: Callable[..., Any]
+    """Takes the body and the parameters of the path; returns the JSON of the response, or None for ``{}``."""
+    model: type[StrictModel] = StrictModel
+    """What the body contains."""
+
+    def to_json(self) -> Json:
+        """The route as the list of routes shows it, with the type of each field of the body."""
+        types = {name: field.annotation for name, field in self.model.model_fields.items()}
+        body = {name: kind.__name__ if isinstance(kind, type) else str(kind) for name, kind in types.items()}
+        return {"method": self.method, "path": _PREFIX + self.path, "body": body}
 
 
 class AdminApi:
     """Shows and changes the state of a sandbox. Only local callers have access; see `_require_local_caller`."""
 
-    def __init__(self, backend: TrutoBackend, faults: FaultPlan, worker: DeliveryWorker, log: CallLog) -> None:
-        self._backend = backend
-        self._faults = faults
+    def __init__(self, sandbox: Sandbox, worker: DeliveryWorker) -> None:
+        self._sandbox = sandbox
+        self._backend = backend = sandbox.backend
         self._worker = worker
-        self._log = log
+        self._routes = [
+            _Route("GET", "calls", lambda _: {"calls": sandbox.calls, "connections": sandbox.connections}),
+            _Route("DELETE", "calls", lambda _: sandbox.reset_calls()),
+            _Route("GET", "faults", self._show_faults),
+            _Route("POST", "faults", self._add_fault, Fault),
+            _Route("DELETE", "faults", self._clear_faults),
+            _Route("GET", "settings", lambda _: backend.settings),
+            _Route("PATCH", "settings", backend.change_settings, SandboxSettings),
+            _Route("GET", "time", self._show_time),
+            _Route("POST", "time", self._change_time, _TimeChange),
+            _Route("GET", "state", self._show_state),
+            _Route("POST", "environments", self._add_environment, _NewEnvironment),
+            _Route("POST", "tokens", self._add_token, _NewToken),
+            _Route("DELETE", "tokens/{token}", self._revoke_token),
+            _Route("POST", "events", self._publish_event, _Event),
+            _Route("GET", "deliveries", lambda _: {"deliveries": sandbox.deliveries}),
+        ]
+        for collection in backend.collections.values():
+            path = collection.plural + "/{id}"
+            self._routes += [
+                _Route("PATCH", path, partial(self._edit_item, collection), collection.edit_body),
+                _Route("DELETE", path, partial(self._remove_item, collection)),
+            ]
 
     def add_routes(self, app: web.Application) -> None:
         """Adds the admin routes to an application. Every other path under their prefix is a 404."""
         for route in self._routes:
             app.router.add_route(route.method, _PREFIX + route.path, _json_endpoint(route.handler))
         app.router.add_route("GET", _PREFIX, self._show_console_or_routes)
-        app.router.add_route("*", _PREFIX + "{rest:.*}", _json_endpoint(self._raise_not_found))
-
-    @property
-    def _routes(self) -> list[_Route]:
-        return [
-            _Route(*each)
-            for each in (
-                ("GET", "calls", self._get_calls),
-                ("DELETE", "calls", self._reset_calls),
-                ("GET", "faults", self._get_faults),
-                ("POST", "faults", self._add_fault, _types(Fault)),
-                ("DELETE", "faults", self._clear_faults),
-                ("GET", "settings", self._get_settings),
-                ("PATCH", "settings", self._change_settings, _types(SandboxSettings)),
-                ("GET", "time", self._get_time),
-                ("POST", "time", self._change_time, {"advance_seconds": "float", "frozen": "bool"}),
-                ("GET", "state", self._get_state),
-                ("POST", "environments", self._add_environment, {"name": "str"}),
-                ("POST", "tokens", self._add_token, {"environment_id": "str"}),
-                ("DELETE", "tokens/{token}", self._revoke_token),
-                ("PATCH", "webhooks/{id}", self._edit_webhook, _EDITABLE),
-                ("DELETE", "webhooks/{id}", self._remove_webhook),
-                ("POST", "events", self._publish_event, _EVENT),
-                ("GET", "deliveries", self._get_deliveries),
-            )
-        ]
+        app.router.add_route("*", _PREFIX + "{path:.*}", _json_endpoint(self._raise_not_found))
 
     async def _show_console_or_routes(self, request: web.Request) -> web.StreamResponse:
         """Responds with the console to a browser, with the routes as JSON to everyone else."""
-        if "text/html" not in request.headers.get("Accept", ""):
-            return await _json_endpoint(self._list_routes)(request)
-        try:
-            _require_local_caller(request)
-        except ApiError as error:
-            return await send(request, ApiResponse.error(error), None)
-        return console.make_response()
+        response = await _json_endpoint(lambda _: {"routes": [route.to_json() for route in self._routes]})(request)
+        is_page = response.status == 200 and "text/html" in request.headers.get("Accept", "")
+        return _make_console() if is_page else response
 
-    async def _list_routes(self, _request: web.Request, _body: Json) -> Json:
-        return {
-            "routes": [{"method": each.method, "path": _PREFIX + each.path, "body": each.body} for each in self._routes]
-        }
+    def _raise_not_found(self, _: Json, path: str) -> None:
+        known = ", ".join(sorted({_PREFIX + route.path for route in self._routes}))
+        raise ErrorResponse(404, f"there is no admin route {_PREFIX}{path} with this method; the routes are: {known}")
 
-    async def _get_calls(self, _request: web.Request, _body: Json) -> Json:
-        calls = [{**asdict(call), "at": call.at.isoformat()} for call in self._log.calls]
-        return {"calls": calls, "connections": self._log.connections}
+    def _show_faults(self, _: Json) -> Json:
+        pending = self._sandbox.faults.pending()
+        return {"faults": [{**fault.model_dump(), "remaining": remaining} for fault, remaining in pending]}
 
-    async def _reset_calls(self, _request: web.Request, _body: Json) -> Json:
-        self._log.reset()
-        return {}
+    def _add_fault(self, body: Json) -> Json:
+        self._sandbox.faults.add(Fault.from_json(body))
+        return self._show_faults(body)
 
-    async def _get_faults(self, _request: web.Request, _body: Json) -> Json:
-        return {"faults": [{**asdict(fault), "remaining": remaining} for fault, remaining in self._faults.pending()]}
+    def _clear_faults(self, body: Json) -> Json:
+        self._sandbox.faults.clear()
+        return self._show_faults(body)
 
-    async def _add_fault(self, request: web.Request, body: Json) -> Json:
-        self._faults.add(Fault.from_json(body))
-        return await self._get_faults(request, body)
+    def _show_time(self, _: Json) -> Json:
+        return {"now": self._backend.clock.now(), "frozen": self._backend.clock.frozen}
 
-    async def _clear_faults(self, _request: web.Request, _body: Json) -> Json:
-        self._faults.clear()
-        return {"faults": []}
+    def _change_time(self, body: Json) -> Json:
+        change, clock = _TimeChange.from_json(body), self._backend.clock
+        clock.advance(change.advance_seconds)
+        if change.frozen is not OMITTED:
+            clock.frozen = change.frozen
+        return self._show_time(body)
 
-    async def _get_settings(self, _request: web.Request, _body: Json) -> Json:
-        return asdict(self._backend.settings)
-
-    async def _change_settings(self, _request: web.Request, body: Json) -> Json:
-        return asdict(self._backend.change_settings(body))
-
-    async def _get_time(self, _request: web.Request, _body: Json) -> Json:
-        clock = self._backend.clock
-        return {"now": clock.now().isoformat(), "frozen": clock.frozen}
-
-    async def _change_time(self, request: web.Request, body: Json) -> Json:
-        if not body or set(body) - {"advance_seconds", "frozen"}:
-            raise ValueError("give advance_seconds, frozen, or both")
-        frozen = body.get("frozen", self._backend.clock.frozen)
-        if not isinstance(frozen, bool):
-            raise ValueError("frozen must be true or false")
-        self._backend.clock.advance(body.get("advance_seconds", 0))
-        self._backend.clock.frozen = frozen
-        return await self._get_time(request, body)
-
-    async def _get_state(self, _request: web.Request, _body: Json) -> Json:
-        tokens = self._backend.tokens()
+    def _show_state(self, _: Json) -> Json:
+        tokens: dict[str, list[str]] = {environment.id: [] for environment in self._backend.environments()}
+        for token, environment_id in self._backend.tokens().items():
+            tokens[environment_id].append(token)
         environments = [
-            {
-                "id": environment.id,
-                "name": environment.name,
-                "tokens": [token for token, environment_id in tokens.items() if environment_id == environment.id],
-            }
+            {"id": environment.id, "name": environment.name, "tokens": tokens[environment.id]}
             for environment in self._backend.environments()
         ]
-        webhooks = [_webhook_with_secret(webhook) for webhook in self._backend.webhooks()]
-        return {"environments": environments, "webhooks": webhooks}
+        items = {collection.plural: collection.items() for collection in self._backend.collections.values()}
+        return {"environments": environments, **items}
 
-    async def _add_environment(self, _request: web.Request, body: Json) -> Json:
-        environment = self._backend.add_environment(_required_string(body, "name"))
-        return {"id": environment.id, "name": environment.name, "token": environment.token}
+    def _add_environment(self, body: Json) -> object:
+        return self._backend.add_environment(_NewEnvironment.from_json(body).name)
 
-    async def _add_token(self, _request: web.Request, body: Json) -> Json:
-        environment_id = _required_string(body, "environment_id")
+    def _add_token(self, body: Json) -> Json:
+        environment_id = _NewToken.from_json(body).environment_id
         return {"environment_id": environment_id, "token": self._backend.add_token(environment_id)}
 
-    async def _revoke_token(self, request: web.Request, _body: Json) -> Json:
+    def _revoke_token(self, _: Json, token: str) -> None:
         try:
-            self._backend.revoke_token(request.match_info["token"])
+            self._backend.revoke_token(token)
         except ValueError as error:
-            raise ApiError(404, str(error)) from None
-        return {}
+            raise ErrorResponse(404, str(error)) from None
 
-    async def _edit_webhook(self, request: web.Request, body: Json) -> Json:
-        return _webhook_with_secret(self._backend.edit(request.match_info["id"], body))
+    def _edit_item(self, collection: Collection[Any], body: Json, item_id: str) -> object:
+        return collection.edit(item_id, body)
 
-    async def _remove_webhook(self, request: web.Request, _body: Json) -> Json:
-        self._backend.remove(request.match_info["id"])
-        return {"id": request.match_info["id"]}
+    def _remove_item(self, collection: Collection[Any], _: Json, item_id: str) -> Json:
+        collection.remove(item_id)
+        return {"id": item_id}
 
-    async def _publish_event(self, _request: web.Request, body: Json) -> Json:
-        event_type = _required_string(body, "event")
-        known = [environment.id for environment in self._backend.environments()]
-        environment_id = body.get("environment_id", known[0])
-        if environment_id not in known:
-            raise ValueError(f"there is no environment {environment_id!r}")
-        deliveries = await self._worker.publish(environment_id, event_type, body.get("payload", {}), _files(body))
-        return {"deliveries": [_delivery(each) for each in deliveries]}
-
-    async def _get_deliveries(self, _request: web.Request, _body: Json) -> Json:
-        return {"deliveries": [_delivery(each) for each in self._worker.deliveries]}
-
-    async def _raise_not_found(self, request: web.Request, _body: Json) -> Json:
-        known = ", ".join(sorted({_PREFIX + route.path for route in self._routes}))
-        raise ApiError(404, f"there is no admin route {request.method} {request.path}; the routes are: {known}")
+    async def _publish_event(self, body: Json) -> Json:
+        event = _Event.from_json(body)
+        environment_id = self._sandbox.environment_id if event.environment_id is OMITTED else event.environment_id
+        self._backend.require_environment(environment_id)
+        return {"deliveries": await self._worker.publish(environment_id, event.event, event.payload, event.files)}
 
 
-def _json_endpoint(handler: _Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _make_console() -> web.Response:
+    """Returns the console. Its content security policy allows its own script and style, and calls to its sandbox."""
+    nonce = secrets.token_urlsafe(16)
+    choices = json.dumps({"kind": KINDS, "operation": ("any", *OPERATIONS, DELIVERY)})
+    page = files("pulumi_truto.sandbox").joinpath("console.html").read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    text = page.replace("{{nonce}}", nonce).replace("{{choices}}", choices)
+    return web.Response(text=text, content_type="text/html", headers=headers)
+
+
+def _json_endpoint(handler: Callable[..., Any]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Wraps a handler: checks the caller, parses the body, sends the result as JSON and errors as envelopes."""
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         try:
             _require_local_caller(request)
-            result = await handler(request, parse_json_object(await request.read()))
-        except ApiError as error:
-            return await send(request, ApiResponse.error(error), None)
-        except ValueError as error:
-            return await send(request, ApiResponse.error(ApiError(400, str(error))), None)
-        return await send(request, ApiResponse.json(200, result), None)
+            result = handler(parse_json_object(await request.read()), *request.match_info.values())
+            return json_response(200, (await result if inspect.isawaitable(result) else result) or {}, {})
+        except (ErrorResponse, ValueError) as error:
+            return ErrorResponse.of(error).with_headers({})
 
     return endpoint
 
@@ -212,9 +229,9 @@ def _require_local_caller(request: web.Request) -> None:
     host = _host_of("//" + request.headers.get("Host", ""))
     origin = request.headers.get("Origin")
     if not peer or not is_loopback(peer[0]) or not is_loopback(host):
-        raise ApiError(403, "the admin API is for this machine only, under a loopback name")
+        raise ErrorResponse(403, "the admin API is for this machine only, under a loopback name")
     if origin is not None and not is_loopback(_host_of(origin)):
-        raise ApiError(403, "the admin API is not for web pages from elsewhere")
+        raise ErrorResponse(403, "the admin API is not for web pages from elsewhere")
 
 
 def _host_of(url: str) -> str | None:
@@ -222,30 +239,3 @@ def _host_of(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
-
-
-def _webhook_with_secret(webhook: Webhook) -> dict[str, Any]:
-    times = {"created_at": webhook.created_at.isoformat(), "updated_at": webhook.updated_at.isoformat()}
-    return {**asdict(webhook), **times}
-
-
-def _required_string(body: Json, name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} is required and must be a string")
-    return value
-
-
-def _delivery(delivery: Delivery) -> Json:
-    return {**asdict(delivery), "created_at": delivery.created_at.isoformat()}
-
-
-def _types(model: type[Fault] | type[SandboxSettings]) -> dict[str, str]:
-    return {each.name: str(each.type) for each in fields(model)}
-
-
-def _files(body: Json) -> dict[str, str]:
-    files = body.get("files", {})
-    if not isinstance(files, dict) or not all(isinstance(content, str) for content in files.values()):
-        raise ValueError("files must be an object of file names and contents, both strings")
-    return files

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,36 +35,22 @@ class Call:
 
 
 class CallLog:
-    """The newest calls and the number of connections. Thread-safe."""
+    """The newest calls and the number of connections. Thread-safe, because the methods of a deque are atomic."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
-        self._connections = 0
+        self.connections = 0
+        """The number of TCP connections that were ever accepted. Only the event loop changes it."""
 
     def add(self, call: Call) -> None:
         """Records a call."""
-        with self._lock:
-            self._calls.append(call)
-
-    def add_connection(self) -> None:
-        """Counts an accepted connection."""
-        with self._lock:
-            self._connections += 1
+        self._calls.append(call)
 
     def reset(self) -> None:
         """Removes all calls. The number of connections stays."""
-        with self._lock:
-            self._calls.clear()
+        self._calls.clear()
 
     @property
     def calls(self) -> list[Call]:
         """The newest `MAX_CALLS` calls, oldest first."""
-        with self._lock:
-            return [*self._calls]
-
-    @property
-    def connections(self) -> int:
-        """The number of TCP connections that were ever accepted."""
-        with self._lock:
-            return self._connections
+        return [*self._calls.copy()]

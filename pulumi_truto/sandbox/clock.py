@@ -1,13 +1,13 @@
-"""The sandbox's clock, which tests can freeze and advance."""
+"""The sandbox's clock, which tests can freeze and advance, and the formats of times."""
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
-__all__ = ["Clock", "is_duration"]
+__all__ = ["Clock", "format_time", "parse_time"]
 
 
 class Clock:
@@ -24,7 +24,7 @@ class Clock:
     def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
         if start is not None and start.tzinfo is None:
             raise ValueError("the clock's start must be an aware datetime")
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._time = (start or datetime.now(timezone.utc)).astimezone(timezone.utc)
         self._since = time.monotonic()
         self._frozen = frozen
@@ -32,7 +32,8 @@ class Clock:
     def now(self) -> datetime:
         """The current time, aware and in UTC."""
         with self._lock:
-            return self._read()
+            elapsed = 0.0 if self._frozen else time.monotonic() - self._since
+            return self._time + timedelta(seconds=elapsed)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock forward.
@@ -40,7 +41,7 @@ class Clock:
         Raises:
             ValueError: ``seconds`` is negative, not finite, or leads past the last possible date.
         """
-        if not is_duration(seconds):
+        if not seconds >= 0:
             raise ValueError("the clock advances by a non-negative number of seconds")
         try:
             with self._lock:
@@ -56,17 +57,25 @@ class Clock:
     @frozen.setter
     def frozen(self, frozen: bool) -> None:
         with self._lock:
-            self._time, self._since = self._read(), time.monotonic()
+            self._time, self._since = self.now(), time.monotonic()
             self._frozen = frozen
 
-    def _read(self) -> datetime:
-        elapsed = 0.0 if self._frozen else time.monotonic() - self._since
-        return self._time + timedelta(seconds=elapsed)
+
+def format_time(moment: datetime, timestamp_format: str) -> str:
+    """Returns a time in the format of the API; see `SandboxSettings.timestamp_format`."""
+    if timestamp_format == "space":
+        return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def is_duration(seconds: object) -> bool:
-    """Whether this is a valid number of seconds: finite and not negative."""
-    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
-        return False
-    # `math.isfinite` raises for an integer that is too large for a float.
-    return 0 <= seconds <= sys.float_info.max
+def parse_time(name: str, value: Any) -> datetime:
+    """Returns a time in UTC; a time without a zone is in UTC.
+
+    Raises:
+        ValueError: it is no time, or out of range.
+    """
+    try:
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} is not a time: {value!r}") from None

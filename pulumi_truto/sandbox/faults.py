@@ -1,21 +1,22 @@
 """Faults that a test injects into the API or a receiver, and the plan of the faults to come.
 
-`pulumi_truto.sandbox.responses` applies them to the responses.
+`pulumi_truto.sandbox.fault_effects` applies them to the responses.
 """
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
-from pulumi_truto.sandbox.clock import is_duration
+from pydantic import BeforeValidator, Field, model_validator
 
-__all__ = ["ALTERED_RESPONSE_KINDS", "DELIVERY", "KINDS", "NO_RESPONSE_KINDS", "OPERATIONS", "Fault", "FaultPlan"]
+from pulumi_truto.sandbox.routes import OPERATIONS
+from pulumi_truto.sandbox.validation import Count, Seconds, StrictModel, check_choice, rule
 
-OPERATIONS = ("create", "read", "update", "delete", "list", "test", "log")
+__all__ = ["ALTERED_RESPONSE_KINDS", "DELIVERY", "KINDS", "NO_RESPONSE_KINDS", "Fault", "FaultPlan"]
+
 #: Faults of the receiver: this operation is a delivery to it, and "any" does not include it.
 DELIVERY = "delivery"
 _DELIVERY_KINDS = ("status", "timeout", "close")
@@ -28,9 +29,13 @@ ALTERED_RESPONSE_KINDS = ("truncated", "wrong_types", "missing_fields", "other_i
 _REPLACED_RESPONSE_KINDS = ("html", "empty", "status", "rate_limited", "not_json", "huge", "redirect", "response")
 KINDS = (*NO_RESPONSE_KINDS, *ALTERED_RESPONSE_KINDS, *_REPLACED_RESPONSE_KINDS)
 
+_HeaderName = Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")]
+_HeaderValue = Annotated[str, Field(pattern="^[ -~]*$")]
+_Headers = Annotated[dict[_HeaderName, _HeaderValue], rule("must be an object of header names and values")]
+_Operation = Annotated[str, BeforeValidator(partial(check_choice, "operation", (*OPERATIONS, DELIVERY, "any")))]
 
-@dataclass(frozen=True)
-class Fault:
+
+class Fault(StrictModel):
     """One kind of failure, and the requests that it affects.
 
     | kind           | what the client sees |
@@ -78,74 +83,34 @@ class Fault:
         ValueError: a value is unknown or out of range.
     """
 
-    kind: str
-    operation: str = "any"
-    times: int = 1
-    skip: int = 0
+    _unknown_field: ClassVar[str] = "a fault has no field {name!r}: one of {known}"
+
+    kind: Annotated[str, BeforeValidator(partial(check_choice, "kind of fault", KINDS))]
+    operation: _Operation = "any"
+    times: Count = 1
+    skip: Count = 0
     processed: bool = False
-    processed_after_seconds: float | None = None
-    seconds: float = 1.0
-    status: int | None = None
+    processed_after_seconds: Seconds | None = None
+    seconds: Seconds = 1.0
+    status: Annotated[int, Field(ge=200, le=599), rule("must be from 200 to 599")] | None = None
     message: str | None = None
     body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    retry_after: str | None = "10"
-    fields: tuple[str, ...] = ()
-    size_bytes: int = 10_000_000
+    headers: _Headers = Field(default_factory=dict)
+    retry_after: Annotated[_HeaderValue | None, rule("must be a string or null")] = "10"
+    fields: Annotated[tuple[str, ...], Field(strict=False), rule("must be a list of names")] = ()
+    size_bytes: Count = 10_000_000
 
-    def __post_init__(self) -> None:
-        self._validate_matching()
-        self._validate_processing()
-        self._validate_response()
-
-    def _validate_matching(self) -> None:
-        _require(self.kind in KINDS, f"unknown kind of fault {self.kind!r}: one of {', '.join(KINDS)}")
-        known = (*OPERATIONS, DELIVERY, "any")
-        _require(self.operation in known, f"unknown operation {self.operation!r}: one of {', '.join(known)}")
-        _require(
-            self.operation != DELIVERY or self.kind in _DELIVERY_KINDS,
-            f"{self.kind!r} is no fault of a receiver: one of {', '.join(_DELIVERY_KINDS)}",
-        )
-        for name in ("times", "skip", "size_bytes"):
-            _require(_is_count(getattr(self, name)), f"{name} must be a non-negative integer")
-
-    def _validate_processing(self) -> None:
-        _require(isinstance(self.processed, bool), "processed must be true or false")
-        _require(is_duration(self.seconds), "seconds must be a non-negative number")
-        delay = self.processed_after_seconds
-        _require(delay is None or is_duration(delay), "processed_after_seconds must be a non-negative number")
-        _require(
-            delay is None or self.kind not in ALTERED_RESPONSE_KINDS,
-            f"{self.kind!r} needs the request to be processed first",
-        )
-
-    def _validate_response(self) -> None:
-        status = self.status
-        _require(status is None or (_is_count(status) and 200 <= status <= 599), "status must be from 200 to 599")
-        _require(self.message is None or isinstance(self.message, str), "message must be a string")
-        _require(
-            self.kind not in ("html", "not_json") or self.body is None or isinstance(self.body, str),
-            f"body must be a string for {self.kind!r}",
-        )
-        _require(_are_headers(self.headers), "headers must be an object of header names and values")
-        _require(self.retry_after is None or _is_header(self.retry_after), "retry_after must be a string or null")
-        are_names = isinstance(self.fields, tuple) and all(isinstance(name, str) for name in self.fields)
-        _require(are_names, "fields must be a list of names")
-        _require(self.kind != "missing_fields" or bool(self.fields), "missing_fields needs fields")
-
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Fault:
-        """Returns the fault that a JSON object describes. Its keys are the attributes; ``kind`` is required.
-
-        Raises:
-            ValueError: a key is unknown, ``kind`` is missing, or a value is invalid.
-        """
-        known = [attribute.name for attribute in fields(cls)]
-        unknown = sorted(set(body) - set(known))
-        _require(not unknown, f"a fault has no field {unknown[:1]}: one of {', '.join(known)}")
-        _require("kind" in body, f"kind is required: one of {', '.join(KINDS)}")
-        names = body.get("fields", ())
-        return cls(**{**body, "fields": tuple(names) if isinstance(names, list) else names})
+    @model_validator(mode="after")
+    def _fields_match_the_kind(self) -> Fault:
+        if self.operation == DELIVERY and self.kind not in _DELIVERY_KINDS:
+            raise ValueError(f"{self.kind!r} is no fault of a receiver: one of {', '.join(_DELIVERY_KINDS)}")
+        if self.processed_after_seconds is not None and self.kind in ALTERED_RESPONSE_KINDS:
+            raise ValueError(f"{self.kind!r} needs the request to be processed first")
+        if self.kind in ("html", "not_json") and not (self.body is None or isinstance(self.body, str)):
+            raise ValueError(f"body must be a string for {self.kind!r}")
+        if self.kind == "missing_fields" and not self.fields:
+            raise ValueError("missing_fields needs fields")
+        return self
 
     @property
     def processes_request(self) -> bool:
@@ -156,8 +121,11 @@ class Fault:
 @dataclass
 class _PlannedFault:
     fault: Fault
-    remaining_skips: int
+    skips: int
     remaining: int | None  # None: until the plan is cleared
+
+    def affects(self, operation: str) -> bool:
+        return self.fault.operation == operation or (self.fault.operation == "any" and operation != DELIVERY)
 
 
 class FaultPlan:
@@ -184,39 +152,17 @@ class FaultPlan:
         """Returns the fault that affects the current request for this operation, if any, and counts the request."""
         with self._lock:
             for planned in self._planned:
-                if planned.fault.operation != operation and (planned.fault.operation != "any" or operation == DELIVERY):
+                if not planned.affects(operation):
                     continue
-                if planned.remaining_skips:
-                    planned.remaining_skips -= 1
-                    continue
-                if planned.remaining is not None:
-                    planned.remaining -= 1
-                    if not planned.remaining:
+                if not planned.skips:
+                    planned.remaining = planned.remaining and planned.remaining - 1
+                    if planned.remaining == 0:
                         self._planned.remove(planned)
-                return planned.fault
+                    return planned.fault
+                planned.skips -= 1
             return None
 
     def pending(self) -> list[tuple[Fault, int | None]]:
         """The planned faults, each with the number of requests that it still affects; None means all."""
         with self._lock:
             return [(planned.fault, planned.remaining) for planned in self._planned]
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ValueError(message)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_header(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isprintable()
-
-
-def _are_headers(headers: object) -> bool:
-    return isinstance(headers, Mapping) and all(
-        isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9-]+", name) and _is_header(value)
-        for name, value in headers.items()
-    )

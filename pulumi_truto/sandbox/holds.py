@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import threading
 import time
-from types import TracebackType
 
-from pulumi_truto.sandbox.faults import OPERATIONS
+from pulumi_truto.sandbox.routes import OPERATIONS
+from pulumi_truto.sandbox.validation import check_choice
 
 __all__ = ["Hold"]
+
+_POLL_SECONDS = 0.002
 
 
 class Hold:
@@ -28,22 +29,14 @@ class Hold:
     """
 
     def __init__(self, operation: str = "any", *, skip: int = 0) -> None:
-        known = (*OPERATIONS, "any")
-        if operation not in known:
-            raise ValueError(f"unknown operation {operation!r}: one of {', '.join(known)}")
+        check_choice("operation", (*OPERATIONS, "any"), operation)
         if skip < 0:
             raise ValueError("skip must be a non-negative integer")
         self._operation = operation
         self._remaining_skips = skip
-        self._changed = threading.Condition()
-        self._waiting: list[concurrent.futures.Future[None]] = []
-        self._released = False
-
-    @property
-    def held(self) -> int:
-        """The number of requests that are waiting now."""
-        with self._changed:
-            return len(self._waiting)
+        self._released = threading.Event()
+        self.held = 0
+        """The number of requests that are waiting now. Only the event loop changes it."""
 
     def wait_for(self, count: int, seconds: float = 60) -> None:
         """Returns as soon as at least ``count`` requests are waiting.
@@ -52,42 +45,31 @@ class Hold:
             TimeoutError: fewer requests arrived within ``seconds``.
         """
         deadline = time.monotonic() + seconds
-        with self._changed:
-            while len(self._waiting) < count:
-                if not self._changed.wait(deadline - time.monotonic()):
-                    raise TimeoutError(f"{len(self._waiting)} of {count} requests arrived within {seconds} s")
+        while self.held < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.held} of {count} requests arrived within {seconds} s")
+            time.sleep(_POLL_SECONDS)
 
     def release(self) -> None:
         """Lets the waiting requests and all later ones continue."""
-        with self._changed:
-            self._released = True
-            waiting, self._waiting = self._waiting, []
-        for request in waiting:
-            if request.set_running_or_notify_cancel():
-                request.set_result(None)
+        self._released.set()
 
     def __enter__(self) -> Hold:
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     async def wait_until_released(self, operation: str) -> None:
         """Waits, if requests for this operation are held, and returns when the request may continue."""
-        with self._changed:
-            if self._released or not operation or self._operation not in (operation, "any"):
-                return
-            if self._remaining_skips:
-                self._remaining_skips -= 1
-                return
-            request: concurrent.futures.Future[None] = concurrent.futures.Future()
-            self._waiting.append(request)
-            self._changed.notify_all()
+        if self._released.is_set() or not operation or self._operation not in (operation, "any"):
+            return
+        if self._remaining_skips:
+            self._remaining_skips -= 1
+            return
+        self.held += 1
         try:
-            await asyncio.wrap_future(request)
+            while not self._released.is_set():
+                await asyncio.sleep(_POLL_SECONDS)
         finally:  # The sandbox may have been stopped during the wait.
-            with self._changed:
-                if request in self._waiting:
-                    self._waiting.remove(request)
+            self.held -= 1

@@ -3,80 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
-from pulumi_truto.sandbox.errors import ApiError
-from pulumi_truto.sandbox.validation import decode_cursor, encode_cursor, parse_limit, parse_time
-from pulumi_truto.sandbox.webhooks import Json, format_timestamp
-
-if TYPE_CHECKING:
-    from pulumi_truto.sandbox.deliveries import Delivery
-    from pulumi_truto.sandbox.settings import SandboxSettings
+from pulumi_truto.sandbox.clock import format_time, parse_time
+from pulumi_truto.sandbox.deliveries import Delivery
+from pulumi_truto.sandbox.paging import make_page
+from pulumi_truto.sandbox.responses import ErrorResponse
+from pulumi_truto.sandbox.settings import SandboxSettings
+from pulumi_truto.sandbox.validation import Json
 
 __all__ = ["list_deliveries"]
 
 _MAX_LIMIT = 100
 _MAX_PERIOD = timedelta(days=31)
+_FILTERS = ("webhook_id", "event", "environment_id")
 
 
-def list_deliveries(deliveries: Sequence[Delivery], query: Mapping[str, str], settings: SandboxSettings) -> Json:
-    """Returns one page of the log.
-
-    Args:
-        deliveries: the deliveries of the environment, oldest first.
-        query: the query of the request.
-        settings: the format of timestamps.
+def list_deliveries(
+    deliveries: Sequence[Delivery], environment_id: str, query: Mapping[str, str], settings: SandboxSettings
+) -> Json:
+    """Returns one page of the log of an environment, out of all deliveries, oldest first.
 
     Raises:
-        ApiError: 400, a parameter is invalid.
+        ErrorResponse: 404, there is no log.
+        ValueError: a parameter is invalid.
     """
+    if not settings.has_delivery_log:
+        raise ErrorResponse(404, "Cannot GET /log")
     if query.get("log_type") != "webhook":
-        raise ApiError(400, "log_type must be webhook")
-    limit = min(parse_limit(query.get("limit"), _MAX_LIMIT), _MAX_LIMIT)
-    after, before = _time(query, "created_at[gt]"), _time(query, "created_at[lt]")
-    if after is not None and before is not None and before - after > _MAX_PERIOD:
-        raise ApiError(400, "created_at[gt] and created_at[lt] must be at most one month apart")
-    newest_first = [
-        each
-        for each in reversed(deliveries)
-        if _matches(each, query)
-        and (after is None or each.created_at > after)
-        and (before is None or each.created_at < before)
+        raise ValueError("log_type must be webhook")
+    start, end = (
+        parse_time(name, query[name]) if name in query else None for name in ("created_at[gt]", "created_at[lt]")
+    )
+    if start is not None and end is not None and end - start > _MAX_PERIOD:
+        raise ValueError("created_at[gt] and created_at[lt] must be at most one month apart")
+    matches = [
+        delivery
+        for delivery in deliveries
+        if delivery.environment_id == environment_id
+        and all(query.get(f"log_type_filter[{name}]", value) == value for name, value in _filtered(delivery).items())
+        and (start is None or delivery.created_at > start)
+        and (end is None or delivery.created_at < end)
     ]
-    start = decode_cursor(query.get("next_cursor"))
-    page = newest_first[start : start + limit]
-    return {
-        "result": [_to_json(each, settings) for each in page],
-        "next_cursor": encode_cursor(start + limit) if len(newest_first) > start + limit else None,
-        "limit": limit,
-    }
+
+    def show(delivery: Delivery) -> Json:
+        return {
+            "id": delivery.id,
+            **_filtered(delivery),
+            "webhook_endpoint_status": delivery.status,
+            "created_at": format_time(delivery.created_at, settings.timestamp_format),
+        }
+
+    return make_page(enumerate(reversed(matches), 1), query, _MAX_LIMIT, _MAX_LIMIT, show)
 
 
-def _matches(delivery: Delivery, query: Mapping[str, str]) -> bool:
-    values = {
-        "webhook_id": delivery.webhook_id,
-        "event": delivery.event,
-        "environment_id": delivery.environment_id,
-    }
-    return all(query.get(f"log_type_filter[{name}]", value) == value for name, value in values.items())
-
-
-def _time(query: Mapping[str, str], name: str) -> datetime | None:
-    if name not in query:
-        return None
-    try:
-        return parse_time(name, query[name])
-    except ValueError as error:
-        raise ApiError(400, str(error)) from None
-
-
-def _to_json(delivery: Delivery, settings: SandboxSettings) -> Json:
-    return {
-        "id": delivery.id,
-        "event": delivery.event,
-        "webhook_id": delivery.webhook_id,
-        "environment_id": delivery.environment_id,
-        "webhook_endpoint_status": delivery.status,
-        "created_at": format_timestamp(delivery.created_at, settings.timestamp_format),
-    }
+def _filtered(delivery: Delivery) -> dict[str, str]:
+    return {name: getattr(delivery, name) for name in _FILTERS}

@@ -1,40 +1,32 @@
-"""Maps the method and path of a request to an operation of the API."""
+"""The endpoints of the API, and the one that a request is for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 
-__all__ = ["Route", "match_route"]
+from pulumi_truto.sandbox.collection import Endpoint
+from pulumi_truto.sandbox.webhooks import Webhooks
 
+__all__ = ["OPERATIONS", "RESOURCES", "match_route"]
 
-@dataclass(frozen=True)
-class Route:
-    """The result of matching a request.
-
-    Attributes:
-        operation: "create", "read", "update", "delete", "list", "test" or "log"; "" if the API has no such request.
-        webhook_id: the id in the path, or "".
-        allowed_methods: the methods of the path; empty for an unknown path.
-    """
-
-    operation: str
-    webhook_id: str = ""
-    allowed_methods: tuple[str, ...] = ()
+#: The REST resources.
+RESOURCES = (Webhooks,)
+_ENDPOINTS = (
+    *(endpoint for resource in RESOURCES for endpoint in resource.endpoints()),
+    Endpoint("log", "GET", "/log"),
+)
+OPERATIONS = tuple(endpoint.operation for endpoint in _ENDPOINTS)
 
 
-def match_route(method: str, path: str) -> Route:
-    """Returns the route of a request."""
-    parts = path.split("/")[1:]
-    webhook_id = ""
-    if parts == ["webhook"]:
-        operations = {"POST": "create", "GET": "list"}
-    elif parts == ["log"]:
-        operations = {"GET": "log"}
-    elif parts == ["webhook", "test"] and method == "POST":
-        operations = {"POST": "test"}
-    elif len(parts) == 2 and parts[0] == "webhook" and parts[1]:
-        operations = {"GET": "read", "PATCH": "update", "DELETE": "delete"}
-        webhook_id = parts[1]
-    else:
-        operations = {}
-    return Route(operations.get(method, ""), webhook_id, tuple(operations))
+def match_route(method: str, path: str) -> tuple[Endpoint | None, str, list[str]]:
+    """Returns the endpoint, if there is one; the id in the path, or ""; and the methods that the path allows."""
+    matches = [(endpoint, match) for endpoint in _ENDPOINTS if (match := _match_path(endpoint, path))]
+    allowed_methods = [endpoint.method for endpoint, _ in matches]
+    for endpoint, match in matches:
+        if endpoint.method == method:
+            return endpoint, match.groupdict().get("id", ""), allowed_methods
+    return None, "", allowed_methods
+
+
+def _match_path(endpoint: Endpoint, path: str) -> re.Match[str] | None:
+    return re.fullmatch(endpoint.path.replace("{id}", "(?P<id>[^/]+)"), path)

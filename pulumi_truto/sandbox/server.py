@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from email.utils import format_datetime
-from types import TracebackType
 from typing import Any
 
 from aiohttp import web
 
 from pulumi_truto.sandbox.admin_api import AdminApi
-from pulumi_truto.sandbox.backend import TrutoBackend
+from pulumi_truto.sandbox.backend import Environment, TrutoBackend
 from pulumi_truto.sandbox.call_log import Call, CallLog
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
-from pulumi_truto.sandbox.faults import OPERATIONS, Fault, FaultPlan
+from pulumi_truto.sandbox.faults import Fault, FaultPlan
 from pulumi_truto.sandbox.holds import Hold
+from pulumi_truto.sandbox.routes import OPERATIONS
 from pulumi_truto.sandbox.truto_api import MAX_BODY_BYTES, TrutoApi
-from pulumi_truto.sandbox.webhooks import Environment, Webhook
+from pulumi_truto.sandbox.validation import check_choice
+from pulumi_truto.sandbox.webhooks import Webhook
 
 __all__ = ["Sandbox"]
 
@@ -77,9 +77,8 @@ class Sandbox:
         self._log = CallLog()
         self._worker = DeliveryWorker(self.backend, self.faults)
         self._holds: list[Hold] = []
-        self._thread: threading.Thread | None = None
-        self._stop: Callable[[], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: Callable[[], None] = lambda: None
 
     def start(self) -> Sandbox:
         """Starts listening, and returns when the sandbox serves requests.
@@ -88,30 +87,33 @@ class Sandbox:
             OSError: the sandbox cannot listen on the address, for example because another program does.
             RuntimeError: the sandbox is already running.
         """
-        if self._thread is not None:
+        if self._loop is not None:
             raise RuntimeError("the sandbox is already running")
         listener = self._listen()
-        ready: concurrent.futures.Future[Callable[[], None]] = concurrent.futures.Future()
-        thread = threading.Thread(target=self._run_thread, args=(listener, ready), name="truto-sandbox", daemon=True)
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="truto-sandbox", daemon=True)
         thread.start()
-        self._stop = ready.result()
-        self._thread = thread
+        close = asyncio.run_coroutine_threadsafe(self._open(listener), loop).result()
+
+        def stop() -> None:
+            asyncio.run_coroutine_threadsafe(close(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+        self._loop, self._stop = loop, stop
         return self
 
     def stop(self) -> None:
         """Closes all connections, and returns when the background thread has ended. Does nothing if stopped."""
-        if self._thread is None or self._stop is None:
-            return
-        self._stop()
-        self._thread.join()
-        self._thread = self._stop = self._loop = None
+        if self._loop is not None:
+            self._stop()
+            self._loop = None
 
     def __enter__(self) -> Sandbox:
         return self.start()
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -156,7 +158,7 @@ class Sandbox:
         """
         if self._loop is None:
             raise RuntimeError("the sandbox is not running")
-        publishing = self._worker.publish(environment_id or self.environment_id, event_type, payload or {})
+        publishing = self._worker.publish(environment_id or self.environment_id, event_type, payload or {}, {})
         return asyncio.run_coroutine_threadsafe(publishing, self._loop).result()
 
     def add_environment(self, name: str) -> Environment:
@@ -183,8 +185,8 @@ class Sandbox:
         Raises:
             ValueError: there is no such operation.
         """
-        if operation not in (None, "", *OPERATIONS):
-            raise ValueError(f"unknown operation {operation!r}: one of {', '.join(OPERATIONS)}")
+        if operation:
+            check_choice("operation", OPERATIONS, operation)
         return sum(operation in (None, call.operation) for call in self._log.calls)
 
     def reset_calls(self) -> None:
@@ -201,52 +203,42 @@ class Sandbox:
         self._port = listener.getsockname()[1]
         return listener
 
-    def _run_thread(self, listener: socket.socket, ready: concurrent.futures.Future[Callable[[], None]]) -> None:
-        try:
-            asyncio.run(self._serve(listener, ready))
-        except Exception as error:
-            if ready.done():
-                raise
-            listener.close()
-            ready.set_exception(error)  # start() is waiting and raises it
-
-    async def _serve(self, listener: socket.socket, ready: concurrent.futures.Future[Callable[[], None]]) -> None:
-        """Serves until the function that it passes to ``ready`` is called."""
-        loop = self._loop = asyncio.get_running_loop()
-        stopped = asyncio.Event()
+    async def _open(self, listener: socket.socket) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Starts serving, and returns a function that ends it."""
+        loop = asyncio.get_running_loop()
         app = self._create_app()
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
-        await self._worker.start()
         protocol_factory = runner.server
         assert protocol_factory is not None
 
         def accept_connection() -> asyncio.BaseProtocol:
-            self._log.add_connection()
+            self._log.connections += 1
             return protocol_factory()
 
         server = await loop.create_server(accept_connection, sock=listener)
 
-        def stop() -> None:
-            loop.call_soon_threadsafe(stopped.set)
+        async def close() -> None:
+            # A connection that was just accepted is lost if the server closes before the runner knows it.
+            with contextlib.suppress(NotImplementedError):  # an event loop without readers, on Windows
+                loop.remove_reader(listener)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            server.close()
+            transports = [connection.transport for connection in protocol_factory.connections if connection.transport]
+            await runner.cleanup()
+            for transport in transports:
+                transport.abort()  # one with data that its client does not read would stay open
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-        ready.set_result(stop)
-        await stopped.wait()
-        # A connection that was just accepted is lost if the server closes before the runner knows it.
-        with contextlib.suppress(NotImplementedError):  # an event loop without readers, on Windows
-            loop.remove_reader(listener)
-        for _ in range(5):
-            await asyncio.sleep(0)
-        server.close()
-        transports = [each.transport for each in protocol_factory.connections if each.transport is not None]
-        await runner.cleanup()
-        for transport in transports:
-            transport.abort()  # one with data that its client does not read would stay open
-        await self._worker.close()
+        return close
 
     def _create_app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        AdminApi(self.backend, self.faults, self._worker, self._log).add_routes(app)
+        AdminApi(self, self._worker).add_routes(app)
         api = TrutoApi(self.backend, self.faults, self._worker, self._log, self._holds)
         app.router.add_route("*", "/{path:.*}", api.handle)
         app.on_response_prepare.append(self._set_date_header)

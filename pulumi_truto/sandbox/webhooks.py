@@ -1,41 +1,75 @@
-"""The sandbox's data: environments, webhooks and rate limits."""
+"""The webhooks of the Truto API: what a request may contain, and what Truto does with it.
+
+Where Truto's own sources disagree, a setting chooses; where they are silent, a docstring states what the sandbox does.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from typing import Annotated
+from urllib.parse import urlsplit
 
-from pulumi_truto.sandbox.settings import SandboxSettings
+from pydantic import AfterValidator, BeforeValidator, Field
 
-__all__ = ["Environment", "Json", "RateLimitStatus", "Webhook", "format_timestamp"]
+from pulumi_truto.sandbox.collection import Collection, Edit, Item, ListFilter, PrintableString, RequestBody
+from pulumi_truto.sandbox.responses import ErrorResponse
+from pulumi_truto.sandbox.validation import OMITTED, Json, is_loopback, rule
 
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Environment:
-    """A Truto environment and its first token."""
-
-    id: str
-    name: str
-    token: str = field(repr=False)
+__all__ = ["Webhook", "Webhooks"]
 
 
-@dataclass
-class Webhook:
+def _check_target_url(target_url: str) -> str:
+    try:
+        url = urlsplit(target_url)
+        host, _ = url.hostname, url.port  # reading these properties validates them
+    except ValueError:
+        host = None
+    if not host or not target_url.isprintable() or " " in target_url:
+        raise ValueError("target_url must be a valid URL")
+    # Truto requires https. The sandbox also accepts http: a receiver under development seldom has a certificate.
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(host)):
+        raise ValueError("target_url must be an https:// URL")
+    return target_url
+
+
+_TargetUrl = Annotated[str, AfterValidator(_check_target_url)]
+_Flag = Annotated[bool, BeforeValidator({"true": True, "false": False}.get), rule("must be true or false")]
+_EventTypes = Annotated[
+    list[str],
+    BeforeValidator(lambda event_types: [] if event_types is None else event_types),
+    rule("must be an array of strings"),
+]
+
+
+class _WebhookUpdate(RequestBody):
+    target_url: _TargetUrl = OMITTED
+    is_active: bool = True
+    event_types: _EventTypes = Field(default_factory=list)
+
+
+class _WebhookCreate(_WebhookUpdate):
+    target_url: _TargetUrl
+
+
+class _WebhookFilter(ListFilter):
+    is_active: _Flag = OMITTED
+
+
+class _WebhookEdit(Edit):
+    target_url: PrintableString = OMITTED
+    is_active: bool = OMITTED
+    event_types: _EventTypes = OMITTED
+    secret: PrintableString = OMITTED
+
+
+@dataclass(kw_only=True)
+class Webhook(Item):
     """A webhook as the server stores it. An empty ``event_types`` means every event."""
 
-    id: str
-    environment_id: str
     target_url: str
     is_active: bool
     event_types: list[str]
     secret: str = field(repr=False)
-    created_at: datetime
-    updated_at: datetime
-    number: int
-    """Its position in the order of creation, which is the order of the list."""
     failures: int = 0
     """The number of consecutive failed deliveries."""
 
@@ -45,40 +79,56 @@ class Webhook:
         subscribed = not self.event_types or event_type in self.event_types or wildcard in self.event_types
         return self.is_active and subscribed
 
-    def to_json(self, settings: SandboxSettings) -> Json:
-        """Returns the webhook as in every response but that of its create: without its secret."""
-        body: Json = {
-            "id": self.id,
-            "target_url": self.target_url,
-            "is_active": self.is_active,
-            "event_types": [*self.event_types],
-            "environment_id": self.environment_id,
-            "created_at": format_timestamp(self.created_at, settings.timestamp_format),
-            "updated_at": format_timestamp(self.updated_at, settings.timestamp_format),
-        }
-        if not self.event_types and settings.empty_event_types_as == "null":
-            body["event_types"] = None
-        if not self.event_types and settings.empty_event_types_as == "absent":
-            del body["event_types"]
-        return body
 
+class Webhooks(Collection[Webhook]):
+    """``/webhook``."""
 
-@dataclass(frozen=True)
-class RateLimitStatus:
-    """How much of its rate limit a token has used."""
+    path, noun, plural = "/webhook", "Webhook", "webhooks"
+    verbs = (*Collection.verbs, "test")
+    create_body, update_body, edit_body = _WebhookCreate, _WebhookUpdate, _WebhookEdit
+    list_filter = _WebhookFilter
+    hidden = Collection.hidden | {"secret", "failures"}
+    item_type = Webhook
 
-    allowed: bool
-    """Whether the next request is within the limit."""
-    limit: int
-    """The maximum number of requests in a window."""
-    remaining: int
-    """The requests left in the current window."""
-    reset_seconds: int
-    """The seconds until the next window."""
+    def create(self, environment_id: str, body: Json) -> Json:
+        """``POST /webhook``. No other response contains the secret."""
+        with self._backend.lock:
+            limit = self._backend.settings.webhook_limit
+            if limit is not None and len(self.items(environment_id)) >= limit:
+                raise ErrorResponse(403, f"the plan allows {limit} webhooks per environment")
+            shown = super().create(environment_id, body)
+            return {**shown, "secret": self._items[shown["id"]].secret}
 
+    def generated_fields(self) -> Json:
+        """Returns the secret."""
+        return {"secret": self._backend.new_id()}
 
-def format_timestamp(moment: datetime, timestamp_format: str) -> str:
-    """Returns a time in the format of the API; see `SandboxSettings.timestamp_format`."""
-    if timestamp_format == "space":
-        return moment.strftime("%Y-%m-%d %H:%M:%S")
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    def update(self, environment_id: str, item_id: str, body: Json) -> Json:
+        """``PATCH /webhook/{id}``. Omitted fields stay unchanged; for ``event_types`` a setting chooses."""
+        omitted: Json = {"event_types": []} if self._backend.settings.omitted_event_types == "all" else {}
+        return super().update(environment_id, item_id, {**omitted, **body})
+
+    def show(self, item: Webhook) -> Json:
+        """Returns a webhook as in every response but that of its create: without its secret."""
+        shown = super().show(item)
+        if not item.event_types and self._backend.settings.empty_event_types_as == "null":
+            shown["event_types"] = None
+        if not item.event_types and self._backend.settings.empty_event_types_as == "absent":
+            del shown["event_types"]
+        return shown
+
+    def change(self, item_id: str, changes: Json) -> Webhook:
+        """Changes the stored webhook. One that is activated again starts without failures."""
+        if changes.get("is_active") and not self._items[item_id].is_active:
+            changes = {"failures": 0, **changes}
+        return super().change(item_id, changes)
+
+    def record_delivery(self, webhook_id: str, *, ok: bool) -> None:
+        """Counts consecutive failed deliveries, and deactivates the webhook after too many."""
+        with self._backend.lock:
+            webhook = self._items.get(webhook_id)
+            if webhook is None:  # deleted while the delivery was in flight
+                return
+            webhook.failures = 0 if ok else webhook.failures + 1
+            if webhook.failures >= self._backend.settings.deactivate_after and webhook.is_active:
+                self.change(webhook_id, {"is_active": False})

@@ -149,6 +149,8 @@ def test_delete_webhook(sandbox: Sandbox) -> None:
         ("POST", "faults", {"kind": "reset", "colour": 1}, "a fault has no field"),
         ("PATCH", "settings", {"colour": "green"}, "unknown setting"),
         ("PATCH", "settings", {"digest": "rot13"}, "digest must be one of"),
+        ("PATCH", "settings", {"has_delivery_log": "yes"}, "has_delivery_log must be a boolean"),
+        ("PATCH", "settings", {"webhook_limit": -1, "rate_limit": 0.5}, "rate_limit must be a non-negative integer"),
         ("PATCH", "settings", [], "must be a JSON object"),
         ("POST", "time", {}, "give advance_seconds"),
         ("POST", "time", {"advance_seconds": -1}, "non-negative"),
@@ -165,6 +167,7 @@ def test_delete_webhook(sandbox: Sandbox) -> None:
         ("PATCH", "webhooks/{id}", {"environment_id": "none"}, "no environment"),
         ("POST", "events", {}, "event is required"),
         ("POST", "events", {"event": "a:b", "environment_id": ["x"]}, "no environment"),
+        ("POST", "events", {"event": "a:b", "colour": "green"}, "unknown field 'colour': one of event, payload"),
     ],
 )
 def test_invalid_input(sandbox: Sandbox, method: str, path: str, body: object, message: str) -> None:
@@ -174,6 +177,7 @@ def test_invalid_input(sandbox: Sandbox, method: str, path: str, body: object, m
     response = call_admin_api(sandbox, method, path, body)
     assert response.status_code == response.json()["statusCode"] == 400
     assert message in response.json()["message"]
+    assert "\n" not in response.json()["message"]
     assert expect_success(call_admin_api(sandbox, "GET", "state")) == before
 
 

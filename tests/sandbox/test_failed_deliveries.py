@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.sandbox.webhooks import Webhooks
 from tests.support.sandbox_client import Receiver, call_api, create_webhook, publish_event, unreachable_url
 
 
@@ -91,5 +92,5 @@ def test_webhook_that_is_deleted_during_a_delivery(delivery_sandbox: Sandbox, re
     """A failed delivery of a webhook that was deleted in the meantime has no effect."""
     webhook = create_webhook(delivery_sandbox, target_url=receiver.url)
     delivery_sandbox.backend.remove(webhook["id"])
-    delivery_sandbox.backend.record_delivery(webhook["id"], ok=False)
+    delivery_sandbox.backend.collections[Webhooks].record_delivery(webhook["id"], ok=False)
     assert publish_event(delivery_sandbox) == []

@@ -39,7 +39,7 @@ def test_faults_act_in_order() -> None:
     """A request gets the first fault that matches, and the next request the next one."""
     plan = FaultPlan()
     for kind, operation in (("reset", "read"), ("close", "any"), ("html", "read")):
-        plan.add(Fault(kind, operation))
+        plan.add(Fault(kind=kind, operation=operation))
     taken = [plan.take("read"), plan.take("read"), plan.take("create"), plan.take("read"), plan.take("read")]
     assert [fault.kind if fault else None for fault in taken] == ["reset", "close", None, "html", None]
     assert plan.pending() == []
