@@ -15,8 +15,8 @@ import requests
 from demo_receiver import make_server
 from pulumi.automation import CommandError, ConfigValue
 
-from pulumi_truto.local_engine.open_stack import Engine, cli_version, open_stack
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.stack import Engine, cli_version, open_stack
 
 PROGRAM = Path(__file__).parent / "gate"
 

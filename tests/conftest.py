@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_truto.local_engine.open_stack import Engine, cli_version
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.stack import Engine, cli_version
 from tests.support.project import Project, ProviderKind
 
 #: The slowest test files, starting with the slowest.
@@ -39,7 +39,7 @@ LONGEST = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds `--record`, which updates the files that the differential test compares with."""
     parser.addoption(
-        "--record", action="store_true", help="record what the Pulumi CLI does in tests/local_engine/differential"
+        "--record", action="store_true", help="record what the Pulumi CLI does in tests/engine/differential"
     )
 
 

@@ -14,9 +14,9 @@ import pytest
 if TYPE_CHECKING:
     from pulumi.runtime.mocks import Mocks
 
-    from pulumi_truto.local_engine.open_stack import Engine
     from pulumi_truto.sandbox import Sandbox
     from pulumi_truto.testing.program_stack import ProgramStack
+    from pulumi_truto.testing.stack import Engine
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,7 +84,7 @@ def pulumi_stack(
 
 
 def _engine(chosen: str, *, has_mocks: bool) -> Engine:
-    from pulumi_truto.local_engine.open_stack import cli_version
+    from pulumi_truto.testing.stack import cli_version
 
     if has_mocks:
         if chosen == "cli":

@@ -12,8 +12,8 @@ import yaml
 from pulumi.automation import ConfigValue, DestroyResult, OutputMap, PreviewResult, RefreshResult, UpResult
 from pulumi.runtime.mocks import Mocks
 
-from pulumi_truto.local_engine.open_stack import Engine, open_stack
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.stack import Engine, open_stack
 
 __all__ = ["ProgramStack", "copy_program", "find_program"]
 

@@ -20,10 +20,10 @@ def run_module(module: str, *arguments: str, **env: str) -> subprocess.Completed
 
 
 def test_up_deploys_and_destroys_a_program() -> None:
-    """``local_engine up DIR`` deploys a program with configuration from the command line, and destroys it again."""
+    """``testing up DIR`` deploys a program with configuration from the command line, and destroys it again."""
     arguments = ["--config", "targetUrl=https://hooks.example.com/other", "--secret", "unused=s3cr3t-value"]
     folder = REPOSITORY / "examples" / "quickstart"
-    process = run_module("local_engine", "up", str(folder), *arguments, PULUMI_CONFIG_PASSPHRASE="")
+    process = run_module("testing", "up", str(folder), *arguments, PULUMI_CONFIG_PASSPHRASE="")
     assert process.returncode == 0, format_output(process)
     assert "Webhook orders created" in process.stdout
     assert "webhookSecret: [secret]" in process.stdout
@@ -36,7 +36,7 @@ def test_failed_up_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: fails\nruntime: python\n")
     program = f"import pulumi_truto as truto\nhook = truto.Webhook('orders', {URL!r})\n"
     (tmp_path / "__main__.py").write_text(program + "hook.id.apply(lambda _: 1 / 0)\n")
-    process = run_module("local_engine", "up", str(tmp_path), TMPDIR=str(tmp_path))
+    process = run_module("testing", "up", str(tmp_path), TMPDIR=str(tmp_path))
     assert process.returncode == 1
     assert "ZeroDivisionError" in process.stdout
     assert "orders deleted" in process.stdout
@@ -48,7 +48,7 @@ def test_up_rejects_a_base_url(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: elsewhere\nruntime: python\n")
     (tmp_path / "__main__.py").write_text("print('it ran')\n")
     arguments = ["--config", "truto:baseUrl=http://127.0.0.1:9"]
-    process = run_module("local_engine", "up", str(tmp_path), *arguments, TMPDIR=str(tmp_path))
+    process = run_module("testing", "up", str(tmp_path), *arguments, TMPDIR=str(tmp_path))
     assert process.returncode == 1
     assert "truto:baseUrl cannot be set here" in process.stderr
     assert "it ran" not in process.stdout
@@ -57,7 +57,7 @@ def test_up_rejects_a_base_url(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "arguments", "message"),
     [
-        ("local_engine", ["up", "/nowhere"], "Pulumi.yaml cannot be read"),
+        ("testing", ["up", "/nowhere"], "Pulumi.yaml cannot be read"),
         ("sandbox", ["serve", "--port", "1", "--host", "203.0.113.1"], "cannot listen on 203.0.113.1"),
     ],
 )

@@ -12,10 +12,10 @@ import yaml
 from pulumi.automation import CommandError, ConfigValue
 
 from pulumi_truto import EventType
-from pulumi_truto.local_engine.open_stack import Engine, open_stack
 from pulumi_truto.plugin.schema import schema
 from pulumi_truto.plugin.tokens import WEBHOOK
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.stack import Engine, open_stack
 from tests.support.commands import REPOSITORY
 from tests.support.sandbox_client import running_receiver
 

@@ -99,7 +99,7 @@ def test_release_check_finds_an_incomplete_package(wheels: Path, tmp_path: Path)
 def test_wheel_runs_the_quickstart(distribution: Distribution, sandbox_python: Path, tmp_path: Path) -> None:
     """Installed with its sandbox into a new environment, the package runs the quickstart example."""
     shutil.copytree(distribution.tree / "examples", tmp_path / "examples")
-    command = (sandbox_python, "-m", "pulumi_truto.local_engine", "up", "examples/quickstart")
+    command = (sandbox_python, "-m", "pulumi_truto.testing", "up", "examples/quickstart")
     process = run_isolated(*command, cwd=tmp_path)
     assert "webhookSecret: [secret]" in process.stdout
 
@@ -131,7 +131,7 @@ def test_lowest_versions_of_dependencies_work(
         assert re.fullmatch(rf"{re.escape(version)}(\.0)*", installed[name]), (name, version, installed[name])
 
     shutil.copytree(distribution.tree / "examples" / "quickstart", tmp_path / "quickstart")
-    run_isolated(python, "-m", "pulumi_truto.local_engine", "up", "quickstart", cwd=tmp_path)
+    run_isolated(python, "-m", "pulumi_truto.testing", "up", "quickstart", cwd=tmp_path)
     for file in ("lifecycle.py", "lifecycle_program.py"):
         shutil.copy(PROGRAMS / file, tmp_path)
     (tmp_path / "lifecycle").mkdir()

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_truto.local_engine.open_stack import cli_version
 from pulumi_truto.property_values import unwrap_secrets
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.stack import cli_version
 from tests.support.cli import run_cli
 from tests.support.commands import run
 from tests.support.project import URL, Project, ProviderKind, create_unmanaged

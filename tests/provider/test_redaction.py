@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_truto.local_engine.open_stack import Engine
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.stack import Engine
 from tests.support.project import Project, ProviderKind
 
 #: Python runs this module at the start of every process that has it on its path, such as the provider's.

@@ -10,8 +10,8 @@ import dill  # type: ignore[import-untyped]
 from pulumi.dynamic.dynamic import serialize_provider
 
 from pulumi_truto.dynamic import WebhookProvider
-from pulumi_truto.local_engine.open_stack import Engine
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.stack import Engine
 from tests.support.project import Project
 
 

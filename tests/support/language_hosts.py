@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from pulumi_truto.local_engine.open_stack import cli_version
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.stack import cli_version
 from tests.support.commands import run
 from tests.support.distribution import copy_repository
 

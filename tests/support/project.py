@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from pulumi.automation import CommandError, ConfigValue, OutputMap
 
-from pulumi_truto.local_engine.open_stack import Engine, open_stack
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.webhooks import Webhook
+from pulumi_truto.testing.stack import Engine, open_stack
 from pulumi_truto.webhook.properties import to_camel
 from tests.support.commands import run
 from tests.support.plugin import install_plugin

@@ -22,8 +22,8 @@ from pulumi.dynamic import ResourceProvider
 from pulumi.dynamic.dynamic import serialize_provider
 
 from pulumi_truto.dynamic import WebhookProvider
-from pulumi_truto.local_engine.provider import OperationError, Provider
 from pulumi_truto.plugin.tokens import ProviderKind
+from pulumi_truto.testing.engine.provider import OperationError, Provider
 from tests.support.commands import REPOSITORY
 
 __all__ = ["ENGINE_THREADS", "TOKEN", "ProviderProcess", "SandboxProcess", "Webhook"]

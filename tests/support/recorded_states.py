@@ -18,9 +18,9 @@ from typing import Any, Final
 import dill  # type: ignore[import-untyped]
 from pulumi.automation import Deployment
 
-from pulumi_truto.local_engine.open_stack import Engine, cli_version
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.clock import Clock
+from pulumi_truto.testing.stack import Engine, cli_version
 from pulumi_truto.version import __version__
 from tests.support.commands import REPOSITORY
 from tests.support.project import Project, ProviderKind

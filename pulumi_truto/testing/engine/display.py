@@ -1,0 +1,129 @@
+"""The display of a run: its steps, outputs, diagnostics and counts."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from pulumi.automation import OpType
+
+from pulumi_truto.property_values import Properties, contains_secret, contains_unknown
+from pulumi_truto.testing.engine.resource import Resource
+
+__all__ = ["Display"]
+
+_SYMBOLS: Final = {
+    OpType.CREATE: "+",
+    OpType.UPDATE: "~",
+    OpType.DELETE: "-",
+    OpType.REPLACE: "+-",
+    OpType.READ: "<=",
+    OpType.IMPORT: "=",
+}
+_PAST_TENSE: Final = {
+    OpType.CREATE: "created",
+    OpType.UPDATE: "updated",
+    OpType.DELETE: "deleted",
+    OpType.REPLACE: "replaced",
+    OpType.READ: "read",
+    OpType.IMPORT: "imported",
+    OpType.SAME: "unchanged",
+}
+
+
+class Display:
+    """Shows and collects the events of one run. Thread-safe.
+
+    Args:
+        on_output: receives every line at once.
+        dry_run: whether this is a preview.
+
+    Attributes:
+        counts: the number of steps of each kind.
+        failed: whether the run has failed.
+    """
+
+    def __init__(self, on_output: Callable[[str], None] | None, *, dry_run: bool = False) -> None:
+        self._dry_run = dry_run
+        self._lock = threading.Lock()
+        self._on_output = on_output
+        self._lines: list[str] = []
+        self._error_lines: list[str] = []
+        self._start = time.monotonic()
+        self.counts: Counter[OpType] = Counter()
+        self.failed = False
+
+    @property
+    def stdout(self) -> str:
+        """Every line shown so far."""
+        return "".join(line + "\n" for line in self._lines)
+
+    @property
+    def stderr(self) -> str:
+        """The errors among these lines."""
+        return "".join(line + "\n" for line in self._error_lines)
+
+    def line(self, line: str) -> None:
+        """Shows one line."""
+        with self._lock:
+            self._lines.append(line)
+        if self._on_output is not None:
+            self._on_output(line)
+
+    def step(self, op: OpType, resource: Resource, changed: list[str] | None = None, *, counted: bool = True) -> None:
+        """Counts a step that has succeeded, and shows it if it did anything."""
+        if counted:
+            with self._lock:
+                self.counts[op] += 1
+        if op in _SYMBOLS:
+            properties = f" [{', '.join(changed)}]" if changed else ""
+            verb = op.value if self._dry_run else _PAST_TENSE[op]
+            self.line(f" {_SYMBOLS[op]:>2} {resource.type} {resource.name} {verb}{properties}")
+
+    def error(self, message: str, resource: Resource | None = None) -> None:
+        """Shows an error; the run has failed."""
+        self.failed = True
+        self.logged_error(message, resource)
+
+    def logged_error(self, message: str, resource: Resource | None = None) -> None:
+        """Shows an error that a program or a provider logged; it does not fail the run."""
+        self._diagnostic("error", message, resource)
+
+    def warning(self, message: str) -> None:
+        """Shows a warning."""
+        self._diagnostic("warning", message, None)
+
+    def info(self, message: str) -> None:
+        """Shows a line that a program or a provider printed."""
+        self.line(f"    {message}")
+
+    def outputs(self, outputs: Properties) -> None:
+        """Shows the stack's outputs, secrets masked."""
+        if outputs:
+            self.line("Outputs:")
+        for name, value in sorted(outputs.items()):
+            if contains_secret(value):
+                shown = "[secret]"
+            else:
+                shown = "[unknown]" if contains_unknown(value) else json.dumps(value)
+            self.line(f"    {name}: {shown}")
+
+    def summary(self) -> None:
+        """Shows the counts and the duration."""
+        self.line("Resources:")
+        for op, count in sorted(self.counts.items(), key=lambda item: item[0].value):
+            verb = f"to {op.value}" if self._dry_run and op is not OpType.SAME else _PAST_TENSE.get(op, op.value)
+            self.line(f"    {_SYMBOLS.get(op, ''):>2} {count} {verb}")
+        self.line(f"Duration: {time.monotonic() - self._start:.1f} s")
+
+    def _diagnostic(self, severity: str, message: str, resource: Resource | None) -> None:
+        subject = f"{resource.type} ({resource.name}): " if resource is not None else ""
+        line = f"  {subject}{severity}: {message}"
+        if severity == "error":
+            with self._lock:
+                self._error_lines.append(line)
+        self.line(line)

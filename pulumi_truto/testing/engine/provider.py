@@ -1,0 +1,256 @@
+"""A provider process, called over gRPC with Pulumi's provider protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+
+from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets
+from pulumi_truto.testing.engine.grpc_options import GRPC_OPTIONS
+from pulumi_truto.testing.engine.processes import Process, end_process_group
+
+__all__ = ["DYNAMIC_PACKAGE", "SUPPORTED_PACKAGES", "DiffResult", "InitError", "OperationError", "Provider"]
+
+#: The package of the resources with a dynamic provider.
+DYNAMIC_PACKAGE: Final = "pulumi-python"
+#: The module that starts a provider, for each package that the local engine can run.
+SUPPORTED_PACKAGES: Final = {DYNAMIC_PACKAGE: "pulumi.dynamic", "truto": "pulumi_truto"}
+_CANCEL_SECONDS: Final = 1
+_END_SECONDS: Final = 5
+
+
+class OperationError(Exception):
+    """An operation on one resource failed; the message is for the user."""
+
+
+class InitError(OperationError):
+    """An operation failed, but the resource exists.
+
+    Attributes:
+        id: the resource's id.
+        outputs: the resource's outputs, as the provider reported them.
+    """
+
+    def __init__(self, message: str, id_: str, outputs: Properties) -> None:
+        super().__init__(message)
+        self.id = id_
+        self.outputs = outputs
+
+
+@dataclass(frozen=True)
+class DiffResult:
+    """The result of a diff.
+
+    Attributes:
+        changes: whether anything changes; ``None`` if the provider leaves this to the engine.
+        replaces: whether the provider requires a replacement.
+        delete_before_replace: whether the provider requires that the old resource is deleted first.
+        changed_keys: the properties that change, if the provider names them. A dynamic provider does not.
+    """
+
+    changes: bool | None = None
+    replaces: bool = False
+    delete_before_replace: bool = False
+    changed_keys: frozenset[str] = frozenset()
+
+
+class Provider:
+    """A provider process, configured for one provider instance.
+
+    Args:
+        package: the package that it serves.
+        process: the process.
+        port: the port on which it listens.
+        config: the inputs of the provider instance.
+        urn: the URN of the provider instance.
+
+    Raises:
+        OperationError: the provider rejects the configuration.
+    """
+
+    def __init__(self, package: str, process: Process, port: int, config: Properties, urn: str = "") -> None:
+        self.process = process
+        # In a preview, a setting may be an output that is still unknown. Such a provider is never called.
+        self.is_configured = not contains_unknown(config)
+        self.is_native = package != DYNAMIC_PACKAGE
+        self._accepts_secrets = False
+        self._supports_preview = False
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=GRPC_OPTIONS)
+        self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
+        if self.is_configured:
+            if self.is_native:
+                self._check_config(config, urn)
+            name = urn.rpartition("::")[2]
+            request = provider_pb2.ConfigureRequest(args=marshal(config), acceptSecrets=True, urn=urn, name=name)
+            response = self._call("configure", self._stub.Configure, request)
+            self._accepts_secrets = response.acceptSecrets
+            self._supports_preview = response.supportsPreview
+
+    def check(
+        self, urn: str, old_inputs: Properties, new_inputs: Properties
+    ) -> tuple[Properties, list[tuple[str, str]]]:
+        """Returns the checked inputs, and the failures as pairs of property and reason."""
+        if not self.is_configured:
+            return new_inputs, []
+        request = provider_pb2.CheckRequest(urn=urn, olds=self._marshal(old_inputs), news=self._marshal(new_inputs))
+        response = self._call("check", self._stub.Check, request)
+        return unmarshal(response.inputs), [(failure.property, failure.reason) for failure in response.failures]
+
+    def diff(
+        self, urn: str, id_: str, old_outputs: Properties, old_inputs: Properties, new_inputs: Properties
+    ) -> DiffResult:
+        """Compares the new inputs with the state."""
+        if not self.is_configured:
+            return DiffResult()
+        request = provider_pb2.DiffRequest(
+            id=id_,
+            urn=urn,
+            olds=self._marshal(old_outputs),
+            news=self._marshal(new_inputs),
+            old_inputs=self._marshal(old_inputs),
+        )
+        response = self._call("diff", self._stub.Diff, request)
+        changes = {0: None, 1: False, 2: True}[response.changes]
+        changed_keys = frozenset({*response.diffs, *response.detailedDiff})
+        return DiffResult(changes, bool(response.replaces), response.deleteBeforeReplace, changed_keys)
+
+    def create(
+        self, urn: str, inputs: Properties, *, preview: bool, timeout_seconds: float = 0.0
+    ) -> tuple[str, Properties]:
+        """Returns the id and the outputs of the new resource; in a preview, no id and the outputs known so far."""
+        if preview and not (self.is_configured and self._supports_preview):
+            return "", dict(inputs)
+        request = provider_pb2.CreateRequest(
+            urn=urn, properties=self._marshal(inputs), preview=preview, timeout=timeout_seconds
+        )
+        response = self._call("create", self._stub.Create, request)
+        if not response.id and not preview:
+            raise OperationError("the provider returned no id for the new resource")
+        return response.id, unmarshal(response.properties)
+
+    def update(
+        self,
+        urn: str,
+        id_: str,
+        old_outputs: Properties,
+        old_inputs: Properties,
+        new_inputs: Properties,
+        *,
+        preview: bool,
+        timeout_seconds: float = 0.0,
+        ignore_changes: Sequence[str] = (),
+    ) -> Properties:
+        """Returns the outputs after the update; in a preview, those known so far."""
+        if preview and not (self.is_configured and self._supports_preview):
+            return dict(new_inputs)
+        request = provider_pb2.UpdateRequest(
+            id=id_,
+            urn=urn,
+            olds=self._marshal(old_outputs),
+            news=self._marshal(new_inputs),
+            old_inputs=self._marshal(old_inputs),
+            preview=preview,
+            timeout=timeout_seconds,
+            ignoreChanges=ignore_changes,
+        )
+        return unmarshal(self._call("update", self._stub.Update, request).properties)
+
+    def read(
+        self, urn: str, id_: str, outputs: Properties | None, inputs: Properties
+    ) -> tuple[str, Properties, Properties | None]:
+        """Returns the id (empty if the resource does not exist), the outputs, and the inputs if the provider has any.
+
+        ``outputs`` is ``None`` for a resource to import.
+        """
+        request = provider_pb2.ReadRequest(id=id_, urn=urn, inputs=self._marshal(inputs))
+        if outputs is not None:
+            request.properties.CopyFrom(self._marshal(outputs))
+        response = self._call("read", self._stub.Read, request)
+        new_inputs = unmarshal(response.inputs) if response.HasField("inputs") else None
+        return response.id, unmarshal(response.properties), new_inputs
+
+    def delete(
+        self, urn: str, id_: str, outputs: Properties, inputs: Properties, *, timeout_seconds: float = 0.0
+    ) -> None:
+        """Deletes the resource."""
+        request = provider_pb2.DeleteRequest(
+            id=id_,
+            urn=urn,
+            properties=self._marshal(outputs),
+            old_inputs=self._marshal(inputs),
+            timeout=timeout_seconds,
+        )
+        self._call("delete", self._stub.Delete, request)
+
+    def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:
+        """Calls a function of the provider and returns its result."""
+        request = provider_pb2.InvokeRequest(tok=token, args=self._marshal(arguments), preview=preview)
+        response = self._call("invoke", self._stub.Invoke, request)
+        if response.failures:
+            raise OperationError("; ".join(f"{failure.property}: {failure.reason}" for failure in response.failures))
+        return unmarshal(getattr(response, "return"))
+
+    def cancel(self) -> None:
+        """Asks the provider to abort its operations in flight."""
+        with contextlib.suppress(grpc.RpcError):
+            self._stub.Cancel(empty_pb2.Empty(), timeout=_CANCEL_SECONDS)
+
+    def close(self) -> None:
+        """Ends the process and everything that it started."""
+        self._channel.close()
+        end_process_group(self.process, _END_SECONDS)
+
+    def _check_config(self, config: Properties, urn: str) -> None:
+        request = provider_pb2.CheckRequest(news=marshal(config), urn=urn, name=urn.rpartition("::")[2])
+        response = self._call("check of its configuration", self._stub.CheckConfig, request)
+        if response.failures:
+            raise OperationError("; ".join(failure.reason for failure in response.failures))
+
+    def _marshal(self, properties: Properties) -> Any:
+        return marshal(properties if self._accepts_secrets else unwrap_secrets(properties))
+
+    def _call(self, operation: str, method: Any, request: Any) -> Any:
+        try:
+            return method(request)
+        except grpc.RpcError as error:
+            init_failed = _init_failed_detail(error)
+            if init_failed is not None:
+                raise InitError(
+                    "; ".join(init_failed.reasons), init_failed.id, unmarshal(init_failed.properties)
+                ) from None
+            raise OperationError(self._error_message(operation, error)) from None
+        except ValueError:  # the channel is closed
+            raise OperationError(f"the run was cancelled during the {operation}") from None
+
+    def _error_message(self, operation: str, error: Any) -> str:
+        if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+            return str(error.details())
+        try:
+            code = self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            return f"the connection to the provider was lost during the {operation}: {error.details()}"
+        reason = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
+        return (
+            f"the provider process ended during the {operation}, with {reason}. The {operation} may have succeeded: "
+            "for a "
+            "create, run `pulumi-truto orphans` before the next run"
+        )
+
+
+def _init_failed_detail(error: Any) -> provider_pb2.ErrorResourceInitFailed | None:
+    """Returns the detail of an error that says that the resource exists although the operation failed."""
+    for name, value in error.trailing_metadata() or ():
+        if name == "grpc-status-details-bin":
+            init_failed = provider_pb2.ErrorResourceInitFailed()
+            for detail in status_pb2.Status.FromString(value).details:
+                if detail.Unpack(init_failed):
+                    return init_failed
+    return None

@@ -1,0 +1,97 @@
+"""Decides whether a resource stays the same, is updated or is replaced, as Pulumi's ``step_generator.go`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pulumi.automation import OpType
+
+from pulumi_truto.property_values import UNKNOWN, contains_unknown, is_secret, unwrap_secrets
+from pulumi_truto.testing.engine.diffing import diff_resource
+from pulumi_truto.testing.engine.goal import Goal
+from pulumi_truto.testing.engine.mock_provider import AnyProvider
+from pulumi_truto.testing.engine.ordering import dependents
+from pulumi_truto.testing.engine.provider import DiffResult, OperationError
+from pulumi_truto.testing.engine.provider_registry import ProviderRegistry
+from pulumi_truto.testing.engine.resource import Resource
+
+__all__ = ["Decision", "decide_step", "dependents_to_replace"]
+
+
+class Decision(NamedTuple):
+    """The step that a resource needs.
+
+    Attributes:
+        op: `OpType.SAME`, `OpType.UPDATE` or `OpType.REPLACE`.
+        delete_before_replace: whether a replacement deletes the old resource before it creates the new one.
+    """
+
+    op: OpType
+    delete_before_replace: bool = False
+
+
+def decide_step(provider: AnyProvider, goal: Goal, new: Resource, old: Resource) -> Decision:
+    """Returns the step that brings a managed resource from its old state to its goal."""
+    if _is_trigger_changed(old.replacement_trigger, new.replacement_trigger):
+        return Decision(OpType.REPLACE, bool(goal.delete_before_replace))
+    diff = diff_resource(provider, old, new.inputs, new.urn)
+    if old.pending_replacement or _requires_replacement(diff, goal.replace_on_changes):
+        option = goal.delete_before_replace
+        return Decision(OpType.REPLACE, diff.delete_before_replace if option is None else option)
+    return Decision(OpType.UPDATE if diff.changes or old.init_errors else OpType.SAME)
+
+
+def dependents_to_replace(old: Resource, unvisited: Sequence[Resource], registry: ProviderRegistry) -> list[Resource]:
+    """Returns the dependents that must be replaced too if a resource is deleted before it is replaced.
+
+    Args:
+        old: the resource to replace.
+        unvisited: the resources of the previous run that this run has not recorded yet.
+        registry: finds the providers of the dependents.
+
+    Raises:
+        OperationError: one of the dependents is protected.
+    """
+    replaced, replaced_urns = [], {old.urn}
+    for dependent in dependents(old, unvisited):
+        # What depends on a replaced resource is unknown until its replacement exists.
+        inputs = {
+            name: UNKNOWN if replaced_urns & {*dependent.property_dependencies.get(name, [])} else value
+            for name, value in dependent.inputs.items()
+        }
+        if not dependent.is_managed or dependent.delete or inputs == dependent.inputs:
+            continue
+        diff = diff_resource(registry.for_resource(dependent), dependent, inputs)
+        if _requires_replacement(diff, dependent.replace_on_changes):
+            if dependent.protect:
+                raise OperationError(f"{dependent.urn} must be replaced too, but it is protected")
+            replaced.append(dependent)
+            replaced_urns.add(dependent.urn)
+    return replaced
+
+
+def _requires_replacement(diff: DiffResult, replace_on_changes: list[str]) -> bool:
+    """Whether the provider or the option ``replace_on_changes`` requires a replacement.
+
+    As in Pulumi, the option applies to the keys that the provider names; a dynamic provider names none.
+    """
+    forced = (diff.changed_keys and "*" in replace_on_changes) or diff.changed_keys & set(replace_on_changes)
+    return bool(diff.changes and (diff.replaces or forced))
+
+
+def _is_trigger_changed(old: Any, new: Any) -> bool:
+    """Whether the replacement trigger has changed. Adding or removing a trigger is no change."""
+    if contains_unknown(old) or contains_unknown(new):
+        return True
+    old, new = _without_secrets(old), unwrap_secrets(new)
+    return old is not None and new is not None and old != new
+
+
+def _without_secrets(trigger: Any) -> Any:
+    """Returns the trigger as Pulumi reads it from its state, with null for every secret (observed with 3.260)."""
+    if is_secret(trigger):
+        return None
+    if isinstance(trigger, dict):
+        return {name: _without_secrets(value) for name, value in trigger.items()}
+    return [_without_secrets(value) for value in trigger] if isinstance(trigger, list) else trigger

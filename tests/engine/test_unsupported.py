@@ -1,0 +1,84 @@
+"""Programs, options and providers that the local engine refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pulumi_truto.testing.engine import create_or_select_stack
+from tests.support.project import Project
+
+
+@pytest.mark.parametrize(
+    ("opts", "name"),
+    [
+        ('custom_timeouts=pulumi.CustomTimeouts(create="1d")', "a custom timeout of '1d'"),
+        ('ignore_changes=["event_types[0]"]', "a path in ignore_changes"),
+        ('replace_on_changes=["event_types[0]"]', "a path in replace_on_changes"),
+        ('deleted_with=pulumi.ComponentResource("a:b:c", "other")', "deleted_with"),
+        ('replace_with=[pulumi.ComponentResource("a:b:c", "other")]', "replace_with"),
+        ("transforms=[lambda args: None]", "transforms"),
+        ('env_var_mappings={"A": "B"}', "env_var_mappings"),
+        ('version="1.0.0"', "version"),
+        ('hide_diffs=["secret"]', "hide_diffs"),
+    ],
+)
+def test_unsupported_option_is_refused(local_project: Project, opts: str, name: str) -> None:
+    """An option that the local engine does not support is refused by name, not ignored."""
+    local_project.webhook(opts=f"pulumi.ResourceOptions({opts})")
+    text = local_project.fails(local_project.preview).text
+    assert "the local engine does not support the option" in text
+    assert name in text
+
+
+def test_stack_transform_and_hook_are_refused(local_project: Project) -> None:
+    """Transforms of a whole stack and hooks are refused by name."""
+    local_project.program("""
+        pulumi.runtime.register_resource_transform(lambda args: None)
+        truto.Webhook("orders", target_url=URL)
+    """)
+    assert "the local engine does not support transforms" in local_project.fails(local_project.preview).text
+    local_project.program("""
+        hook = pulumi.ResourceHook("notify", lambda args: None)
+        options = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(after_create=[hook]))
+        truto.Webhook("orders", target_url=URL, opts=options)
+    """)
+    assert "the local engine does not support the hook notify" in local_project.fails(local_project.preview).text
+
+
+def test_stack_reference_is_refused(local_project: Project) -> None:
+    """A reference to another stack is refused by name."""
+    local_project.program('pulumi.StackReference("organization/network/dev")')
+    text = local_project.fails(local_project.preview).text
+    assert "the local engine does not support the StackReference 'organization/network/dev'" in text
+
+
+def test_import_is_refused_for_the_dynamic_provider(local_project: Project) -> None:
+    """`import_` does not work with a dynamic provider, and the error names the command that does."""
+    local_project.webhook(opts='pulumi.ResourceOptions(import_="00000000-0000-4000-8000-000000000000")')
+    assert "use `pulumi-truto import-file`" in local_project.fails(local_project.preview).text
+
+
+def test_unsupported_provider_is_refused(local_project: Project) -> None:
+    """A resource of another provider is refused by the provider's name."""
+    local_project.program('pulumi.CustomResource("random:index/randomId:RandomId", "id", {"byteLength": 4})')
+    assert "cannot run the provider 'random'" in local_project.fails(local_project.preview).text
+
+
+def test_duplicate_names_are_refused(project: Project) -> None:
+    """Two webhooks with the same name are an error."""
+    project.program("""
+        truto.Webhook("same", target_url=URL)
+        truto.Webhook("same", target_url=URL + "/2")
+    """)
+    assert "uplicate resource URN" in project.fails(project.preview).text
+
+
+def test_folder_without_a_python_program_is_refused(tmp_path: Path) -> None:
+    """A folder without a Pulumi program, or with a program in another language, is refused with the reason."""
+    with pytest.raises(ValueError, match=r"Pulumi\.yaml"):
+        create_or_select_stack("dev", tmp_path, state_dir=tmp_path, env_vars={"PULUMI_CONFIG_PASSPHRASE": ""})
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: nodejs\n")
+    with pytest.raises(ValueError, match="only Python programs"):
+        create_or_select_stack("dev", tmp_path, state_dir=tmp_path, env_vars={"PULUMI_CONFIG_PASSPHRASE": ""})

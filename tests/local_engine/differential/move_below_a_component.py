@@ -1,8 +1,0 @@
-"""A webhook that moves into a component without an alias is a different webhook."""
-
-from tests.local_engine.differential.steps import up
-
-STEPS = [
-    up('truto.Webhook("a-hook", URL + "/a")'),
-    up('Receiver("a", "/a")'),
-]
