@@ -12,7 +12,7 @@ from typing import Literal
 import pulumi.automation as auto
 from pulumi.runtime.mocks import Mocks
 
-from pulumi_truto.testing.engine import Stack, create_or_select_stack
+from pulumi_truto.testing.engine.stack import Stack, create_or_select_stack
 
 __all__ = ["Engine", "cli_version", "open_stack"]
 

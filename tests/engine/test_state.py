@@ -9,7 +9,7 @@ import pytest
 from pulumi.automation import Deployment
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.engine import create_or_select_stack
+from pulumi_truto.testing.engine.stack import create_or_select_stack
 from tests.support.project import Project
 
 

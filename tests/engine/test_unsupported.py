@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_truto.testing.engine import create_or_select_stack
+from pulumi_truto.testing.engine.stack import create_or_select_stack
 from tests.support.project import Project
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from pulumi_truto.testing.engine import launcher
+from pulumi_truto.testing.engine import processes
 from pulumi_truto.testing.engine.processes import Process, end_process_group, forward_lines
 from pulumi_truto.testing.engine.run_settings import ORGANIZATION, RunSettings
 
@@ -80,7 +80,7 @@ class Program:
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(settings.config_secret_keys),
         }
         module = "pulumi_truto.testing.engine.run_program"
-        return launcher.start(module, [json.dumps(arguments)], self.work_dir, env, merge_stderr=True)
+        return processes.start(module, [json.dumps(arguments)], self.work_dir, env, merge_stderr=True)
 
 
 def read_project(work_dir: Path) -> dict[str, Any]:

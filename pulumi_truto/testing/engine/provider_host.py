@@ -10,7 +10,7 @@ from typing import Final
 from pulumi.runtime.mocks import Mocks
 
 from pulumi_truto.property_values import Properties
-from pulumi_truto.testing.engine import launcher
+from pulumi_truto.testing.engine import processes
 from pulumi_truto.testing.engine.mock_provider import AnyProvider, MockProvider
 from pulumi_truto.testing.engine.processes import Process, end_process_group, forward_lines
 from pulumi_truto.testing.engine.provider import DYNAMIC_PACKAGE, SUPPORTED_PACKAGES, OperationError, Provider
@@ -128,4 +128,4 @@ class ProviderHost:
                 f"{', '.join(sorted(SUPPORTED_PACKAGES))}. Pass `mocks` for its resources, or use "
                 "the Pulumi CLI, which runs its plugin"
             )
-        return launcher.start(SUPPORTED_PACKAGES[package], [self._engine_address], self._work_dir, self._env)
+        return processes.start(SUPPORTED_PACKAGES[package], [self._engine_address], self._work_dir, self._env)

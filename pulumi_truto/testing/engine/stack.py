@@ -275,10 +275,10 @@ class Stack:
                 if deployment.is_cancelled:
                     deployment.wait_for_operations(_GRACE_SECONDS)
             if not deployment.is_cancelled:
-                if process.returncode == EXIT_CODE_ERROR_SHOWN:
+                if process.poll() == EXIT_CODE_ERROR_SHOWN:
                     display.failed = True
-                elif process.returncode != 0:
-                    display.error(f"the program exited with code {process.returncode}")
+                elif process.poll() != 0:
+                    display.error(f"the program exited with code {process.poll()}")
                 elif not display.failed:
                     deployment.delete_unregistered()
             deployment.record_stack_outputs()

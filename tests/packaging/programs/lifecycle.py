@@ -12,7 +12,7 @@ from typing import Any
 from pulumi.automation import ConfigValue
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.engine import Stack, create_or_select_stack
+from pulumi_truto.testing.engine.stack import Stack, create_or_select_stack
 
 
 def create_stack(folder: Path, sandbox: Sandbox, unmanaged_id: str, staging_token: str) -> Stack:
