@@ -16,7 +16,7 @@ from pathlib import Path
 import pulumi_truto
 from benchmarks import runs, scale, startup
 from benchmarks.report import Row, save, table
-from pulumi_truto.testing.stack import Engine, cli_version
+from pulumi_truto.testing import Engine, cli_version
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pulumi.automation import ConfigValue
 from benchmarks.kinds import THREADS, Kind
 from benchmarks.report import Row
 from benchmarks.startup import interleaved, later_create, ratio
-from pulumi_truto.testing.stack import Engine, open_stack
+from pulumi_truto.testing import Engine, open_stack
 from tests.support.commands import REPOSITORY
 from tests.support.plugin import install_plugin
 from tests.support.provider_process import ENGINE_THREADS, SandboxProcess

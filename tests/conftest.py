@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import Engine, cli_version
+from pulumi_truto.testing import Engine, cli_version
 from tests.support.project import Project, ProviderKind
 
 #: The slowest test files, starting with the slowest.

@@ -11,7 +11,7 @@ from pathlib import Path
 from pulumi.automation import CommandError, ConfigValue
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import open_stack
+from pulumi_truto.testing import open_stack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from pulumi.runtime.mocks import Mocks
 
     from pulumi_truto.sandbox import Sandbox
-    from pulumi_truto.testing.program_stack import ProgramStack
-    from pulumi_truto.testing.stack import Engine
+    from pulumi_truto.testing.stack import Engine, ProgramStack
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,7 +46,7 @@ def pulumi_stack(
     """Opens stacks of Pulumi programs, wired to `truto_sandbox`.
 
     Call it with the folder of a ``Pulumi.yaml``, relative to the folder of the test or of pytest's configuration. It
-    returns a `pulumi_truto.testing.program_stack.ProgramStack`. Arguments:
+    returns a `pulumi_truto.testing.stack.ProgramStack`. Arguments:
 
     - ``config``, ``secrets``: the stack's configuration, by key.
     - ``name``: the stack's name; by default "test".
@@ -56,7 +55,7 @@ def pulumi_stack(
 
     The program is copied, and state, plugins and settings are in a folder of the test: nothing of yours is changed.
     """
-    from pulumi_truto.testing.program_stack import ProgramStack, copy_program, find_program
+    from pulumi_truto.testing.stack import ProgramStack, copy_program, find_program
 
     opened: list[ProgramStack] = []
 

@@ -1,22 +1,38 @@
-"""Opens a stack on the Pulumi CLI or on the local engine, with the same interface."""
+"""Stacks of programs on the Pulumi CLI or on the local engine, with the same interface."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 import pulumi.automation as auto
+import yaml
+from pulumi.automation import ConfigValue, DestroyResult, OutputMap, PreviewResult, RefreshResult, UpResult
 from pulumi.runtime.mocks import Mocks
 
-from pulumi_truto.testing.engine.stack import Stack, create_or_select_stack
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing.engine.settings import Providers
+from pulumi_truto.testing.engine.stack import Stack
 
-__all__ = ["Engine", "cli_version", "open_stack"]
+__all__ = ["Engine", "ProgramStack", "cli_version", "copy_program", "find_program", "open_stack"]
 
 Engine = Literal["local", "cli"]
+
+_PROVIDERS: Final = Providers(
+    modules={"truto": "pulumi_truto"},
+    preloaded=["requests", "pydantic"],
+    import_hint="use `pulumi-truto import-file`",
+    lost_create_hint="run `pulumi-truto orphans` before the next run",
+)
+#: What is not copied: configuration of the user's own stacks, environments, caches, version control.
+_NOT_COPIED: Final = ("Pulumi.*.yaml", "venv", ".venv", "__pycache__", "node_modules", ".git", ".pytest_cache")
+#: The packages whose resources exist only in the sandbox or in the state.
+_LOCAL_PACKAGES: Final = ("pulumi", "pulumi-python", "truto")
 
 
 def cli_version() -> str | None:
@@ -50,7 +66,7 @@ def open_stack(
     home.mkdir(parents=True, exist_ok=True)
     env = {"PULUMI_CONFIG_PASSPHRASE": "", **(env_vars or {})}
     if engine == "local":
-        return create_or_select_stack(stack_name, work_dir, state_dir=home / "state", env_vars=env, mocks=mocks)
+        return Stack(stack_name, work_dir, home / "state", env_vars=env, providers=_PROVIDERS, mocks=mocks)
     (home / "state").mkdir(exist_ok=True)
     env |= {
         "PULUMI_BACKEND_URL": (home / "state").as_uri(),
@@ -79,3 +95,122 @@ def _link_plugins(folder: Path) -> None:
             (folder / plugin.name).mkdir()
             for part in plugin.iterdir():
                 (folder / plugin.name / part.name).symlink_to(part, target_is_directory=part.is_dir())
+
+
+class ProgramStack:
+    """A stack of a program under test.
+
+    `up`, `preview`, `refresh` and `destroy` take the arguments of `pulumi.automation.Stack` and return its results; a
+    failed run raises `pulumi.automation.CommandError`. The local engine refuses by name what it does not support.
+
+    Attributes:
+        engine (Engine): "cli" or "local".
+        work_dir (Path): the copy of the program.
+        stack: the stack itself: a `pulumi.automation.Stack`, or the local engine's.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        work_dir: Path,
+        home: Path,
+        sandbox: Sandbox,
+        *,
+        name: str,
+        env: Mapping[str, str],
+        mocks: Mocks | None,
+    ) -> None:
+        self.engine = engine
+        self.work_dir = work_dir
+        # Also for explicit providers without arguments. The settings of the machine never reach the provider.
+        settings = {"TRUTO_API_TOKEN": sandbox.token, "TRUTO_BASE_URL": sandbox.base_url}
+        self.stack: Any = open_stack(engine, work_dir, home, stack_name=name, env_vars={**settings, **env}, mocks=mocks)
+        self.set_config({"truto:baseUrl": sandbox.base_url}, {"truto:apiToken": sandbox.token})
+
+    def set_config(self, config: Mapping[str, Any], secrets: Mapping[str, Any] | None = None) -> None:
+        """Sets values of the stack's configuration, for the next runs. Other keys keep their values.
+
+        Args:
+            config: the values by key. A value that is no string becomes JSON, as Pulumi reads it; None removes the key.
+            secrets: the same, encrypted.
+        """
+        for values, is_secret in ((config, False), (secrets or {}, True)):
+            for key, value in values.items():
+                if value is None:
+                    self.stack.remove_config(key)
+                    continue
+                text = value if isinstance(value, str) else json.dumps(value)
+                self.stack.set_config(key, ConfigValue(text, secret=is_secret))
+
+    def preview(self, **arguments: Any) -> PreviewResult:
+        """Runs ``pulumi preview``."""
+        result: PreviewResult = self.stack.preview(**arguments)
+        return result
+
+    def up(self, **arguments: Any) -> UpResult:
+        """Runs ``pulumi up``."""
+        result: UpResult = self.stack.up(**arguments)
+        return result
+
+    def refresh(self, **arguments: Any) -> RefreshResult:
+        """Runs ``pulumi refresh``."""
+        result: RefreshResult = self.stack.refresh(**arguments)
+        return result
+
+    def destroy(self, **arguments: Any) -> DestroyResult:
+        """Runs ``pulumi destroy``."""
+        result: DestroyResult = self.stack.destroy(**arguments)
+        return result
+
+    def outputs(self) -> OutputMap:
+        """The outputs of the stack, secrets in plain text and marked as secrets."""
+        outputs: OutputMap = self.stack.outputs()
+        return outputs
+
+    def clean_up(self) -> None:
+        """Destroys what exists elsewhere than in the sandbox: resources of other providers, which the CLI created."""
+        if self.engine == "cli" and any(package not in _LOCAL_PACKAGES for package in self._packages()):
+            self.stack.destroy()
+
+    def _packages(self) -> set[str]:
+        resources = (self.stack.export_stack().deployment or {}).get("resources") or []
+        return {resource["type"].removeprefix("pulumi:providers:").split(":")[0] for resource in resources}
+
+
+def find_program(program: str | Path, *folders: Path) -> Path:
+    """Returns the folder of a program, which is absolute or relative to one of the folders.
+
+    Raises:
+        TypeError: the program is a function.
+        FileNotFoundError: none of them has a ``Pulumi.yaml`` there.
+    """
+    if callable(program):
+        raise TypeError(
+            "pulumi_stack runs no inline programs. Put the program into a folder with a Pulumi.yaml, and give that"
+        )
+    candidates = [folder / program for folder in folders]
+    for candidate in candidates:
+        if (candidate / "Pulumi.yaml").is_file():
+            return candidate.resolve()
+    tried = " nor ".join(dict.fromkeys(str(candidate) for candidate in candidates))
+    raise FileNotFoundError(f"there is no Pulumi.yaml in {tried}")
+
+
+def copy_program(source: Path, target: Path) -> Path:
+    """Copies a program without what belongs to the user's own stacks, and returns the copy.
+
+    The copy runs with the Python of the tests, so that both engines run it alike. Relative paths of plugins in
+    ``Pulumi.yaml`` keep their meaning.
+    """
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+    file = target / "Pulumi.yaml"
+    project = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if isinstance(project, dict):
+        runtime = project.get("runtime")
+        if isinstance(runtime, dict) and runtime.get("name") == "python":
+            project["runtime"] = "python"
+        for plugin in (project.get("plugins") or {}).get("providers") or []:
+            if isinstance(plugin.get("path"), str):
+                plugin["path"] = str((source / plugin["path"]).resolve())
+        file.write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
+    return target

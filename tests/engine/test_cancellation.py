@@ -22,7 +22,7 @@ RUNNER = f"""
     import sys
     from pathlib import Path
     from pulumi.automation import CommandError, ConfigValue
-    from pulumi_truto.testing.stack import open_stack
+    from pulumi_truto.testing import open_stack
     work_dir, home, token, base_url = sys.argv[1:]
     stack = open_stack("local", Path(work_dir), Path(home))
     stack.set_config("truto:apiToken", ConfigValue(token, secret=True))

@@ -18,7 +18,7 @@ import pytest
 from pulumi.automation import CommandError
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import Engine, cli_version
+from pulumi_truto.testing import Engine, cli_version
 from tests.engine.differential.steps import Create, Edit, Fault, Remove, Run, Step
 from tests.support.project import URL, Project, ProviderKind
 

@@ -11,7 +11,7 @@ from tests.support.user_project import UserProject
 
 SCRIPT = """
     from pathlib import Path
-    from pulumi_truto.testing.stack import open_stack
+    from pulumi_truto.testing import open_stack
     print("the script runs")
     stack = open_stack("local", Path("program"), Path("home"))
     print("outputs:", stack.up().outputs)

@@ -9,7 +9,7 @@ import pytest
 from pulumi.automation import Deployment
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.engine.stack import create_or_select_stack
+from pulumi_truto.testing import open_stack
 from tests.support.project import Project
 
 
@@ -31,9 +31,7 @@ def test_wrong_passphrase_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
     project = Project("local", sandbox, tmp_path)
     project.webhook()
     project.up()
-    stack = create_or_select_stack(
-        "dev", project.work_dir, state_dir=tmp_path / "home" / "state", env_vars={"PULUMI_CONFIG_PASSPHRASE": "other"}
-    )
+    stack = open_stack("local", project.work_dir, tmp_path / "home", env_vars={"PULUMI_CONFIG_PASSPHRASE": "other"})
     with pytest.raises(ValueError, match="PULUMI_CONFIG_PASSPHRASE"):
         stack.outputs()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_truto.testing.engine.stack import create_or_select_stack
+from pulumi_truto.testing import open_stack
 from tests.support.project import Project
 
 
@@ -78,7 +78,7 @@ def test_duplicate_names_are_refused(project: Project) -> None:
 def test_folder_without_a_python_program_is_refused(tmp_path: Path) -> None:
     """A folder without a Pulumi program, or with a program in another language, is refused with the reason."""
     with pytest.raises(ValueError, match=r"Pulumi\.yaml"):
-        create_or_select_stack("dev", tmp_path, state_dir=tmp_path, env_vars={"PULUMI_CONFIG_PASSPHRASE": ""})
+        open_stack("local", tmp_path, tmp_path)
     (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: nodejs\n")
     with pytest.raises(ValueError, match="only Python programs"):
-        create_or_select_stack("dev", tmp_path, state_dir=tmp_path, env_vars={"PULUMI_CONFIG_PASSPHRASE": ""})
+        open_stack("local", tmp_path, tmp_path)

@@ -15,7 +15,7 @@ from pulumi_truto import EventType
 from pulumi_truto.plugin.schema import schema
 from pulumi_truto.plugin.tokens import WEBHOOK
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import Engine, open_stack
+from pulumi_truto.testing import Engine, open_stack
 from tests.support.commands import REPOSITORY
 from tests.support.sandbox_client import running_receiver
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pulumi.automation import CommandError, ConfigValue
 
-from pulumi_truto.testing.stack import Engine
+from pulumi_truto.testing import Engine
 from tests.support.rotation import UnexpectedChangesError, readme_commands, start_rotation
 
 

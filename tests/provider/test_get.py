@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import Engine
+from pulumi_truto.testing import Engine
 from tests.support.project import URL, Project, create_unmanaged
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"

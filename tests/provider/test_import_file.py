@@ -14,7 +14,7 @@ import pytest
 
 from pulumi_truto.property_values import unwrap_secrets
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import cli_version
+from pulumi_truto.testing import cli_version
 from tests.support.cli import run_cli
 from tests.support.commands import run
 from tests.support.project import URL, Project, ProviderKind, create_unmanaged

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import Engine
+from pulumi_truto.testing import Engine
 from tests.support.project import URL, Project, create_unmanaged
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from pulumi_truto.testing.stack import Engine, cli_version
+from pulumi_truto.testing import Engine, cli_version
 from pulumi_truto.version import __version__
 from tests.support.project import ProviderKind
 from tests.support.recorded_states import (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import Engine
+from pulumi_truto.testing import Engine
 from tests.support.project import Project, ProviderKind
 
 #: Python runs this module at the start of every process that has it on its path, such as the provider's.

@@ -11,7 +11,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from pulumi_truto.dynamic import WebhookProvider
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import Engine
+from pulumi_truto.testing import Engine
 from tests.support.project import Project
 
 

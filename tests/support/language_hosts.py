@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import cli_version
+from pulumi_truto.testing import cli_version
 from tests.support.commands import run
 from tests.support.distribution import copy_repository
 

@@ -20,7 +20,7 @@ from pulumi.automation import Deployment
 
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.clock import Clock
-from pulumi_truto.testing.stack import Engine, cli_version
+from pulumi_truto.testing import Engine, cli_version
 from pulumi_truto.version import __version__
 from tests.support.commands import REPOSITORY
 from tests.support.project import Project, ProviderKind

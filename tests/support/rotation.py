@@ -21,7 +21,7 @@ import requests
 from pulumi.automation import ConfigValue
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.stack import Engine, open_stack
+from pulumi_truto.testing import Engine, open_stack
 from tests.support.commands import REPOSITORY
 
 __all__ = ["Receiver", "Rotation", "UnexpectedChangesError", "readme_commands", "start_receiver", "start_rotation"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_truto.testing.stack import cli_version
+from pulumi_truto.testing import cli_version
 from tests.support.commands import REPOSITORY
 from tests.support.user_project import UserProject
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_truto.testing.stack import Engine, cli_version
+from pulumi_truto.testing import Engine, cli_version
 from tests.support.commands import REPOSITORY, run
 from tests.support.user_project import UserProject
 

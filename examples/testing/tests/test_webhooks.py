@@ -6,7 +6,7 @@ import pytest
 from pulumi.automation import CommandError
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.program_stack import ProgramStack
+from pulumi_truto.testing import ProgramStack
 
 OpenStack = Callable[..., ProgramStack]
 TEAMS = {"teams": ["orders", "billing"]}

@@ -1,25 +1,22 @@
-"""Runs one deployment: brings the registered resources to their goals, and deletes the others."""
+"""Runs one deployment: brings resources to what the program registers, and deletes the others."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NoReturn
 
 from pulumi_truto.property_values import Properties, contains_unknown
 from pulumi_truto.testing.engine.display import Display
-from pulumi_truto.testing.engine.goal import Goal, inherit_options
 from pulumi_truto.testing.engine.ordering import run_in_dependency_order, run_in_parallel
 from pulumi_truto.testing.engine.provider import OperationError
-from pulumi_truto.testing.engine.provider_host import ProviderHost
-from pulumi_truto.testing.engine.provider_registry import ProviderRegistry
+from pulumi_truto.testing.engine.providers import ProviderRegistry
 from pulumi_truto.testing.engine.resource import Resource
-from pulumi_truto.testing.engine.run_settings import RunSettings
+from pulumi_truto.testing.engine.settings import RunSettings
 from pulumi_truto.testing.engine.snapshot import Snapshot
 from pulumi_truto.testing.engine.steps import InvalidInputs, ProtectedResource, Steps
-from pulumi_truto.testing.engine.urns import STACK_TYPE, UrnBuilder
+from pulumi_truto.testing.engine.urns import STACK_TYPE
 
 __all__ = ["Cancelled", "Deployment"]
 
@@ -34,48 +31,37 @@ class Deployment:
     Args:
         settings: the settings of the run.
         snapshot: the stack's snapshot, on which the run has already begun.
-        host: starts the provider processes.
+        registry: finds and starts the providers.
         display: shows the steps and errors.
     """
 
-    def __init__(self, settings: RunSettings, snapshot: Snapshot, host: ProviderHost, display: Display) -> None:
-        self._urns = UrnBuilder(settings.stack, settings.project)
+    def __init__(self, settings: RunSettings, snapshot: Snapshot, registry: ProviderRegistry, display: Display) -> None:
+        self._urns = settings.urns
         self._snapshot = snapshot
         self._display = display
         self._dry_run = settings.dry_run
         self._parallel = settings.parallel
         self._operation_slots = threading.Semaphore(settings.parallel)
         self._lock = threading.Lock()
-        self._registry = ProviderRegistry(self._urns, settings.config, snapshot, host)
-        self._steps = Steps(snapshot, self._registry, display, dry_run=settings.dry_run)
-        self._goals: dict[str, Goal] = {}
+        self._registry = registry
+        self._steps = Steps(settings, snapshot, registry, display)
+        self._registered: dict[str, Resource] = {}
         self._former_urns: dict[str, str] = {}
         self._cancelled = threading.Event()
         self._stack_outputs: tuple[str, Properties] | None = None
 
     # --- requests of the program ---------------------------------------------------------------------------
 
-    def register(self, goal: Goal) -> Resource:
-        """Brings a resource to its goal.
+    def register(self, new: Resource, name: str) -> Resource:
+        """Brings a resource with this name to what the program declares; reads one that the stack does not manage.
 
         Raises:
             Cancelled: the operation failed, or the run was already over.
         """
-        if goal.parent in self._goals:
-            goal = inherit_options(goal, self._goals[goal.parent])
-        urn, old = self._register_urn(goal)
-        new = goal.to_resource(urn)
-        return self._run_operation(new, lambda: self._steps.register(goal, new, old))
-
-    def read(self, goal: Goal, id_: str) -> Resource:
-        """Reads an external resource: one that exists and is not managed by this stack.
-
-        Raises:
-            Cancelled: the operation failed, or the run was already over.
-        """
-        urn, old = self._register_urn(goal)
-        new = replace(goal.to_resource(urn), id=id_, external=True)
-        return self._run_operation(new, lambda: self._steps.read(goal, new, old))
+        if new.parent in self._registered and not new.external:
+            new.inherit(self._registered[new.parent])
+        old = self._register_urn(new, name)
+        return self._run_operation(new, lambda: self._steps.register(new, old))
 
     def invoke(self, token: str, arguments: Properties, provider: str) -> Properties:
         """Calls a function of a provider and returns its result.
@@ -83,11 +69,10 @@ class Deployment:
         Raises:
             Cancelled: the call failed.
         """
-        goal = Goal(type=token, name="", custom=True, inputs={}, provider=provider)
         try:
             if contains_unknown(arguments):
                 return {}
-            return self._registry.for_goal(goal)[1].invoke(token, arguments, preview=self._dry_run)
+            return self._registry.find(provider, token.split(":")[0])[1].invoke(token, arguments, preview=self._dry_run)
         except OperationError as error:
             self._display.error(f"{token}: {error}")
             self.cancel()
@@ -157,28 +142,27 @@ class Deployment:
 
     # --- helpers -------------------------------------------------------------------------------------------
 
-    def _register_urn(self, goal: Goal) -> tuple[str, Resource | None]:
-        """Registers the URN of a goal and returns it with the old resource that has this URN or one of its aliases."""
+    def _register_urn(self, new: Resource, name: str) -> Resource | None:
+        """Gives a resource its URN, and returns the old resource that has this URN or one of its aliases."""
         if self.is_cancelled:
             raise Cancelled
-        urn = self._urns.urn(goal.type, goal.name, goal.parent)
+        urn = new.urn = self._urns.urn(new.type, name, new.parent)
         with self._lock:
-            if urn in self._goals:
+            if urn in self._registered:
                 self._fail(f"duplicate resource URN '{urn}'; try giving it a unique name")
             if urn in self._former_urns.values():
                 self._fail(f"duplicate resource: '{urn}' is an alias of another resource")
-            self._goals[urn] = goal
-            old = self._snapshot.old(urn)
-            return urn, self._find_by_alias(urn, goal) if old is None else old
+            self._registered[urn] = new
+            return self._snapshot.old(urn) or self._find_by_alias(new)
 
-    def _find_by_alias(self, urn: str, goal: Goal) -> Resource | None:
-        for alias in self._urns.alias_urns(goal.type, goal.name, goal.parent, goal.aliases, self._former_urns):
+    def _find_by_alias(self, new: Resource) -> Resource | None:
+        for alias in self._urns.alias_urns(new.type, new.name, new.parent, new.aliases, self._former_urns):
             old = self._snapshot.old(alias)
             if old is None:
                 continue
-            if alias in self._goals or alias in self._former_urns.values():
-                self._fail(f"duplicate resource: '{alias}', an alias of '{urn}', belongs to another resource")
-            self._former_urns[urn] = alias
+            if alias in self._registered or alias in self._former_urns.values():
+                self._fail(f"duplicate resource: '{alias}', an alias of '{new.urn}', belongs to another resource")
+            self._former_urns[new.urn] = alias
             return old
         return None
 

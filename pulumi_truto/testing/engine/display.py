@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Final
 
-from pulumi.automation import OpType
+from pulumi.automation import CommandError, OpType, UpdateSummary
+from pulumi.automation._cmd import CommandResult  # the class that CommandError requires; not exported
 
 from pulumi_truto.property_values import Properties, contains_secret, contains_unknown
 from pulumi_truto.testing.engine.resource import Resource
@@ -53,7 +54,7 @@ class Display:
         self._on_output = on_output
         self._lines: list[str] = []
         self._error_lines: list[str] = []
-        self._start = time.monotonic()
+        self._start = datetime.now(timezone.utc)
         self.counts: Counter[OpType] = Counter()
         self.failed = False
 
@@ -118,7 +119,32 @@ class Display:
         for op, count in sorted(self.counts.items(), key=lambda item: item[0].value):
             verb = f"to {op.value}" if self._dry_run and op is not OpType.SAME else _PAST_TENSE.get(op, op.value)
             self.line(f"    {_SYMBOLS.get(op, ''):>2} {count} {verb}")
-        self.line(f"Duration: {time.monotonic() - self._start:.1f} s")
+        self.line(f"Duration: {(datetime.now(timezone.utc) - self._start).total_seconds():.1f} s")
+
+    def result(self, kind: str) -> UpdateSummary:
+        """Returns the summary of a run that ends now."""
+        return UpdateSummary(
+            kind=kind,
+            start_time=self._start,
+            end_time=datetime.now(timezone.utc),
+            message="",
+            environment={},
+            config={},
+            result="failed" if self.failed else "succeeded",
+            resource_changes=dict(self.counts),
+        )
+
+    def raise_if_failed(self, *, expect_no_changes: bool = False) -> None:
+        """Ends a failed run, or one that changed something although nothing was expected to change.
+
+        Raises:
+            CommandError: the run failed.
+        """
+        changed = {op.value: count for op, count in self.counts.items() if op is not OpType.SAME and count}
+        if expect_no_changes and changed:
+            self.error(f"no changes were expected, but there are some: {changed}")
+        if self.failed:
+            raise CommandError(CommandResult(self.stdout, self.stderr, 255))
 
     def _diagnostic(self, severity: str, message: str, resource: Resource | None) -> None:
         subject = f"{resource.type} ({resource.name}): " if resource is not None else ""

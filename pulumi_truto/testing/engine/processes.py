@@ -23,14 +23,7 @@ from typing import Any, Final, Protocol
 __all__ = ["Process", "end_process_group", "forward_lines", "start"]
 
 _FORKSERVER: str = "forkserver"  # a plain string: on Windows the method does not exist, nor its type
-_PRELOADED: Final = [
-    "pulumi",
-    "pulumi.dynamic",
-    "pulumi.runtime.proto.provider_pb2_grpc",
-    "requests",
-    "pydantic",
-    "dill",
-]
+_PRELOADED: Final = ["pulumi.dynamic", "pulumi.runtime.proto.provider_pb2_grpc", "dill", __name__]
 #: multiprocessing reads an exit code only once, and in every start: of several threads one would get a wrong one.
 _multiprocessing_lock: Final = threading.Lock()
 
@@ -50,7 +43,13 @@ class Process(Protocol):
 
 
 def start(
-    module: str, arguments: Sequence[str], cwd: Path, env: Mapping[str, str], *, merge_stderr: bool = False
+    module: str,
+    arguments: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    *,
+    preloaded: Sequence[str] = (),
+    merge_stderr: bool = False,
 ) -> Process:
     """Runs ``python -u -m module arguments`` in its own session.
 
@@ -62,11 +61,12 @@ def start(
         arguments: the command line arguments.
         cwd: the working directory.
         env: all environment variables.
+        preloaded: modules that the server imports too, when it starts.
         merge_stderr: whether stderr goes to stdout.
     """
     # A forked process keeps the server's interpreter settings, which come from the environment.
     if sys.platform == "linux" and _python_variables(env) == _python_variables(os.environ):
-        return _ForkedProcess(module, arguments, cwd, env, merge_stderr)
+        return _ForkedProcess(module, arguments, cwd, env, preloaded, merge_stderr)
     return subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-u", "-m", module, *arguments],
         cwd=cwd,
@@ -106,10 +106,16 @@ class _ForkedProcess:
     """A process that multiprocessing's fork server started. Thread-safe."""
 
     def __init__(
-        self, module: str, arguments: Sequence[str], cwd: Path, env: Mapping[str, str], merge_stderr: bool
+        self,
+        module: str,
+        arguments: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        preloaded: Sequence[str],
+        merge_stderr: bool,
     ) -> None:
         context: Any = multiprocessing.get_context(_FORKSERVER)
-        context.set_forkserver_preload([*_PRELOADED, __name__])
+        context.set_forkserver_preload([*_PRELOADED, *preloaded])
         stdout, stdout_writer = context.Pipe(duplex=False)
         stderr, stderr_writer = (stdout, stdout_writer) if merge_stderr else context.Pipe(duplex=False)
         path = [str(cwd), *_interpreter_path()]

@@ -14,15 +14,13 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets
-from pulumi_truto.testing.engine.grpc_options import GRPC_OPTIONS
 from pulumi_truto.testing.engine.processes import Process, end_process_group
+from pulumi_truto.testing.engine.settings import DYNAMIC_PACKAGE
 
-__all__ = ["DYNAMIC_PACKAGE", "SUPPORTED_PACKAGES", "DiffResult", "InitError", "OperationError", "Provider"]
+__all__ = ["GRPC_OPTIONS", "DiffResult", "InitError", "OperationError", "Provider"]
 
-#: The package of the resources with a dynamic provider.
-DYNAMIC_PACKAGE: Final = "pulumi-python"
-#: The module that starts a provider, for each package that the local engine can run.
-SUPPORTED_PACKAGES: Final = {DYNAMIC_PACKAGE: "pulumi.dynamic", "truto": "pulumi_truto"}
+#: The options of every server and channel: Pulumi's own limit for a message.
+GRPC_OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
 _CANCEL_SECONDS: Final = 1
 _END_SECONDS: Final = 5
 
@@ -71,13 +69,24 @@ class Provider:
         port: the port on which it listens.
         config: the inputs of the provider instance.
         urn: the URN of the provider instance.
+        lost_create_hint: what to do if the process ended during a create.
 
     Raises:
         OperationError: the provider rejects the configuration.
     """
 
-    def __init__(self, package: str, process: Process, port: int, config: Properties, urn: str = "") -> None:
+    def __init__(
+        self,
+        package: str,
+        process: Process,
+        port: int,
+        config: Properties,
+        urn: str = "",
+        *,
+        lost_create_hint: str = "",
+    ) -> None:
         self.process = process
+        self._lost_create_hint = lost_create_hint
         # In a preview, a setting may be an output that is still unknown. Such a provider is never called.
         self.is_configured = not contains_unknown(config)
         self.is_native = package != DYNAMIC_PACKAGE
@@ -238,11 +247,8 @@ class Provider:
         except subprocess.TimeoutExpired:
             return f"the connection to the provider was lost during the {operation}: {error.details()}"
         reason = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
-        return (
-            f"the provider process ended during the {operation}, with {reason}. The {operation} may have succeeded: "
-            "for a "
-            "create, run `pulumi-truto orphans` before the next run"
-        )
+        hint = f": {self._lost_create_hint}" if operation == "create" and self._lost_create_hint else ""
+        return f"the provider process ended during the {operation}, with {reason}. It may have succeeded{hint}"
 
 
 def _init_failed_detail(error: Any) -> provider_pb2.ErrorResourceInitFailed | None:

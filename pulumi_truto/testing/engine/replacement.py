@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pulumi.automation import OpType
 
-from pulumi_truto.property_values import UNKNOWN, contains_unknown, is_secret, unwrap_secrets
-from pulumi_truto.testing.engine.diffing import diff_resource
-from pulumi_truto.testing.engine.goal import Goal
+from pulumi_truto.property_values import UNKNOWN, Properties, contains_unknown, is_secret, unwrap_secrets
 from pulumi_truto.testing.engine.mock_provider import AnyProvider
 from pulumi_truto.testing.engine.ordering import dependents
 from pulumi_truto.testing.engine.provider import DiffResult, OperationError
-from pulumi_truto.testing.engine.provider_registry import ProviderRegistry
+from pulumi_truto.testing.engine.providers import ProviderRegistry
 from pulumi_truto.testing.engine.resource import Resource
 
-__all__ = ["Decision", "decide_step", "dependents_to_replace"]
+__all__ = ["Decision", "changed_keys", "decide_step", "dependents_to_replace", "diff_resource"]
 
 
 class Decision(NamedTuple):
@@ -31,13 +30,39 @@ class Decision(NamedTuple):
     delete_before_replace: bool = False
 
 
-def decide_step(provider: AnyProvider, goal: Goal, new: Resource, old: Resource) -> Decision:
-    """Returns the step that brings a managed resource from its old state to its goal."""
+def changed_keys(old: Properties, new: Properties) -> list[str]:
+    """Returns the properties that differ, without Pulumi's internal ones. An unknown value counts as different."""
+    return sorted(
+        key
+        for key in {*old, *new}
+        if not key.startswith("__")
+        and (unwrap_secrets(old.get(key)) != unwrap_secrets(new.get(key)) or contains_unknown(new.get(key)))
+    )
+
+
+def diff_resource(provider: AnyProvider, old: Resource, new_inputs: Properties, urn: str = "") -> DiffResult:
+    """Returns the provider's diff or, if the provider leaves it to the engine, a comparison of the inputs.
+
+    Args:
+        provider: the resource's provider.
+        old: the resource in the state.
+        new_inputs: the new inputs.
+        urn: the new URN of a renamed resource.
+    """
+    result = provider.diff(urn or old.urn, old.id, old.outputs, old.inputs, new_inputs)
+    if result.changes is not None:
+        return result
+    keys = changed_keys(old.inputs, new_inputs)
+    return replace(result, changes=bool(keys), changed_keys=frozenset(keys))
+
+
+def decide_step(provider: AnyProvider, new: Resource, old: Resource) -> Decision:
+    """Returns the step that brings a managed resource from its old state to what the program declares."""
     if _is_trigger_changed(old.replacement_trigger, new.replacement_trigger):
-        return Decision(OpType.REPLACE, bool(goal.delete_before_replace))
+        return Decision(OpType.REPLACE, bool(new.delete_before_replace))
     diff = diff_resource(provider, old, new.inputs, new.urn)
-    if old.pending_replacement or _requires_replacement(diff, goal.replace_on_changes):
-        option = goal.delete_before_replace
+    if old.pending_replacement or _requires_replacement(diff, new.replace_on_changes):
+        option = new.delete_before_replace
         return Decision(OpType.REPLACE, diff.delete_before_replace if option is None else option)
     return Decision(OpType.UPDATE if diff.changes or old.init_errors else OpType.SAME)
 

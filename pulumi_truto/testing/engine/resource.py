@@ -1,67 +1,107 @@
-"""A resource in the state of a stack."""
+"""A resource as the program registers it and as the state has it. Every resource option is declared here, once."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final
 
-from pulumi_truto.property_values import Properties
+from pulumi_truto.property_values import Properties, unmarshal_value
 
-__all__ = ["Resource"]
+__all__ = ["Resource", "seconds"]
 
+_NOT_SAVED: Final = {"saved": False}
 _REQUIRED_KEYS: Final = ("urn", "custom", "type")
+#: The units of Go's ``time.ParseDuration``, in seconds.
+_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_DURATION: Final = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|m|s|us|µs|ns)")
+
+
+def seconds(duration: str) -> float | None:
+    """The seconds of a duration such as ``1m30s``; ``None`` if it is not one."""
+    if not re.fullmatch(f"({_DURATION.pattern})+", duration):
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(duration))
 
 
 @dataclass(eq=False, kw_only=True)
 class Resource:
-    """A resource in the state. An attribute is only ever assigned a new value: its value is never changed in place.
+    """A resource. An attribute is only ever assigned a new value: its value is never changed in place.
 
-    Attributes:
-        urn: the URN.
-        type: the type token.
-        custom: whether it has a provider or is one; a component is not custom.
-        id: the id that the provider returned; empty for a component.
-        inputs: the inputs of the last step.
-        outputs: the outputs of the last step.
-        parent: the URN of the parent.
-        provider: the reference ``<urn>::<id>`` of its provider; empty for a component or a provider.
-        dependencies: the URNs of the resources that it depends on.
-        additional_secret_outputs: the names of outputs that are secret because of a resource option.
-        protect: whether it must not be deleted or replaced.
-        retain_on_delete: whether a deletion only removes it from the state.
-        external: whether the program only reads it; this stack does not manage it.
-        delete: whether it has been replaced and still has to be deleted.
-        pending_replacement: whether it has been deleted and its replacement still has to be created.
-        property_dependencies: the dependencies of each input, by the input's name.
-        ignore_changes: the inputs whose changes are ignored.
-        replace_on_changes: the inputs whose changes require a replacement.
-        replacement_trigger: a value that requires a replacement when it changes.
-        custom_timeouts: the seconds that a create, update, read or delete may take, by the name of the operation.
-        init_errors: the errors of the last operation, if it failed but left a resource.
+    An attribute is read from the field of a request that has its name, with its function `decode` if it has one, and
+    saved under its name in camelCase.
     """
 
-    urn: str
+    urn: str = ""
     type: str
-    custom: bool
+    #: Whether it has a provider or is one; a component is not custom.
+    custom: bool = False
+    #: The id that the provider returned; empty for a component.
     id: str = ""
+    #: The inputs that the program registers, or those of the last step.
     inputs: Properties = field(default_factory=dict)
+    #: The outputs of the last step.
     outputs: Properties = field(default_factory=dict)
+    #: The URN of the parent.
     parent: str = ""
+    #: The reference ``<urn>::<id>`` of its provider; empty for a component, a provider, and before the default provider
+    #: is found.
     provider: str = ""
+    #: The references of the providers that a component passes to its children, by package.
+    providers: dict[str, str] = field(default_factory=dict, metadata=_NOT_SAVED)
+    #: The URNs of the resources that it depends on.
     dependencies: list[str] = field(default_factory=list)
-    additional_secret_outputs: list[str] = field(default_factory=list)
-    protect: bool = False
-    retain_on_delete: bool = False
-    external: bool = False
-    delete: bool = False
-    pending_replacement: bool = False
-    property_dependencies: dict[str, list[str]] = field(default_factory=dict)
+    #: The URNs that each input depends on.
+    property_dependencies: dict[str, list[str]] = field(
+        default_factory=dict,
+        metadata={"decode": lambda sent: {name: list(value.urns) for name, value in sent.items()}},
+    )
+    #: Pulumi's messages for the former names.
+    aliases: list[Any] = field(default_factory=list, metadata=_NOT_SAVED)
+    #: The inputs whose changes are ignored.
     ignore_changes: list[str] = field(default_factory=list)
+    #: The inputs whose changes require a replacement.
     replace_on_changes: list[str] = field(default_factory=list)
-    replacement_trigger: Any = None
-    custom_timeouts: dict[str, float] = field(default_factory=dict)
+    #: A value that requires a replacement when it changes.
+    replacement_trigger: Any = field(default=None, metadata={"decode": unmarshal_value})
+    #: Whether a replacement deletes the old resource first; ``None`` leaves it to the provider.
+    delete_before_replace: bool | None = field(default=None, metadata=_NOT_SAVED)
+    #: The outputs that are secret.
+    additional_secret_outputs: list[str] = field(default_factory=list)
+    #: Whether it must not be deleted or replaced; ``None`` is the parent's value.
+    protect: bool | None = None
+    #: Whether a deletion only removes it from the state; ``None`` is the parent's value.
+    retain_on_delete: bool | None = None
+    #: The seconds that a create, update or delete may take, by operation.
+    custom_timeouts: dict[str, float] = field(
+        default_factory=dict,
+        metadata={"decode": lambda sent: {field.name: seconds(value) for field, value in sent.ListFields()}},
+    )
+    #: The id of the existing resource to import.
+    import_id: str = field(default="", metadata=_NOT_SAVED)
+    #: Whether the program only reads it; this stack does not manage it.
+    external: bool = False
+    #: Whether it has been replaced and still has to be deleted.
+    delete: bool = False
+    #: Whether it has been deleted and its replacement still has to be created.
+    pending_replacement: bool = False
+    #: The errors of the last operation, if it failed but left a resource.
     init_errors: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_request(cls, request: Any, **values: Any) -> Resource:
+        """Returns the resource that a request of the program declares, still without a URN."""
+        sent = {field.name: value for field, value in request.ListFields()}
+        if "deleteBeforeReplaceDefined" in sent:
+            sent["deleteBeforeReplace"] = request.deleteBeforeReplace
+        for attribute in fields(cls):
+            key = attribute.name if attribute.name in sent else _camel_case(attribute.name)
+            if key in sent:
+                is_container = attribute.default_factory is not MISSING
+                decode = attribute.metadata.get("decode", attribute.default_factory if is_container else None)
+                values[attribute.name] = decode(sent[key]) if decode else sent[key]
+        return cls(**values)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Resource:
@@ -75,13 +115,18 @@ class Resource:
         return {key: value for key, value in values.items() if key in _REQUIRED_KEYS or value not in empty}
 
     def values(self) -> list[Any]:
-        """Returns the values of all attributes."""
+        """Returns the values of all attributes in the state."""
         return [getattr(self, name) for name in _JSON_KEYS]
 
     @property
     def name(self) -> str:
         """The name in the program."""
         return self.urn.split("::", 3)[3]
+
+    @property
+    def package(self) -> str:
+        """The package that the type belongs to; of a provider, the package that it serves."""
+        return self.type.removeprefix("pulumi:providers:").split(":")[0]
 
     @property
     def provider_urn(self) -> str:
@@ -102,6 +147,16 @@ class Resource:
     def is_default_provider(self) -> bool:
         """Whether this is the default provider of a package, which the engine neither shows nor counts."""
         return self.is_provider and self.name == "default"
+
+    def inherit(self, parent: Resource) -> None:
+        """Takes the parent's values of the options that it leaves out (Pulumi's ``inheritFromParent``)."""
+        self.protect = parent.protect if self.protect is None else self.protect
+        self.retain_on_delete = parent.retain_on_delete if self.retain_on_delete is None else self.retain_on_delete
+        if not self.custom:
+            self.providers = {**parent.providers, **self.providers}
+        elif not self.provider:
+            is_same_package = parent.custom and parent.package == self.package
+            self.provider = parent.provider if is_same_package else parent.providers.get(self.package, "")
 
     def update_references(self, old_urn: str, new_urn: str) -> None:
         """Replaces every reference to a URN after the resource with that URN was renamed."""
@@ -127,4 +182,8 @@ def _camel_case(name: str) -> str:
 
 
 #: The keys in a Pulumi deployment, by attribute.
-_JSON_KEYS: Final = {attribute.name: _camel_case(attribute.name) for attribute in fields(Resource)}
+_JSON_KEYS: Final = {
+    attribute.name: _camel_case(attribute.name)
+    for attribute in fields(Resource)
+    if attribute.metadata.get("saved", True)
+}

@@ -14,9 +14,12 @@ import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from pulumi_truto.testing.engine.language_host import EXIT_CODE_ERROR_SHOWN
+__all__ = ["EXIT_CODE_ERROR_SHOWN", "main"]
+
+#: The exit code of a program that has failed and has already shown the error, as in Pulumi's Python language host.
+EXIT_CODE_ERROR_SHOWN: Final = 32
 
 
 def main(arguments: dict[str, Any]) -> int:

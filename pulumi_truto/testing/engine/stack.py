@@ -6,13 +6,15 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pulumi.automation import (
-    CommandError,
     ConfigValue,
     Deployment as ExportedDeployment,
     DestroyResult,
@@ -22,31 +24,21 @@ from pulumi.automation import (
     RefreshResult,
     UpResult,
 )
-from pulumi.automation._cmd import CommandResult  # the class that CommandError requires; not exported
 from pulumi.runtime.mocks import Mocks
 
 from pulumi_truto.property_values import is_secret, unwrap_secrets
-from pulumi_truto.testing.engine.crypter import Crypter
 from pulumi_truto.testing.engine.deployment import Deployment
 from pulumi_truto.testing.engine.display import Display
-from pulumi_truto.testing.engine.language_host import (
-    EXIT_CODE_ERROR_SHOWN,
-    Program,
-    config_defaults,
-    read_project,
-    wait,
-)
+from pulumi_truto.testing.engine.monitor import MonitorServer
 from pulumi_truto.testing.engine.processes import Process
-from pulumi_truto.testing.engine.provider import DYNAMIC_PACKAGE
-from pulumi_truto.testing.engine.provider_host import ProviderHost
-from pulumi_truto.testing.engine.resource_monitor import REGISTRATIONS_PER_OPERATION, MonitorServer
-from pulumi_truto.testing.engine.run_results import check_no_changes, now, refuse, summarize
-from pulumi_truto.testing.engine.run_settings import RunSettings
-from pulumi_truto.testing.engine.signals import cancel_on_signals
-from pulumi_truto.testing.engine.snapshot import DEPLOYMENT_VERSION, Snapshot
+from pulumi_truto.testing.engine.program import config_defaults, read_project, running_program
+from pulumi_truto.testing.engine.providers import ProviderRegistry
+from pulumi_truto.testing.engine.run_program import EXIT_CODE_ERROR_SHOWN
+from pulumi_truto.testing.engine.settings import DYNAMIC_PACKAGE, Providers, RunSettings
+from pulumi_truto.testing.engine.snapshot import DEPLOYMENT_VERSION, Crypter, Snapshot
 from pulumi_truto.testing.engine.urns import STACK_TYPE
 
-__all__ = ["Stack", "create_or_select_stack"]
+__all__ = ["Stack"]
 
 OnOutput = Callable[[str], None]
 
@@ -55,48 +47,53 @@ _PASSPHRASE: Final = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a va
 _GRACE_SECONDS: Final = 30.0
 
 
-def create_or_select_stack(
-    stack_name: str,
-    work_dir: str | os.PathLike[str],
-    *,
-    state_dir: str | os.PathLike[str],
-    env_vars: Mapping[str, str] | None = None,
-    mocks: Mocks | None = None,
-) -> Stack:
-    """Returns the stack with this name of a Pulumi program.
-
-    Args:
-        stack_name: the stack's name.
-        work_dir: the folder of ``Pulumi.yaml``.
-        state_dir: the folder of the state file; created if it does not exist.
-        env_vars: additional environment variables of the program and the providers. ``PULUMI_CONFIG_PASSPHRASE``
-            must be set, here or in the environment: it encrypts the secrets in the state.
-        mocks: serve the resources and functions of providers that the local engine cannot run.
-    """
-    return Stack(stack_name, Path(work_dir), Path(state_dir), dict(env_vars or {}), mocks)
+class _Run(NamedTuple):
+    settings: RunSettings
+    display: Display
+    deployment: Deployment
+    registry: ProviderRegistry
+    monitor: MonitorServer
 
 
 class Stack:
     """A stack on the local engine: `preview`, `up`, `refresh` and `destroy` without the Pulumi CLI.
 
-    It is meant for trying out and testing pulumi_truto and programs that use it, and does not replace Pulumi: it
-    refuses programs with features that it does not support. Its methods have the arguments and results of the methods
-    of `pulumi.automation.Stack`; a failed run raises `pulumi.automation.CommandError`.
+    It is meant for tests and for trying out a program, and does not replace Pulumi: it refuses programs with features
+    that it does not support. Its methods have the arguments and results of the methods of `pulumi.automation.Stack`; a
+    failed run raises `pulumi.automation.CommandError`.
+
+    Args:
+        name: the stack's name.
+        work_dir: the folder of ``Pulumi.yaml``.
+        state_dir: the folder of the state file; created if it does not exist.
+        env_vars: additional environment variables of the program and the providers. ``PULUMI_CONFIG_PASSPHRASE``
+            must be set, here or in the environment: it encrypts the secrets in the state.
+        providers: the providers that the engine runs besides dynamic providers.
+        mocks: serve the resources and functions of all other providers.
     """
 
     def __init__(
-        self, name: str, work_dir: Path, state_dir: Path, env_vars: dict[str, str], mocks: Mocks | None = None
+        self,
+        name: str,
+        work_dir: Path,
+        state_dir: Path,
+        *,
+        env_vars: Mapping[str, str] | None = None,
+        providers: Providers | None = None,
+        mocks: Mocks | None = None,
     ) -> None:
         self.name = name
         self._work_dir = work_dir.resolve()
-        self._env = {**os.environ, **env_vars}
+        self._env = {**os.environ, **(env_vars or {})}
+        self._providers = providers or Providers()
         self._mocks = mocks
         project = read_project(self._work_dir)
         self._project: str = project["name"]
         self._config = {self._full_key(key): ConfigValue(value) for key, value in config_defaults(project).items()}
-        self._program = Program(self._work_dir / project.get("main", "."), self._work_dir, self._env)
-        # Nearly every run needs this provider. A project with plugins in Pulumi.yaml uses the native one.
-        self._prestarted_package = "truto" if project.get("plugins") else DYNAMIC_PACKAGE
+        self._program = self._work_dir / project.get("main", ".")
+        # Nearly every run needs a dynamic provider, or the first of the plugins in Pulumi.yaml.
+        plugins = [plugin.get("name") for plugin in (project.get("plugins") or {}).get("providers") or []]
+        self._prestarted_package = next(filter(self._providers.module, plugins), DYNAMIC_PACKAGE)
         state_dir.mkdir(parents=True, exist_ok=True)
         self._state_file = state_dir / f"{self._project}.{name}.json"
         passphrase = self._env.get(_PASSPHRASE)
@@ -104,8 +101,7 @@ class Stack:
             raise ValueError(f"set {_PASSPHRASE}: it encrypts the secrets in the state, and may be empty")
         self._passphrase = passphrase
         self._crypter = Crypter(passphrase, Snapshot.read_salt(self._state_file) or secrets.token_bytes(16))
-        self._deployment: Deployment | None = None
-        self._provider_host: ProviderHost | None = None
+        self._current: _Run | None = None
 
     def set_config(self, key: str, value: ConfigValue) -> None:
         """Sets one value of the configuration. A key without a namespace belongs to the project."""
@@ -138,15 +134,13 @@ class Stack:
         **unsupported: Any,
     ) -> PreviewResult:
         """Shows what `up` would do, without doing it."""
-        refuse("preview", unsupported)
+        _refuse("preview", unsupported)
         if refresh:
             with self._copied_state():
                 self.refresh(parallel=parallel, on_output=on_output)
                 return self.preview(parallel=parallel, expect_no_changes=expect_no_changes, on_output=on_output)
-        display = Display(on_output, dry_run=True)
-        display.line(f"Previewing update ({self.name}):")
-        self._run_program(display, self._settings(parallel, dry_run=True))
-        check_no_changes(display, expect_no_changes)
+        display = self._run_program("Previewing update", parallel, on_output, dry_run=True)
+        display.raise_if_failed(expect_no_changes=expect_no_changes)
         return PreviewResult(display.stdout, display.stderr, dict(display.counts))
 
     def up(
@@ -159,15 +153,12 @@ class Stack:
         **unsupported: Any,
     ) -> UpResult:
         """Creates, updates and deletes resources until the stack is what the program declares."""
-        refuse("up", unsupported)
+        _refuse("up", unsupported)
         if refresh:
             self.refresh(parallel=parallel, on_output=on_output)
-        display = Display(on_output)
-        display.line(f"Updating ({self.name}):")
-        start_time = now()
-        self._run_program(display, self._settings(parallel))
-        check_no_changes(display, expect_no_changes)
-        return UpResult(display.stdout, display.stderr, summarize("update", start_time, display), self.outputs())
+        display = self._run_program("Updating", parallel, on_output)
+        display.raise_if_failed(expect_no_changes=expect_no_changes)
+        return UpResult(display.stdout, display.stderr, display.result("update"), self.outputs())
 
     def refresh(
         self,
@@ -178,28 +169,22 @@ class Stack:
         **unsupported: Any,
     ) -> RefreshResult:
         """Updates the state to the actual resources."""
-        refuse("refresh", unsupported)
-        display = Display(on_output)
-        display.line(f"Refreshing ({self.name}):")
-        start_time = now()
-        with self._run(display, self._settings(parallel)) as (deployment, _):
-            deployment.refresh()
-        check_no_changes(display, expect_no_changes)
-        return RefreshResult(display.stdout, display.stderr, summarize("refresh", start_time, display))
+        _refuse("refresh", unsupported)
+        with self._run("Refreshing", parallel, on_output) as run:
+            run.deployment.refresh()
+        run.display.raise_if_failed(expect_no_changes=expect_no_changes)
+        return RefreshResult(run.display.stdout, run.display.stderr, run.display.result("refresh"))
 
     def destroy(
         self, *, parallel: int = 16, refresh: bool = False, on_output: OnOutput | None = None, **unsupported: Any
     ) -> DestroyResult:
         """Deletes every resource of the stack."""
-        refuse("destroy", unsupported)
+        _refuse("destroy", unsupported)
         if refresh:
             self.refresh(parallel=parallel, on_output=on_output)
-        display = Display(on_output)
-        display.line(f"Destroying ({self.name}):")
-        start_time = now()
-        with self._run(display, self._settings(parallel)) as (deployment, _):
-            deployment.delete_unregistered()
-        return DestroyResult(display.stdout, display.stderr, summarize("destroy", start_time, display))
+        with self._run("Destroying", parallel, on_output) as run:
+            run.deployment.delete_unregistered()
+        return DestroyResult(run.display.stdout, run.display.stderr, run.display.result("destroy"))
 
     def outputs(self) -> OutputMap:
         """Returns the stack's outputs, secrets in plain text. As in Pulumi, an object with a secret is no secret."""
@@ -223,55 +208,64 @@ class Stack:
 
     def cancel(self) -> None:
         """Cancels a run of this stack in another thread: it starts no more operations."""
-        if self._deployment is not None:
-            self._deployment.cancel()
-        if self._provider_host is not None:
-            self._provider_host.cancel()
+        run = self._current
+        if run is not None:
+            run.deployment.cancel()
+            run.registry.cancel()
 
     def provider_processes(self) -> list[Process]:
         """Returns the provider processes of the current run, for tests that kill them."""
-        return self._provider_host.processes() if self._provider_host is not None else []
+        run = self._current
+        return run.registry.processes() if run is not None else []
 
     def _full_key(self, key: str) -> str:
         return key if ":" in key else f"{self._project}:{key}"
 
-    def _settings(self, parallel: int, *, dry_run: bool = False) -> RunSettings:
-        return RunSettings(self._project, self.name, self._config, dry_run, parallel, self._mocks is not None)
-
     @contextlib.contextmanager
-    def _run(self, display: Display, settings: RunSettings) -> Iterator[tuple[Deployment, MonitorServer]]:
+    def _run(self, title: str, parallel: int, on_output: OnOutput | None, *, dry_run: bool = False) -> Iterator[_Run]:
         """Starts everything that a run needs; afterwards ends it, saves the state and raises if the run failed."""
-        monitor = MonitorServer(display, settings.parallel)
-        env = {**self._env, "PULUMI_PROJECT": self._project, "PULUMI_STACK": self.name}
-        host = ProviderHost(self._work_dir, env, monitor.address, display.info, self._prestarted_package, self._mocks)
+        display = Display(on_output, dry_run=dry_run)
+        display.line(f"{title} ({self.name}):")
+        settings = RunSettings(
+            self._project,
+            self.name,
+            self._work_dir,
+            self._env,
+            self._config,
+            dry_run,
+            parallel,
+            self._providers,
+            self._mocks,
+        )
         snapshot = self._load()
-        snapshot.begin_run(dry_run=settings.dry_run)
-        deployment = Deployment(settings, snapshot, host, display)
-        self._deployment, self._provider_host = deployment, host
+        snapshot.begin_run(dry_run=dry_run)
+        monitor = MonitorServer(settings, display)
+        registry = ProviderRegistry(settings, snapshot, monitor.address, display.info, self._prestarted_package)
+        deployment = Deployment(settings, snapshot, registry, display)
+        self._current = _Run(settings, display, deployment, registry, monitor)
         try:
-            with cancel_on_signals(self.cancel, display):
-                yield deployment, monitor
+            with _cancel_on_signals(self.cancel, display):
+                yield self._current
                 if not display.failed:
                     display.outputs(deployment.outputs)
         finally:
-            self._deployment, self._provider_host = None, None
-            host.close()
+            self._current = None
+            registry.close()
             monitor.close()
             try:
                 snapshot.save()
             except OSError as error:
                 display.error(f"the state cannot be saved: {error}")
         display.summary()
-        if display.failed:
-            raise CommandError(CommandResult(display.stdout, display.stderr, 255))
+        display.raise_if_failed()
 
-    def _run_program(self, display: Display, settings: RunSettings) -> None:
+    def _run_program(self, title: str, parallel: int, on_output: OnOutput | None, *, dry_run: bool = False) -> Display:
         """Runs the program to its end, then deletes the resources that it did not register."""
-        threads = REGISTRATIONS_PER_OPERATION * settings.parallel
-        with self._run(display, settings) as (deployment, monitor):
-            monitor.serve(deployment, settings)
-            with self._program.running(settings, monitor.address, threads=threads, on_output=display.info) as process:
-                wait(process, until=lambda: deployment.is_cancelled)
+        with self._run(title, parallel, on_output, dry_run=dry_run) as (settings, display, deployment, _, monitor):
+            monitor.serve(deployment)
+            with running_program(self._program, settings, monitor.address, display.info) as process:
+                while process.poll() is None and not deployment.is_cancelled:
+                    time.sleep(0.01)
                 if deployment.is_cancelled:
                     deployment.wait_for_operations(_GRACE_SECONDS)
             if not deployment.is_cancelled:
@@ -282,12 +276,13 @@ class Stack:
                 elif not display.failed:
                     deployment.delete_unregistered()
             deployment.record_stack_outputs()
+        return display
 
     @contextlib.contextmanager
     def _copied_state(self) -> Iterator[None]:
         """Runs work on a copy of the state; afterwards the state is as before."""
         original = self._state_file
-        with tempfile.TemporaryDirectory(prefix="pulumi-truto-state-") as folder:
+        with tempfile.TemporaryDirectory(prefix="pulumi-state-") as folder:
             self._state_file = Path(folder) / original.name
             if original.exists():
                 shutil.copy(original, self._state_file)
@@ -302,3 +297,40 @@ class Stack:
         if salt != self._crypter.salt:
             self._crypter = Crypter(self._passphrase, salt)
         return Snapshot(self._state_file, self._crypter)
+
+
+def _refuse(method: str, arguments: Mapping[str, Any]) -> None:
+    """Refuses arguments of `pulumi.automation.Stack` that the local engine does not support.
+
+    Raises:
+        TypeError: one of them is given.
+    """
+    given = sorted(name for name, value in arguments.items() if value is not None)
+    if given:
+        raise TypeError(
+            f"the local engine does not support {', '.join(given)} of Stack.{method}. Leave it out, or run this on the "
+            "Pulumi CLI"
+        )
+
+
+@contextlib.contextmanager
+def _cancel_on_signals(cancel: Callable[[], None], display: Display) -> Iterator[None]:
+    """Handles SIGINT and SIGTERM in the context: operations in flight finish, and their results are saved."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python delivers signals to the main thread only
+        return
+
+    def stop(name: str) -> None:
+        display.error(f"cancelled by {name}: operations in flight will finish, and no new ones will start")
+        cancel()
+
+    def handle(number: int, _frame: Any) -> None:
+        # On another thread: the interrupted one may hold the display's lock.
+        threading.Thread(target=stop, args=(signal.Signals(number).name,), daemon=True).start()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

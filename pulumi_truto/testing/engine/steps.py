@@ -12,14 +12,13 @@ from dataclasses import replace
 from pulumi.automation import OpType
 
 from pulumi_truto.property_values import UNKNOWN, Properties, secret_keys, unwrap_secrets, with_secrets
-from pulumi_truto.testing.engine.diffing import changed_keys, diff_resource
 from pulumi_truto.testing.engine.display import Display
-from pulumi_truto.testing.engine.goal import Goal
 from pulumi_truto.testing.engine.mock_provider import AnyProvider
 from pulumi_truto.testing.engine.provider import InitError, OperationError
-from pulumi_truto.testing.engine.provider_registry import ProviderRegistry
-from pulumi_truto.testing.engine.replacement import decide_step, dependents_to_replace
+from pulumi_truto.testing.engine.providers import ProviderRegistry
+from pulumi_truto.testing.engine.replacement import changed_keys, decide_step, dependents_to_replace, diff_resource
 from pulumi_truto.testing.engine.resource import Resource
+from pulumi_truto.testing.engine.settings import RunSettings
 from pulumi_truto.testing.engine.snapshot import Snapshot
 
 __all__ = ["InvalidInputs", "ProtectedResource", "Steps"]
@@ -36,34 +35,20 @@ class ProtectedResource(OperationError):
 class Steps:
     """The steps of one run."""
 
-    def __init__(self, snapshot: Snapshot, registry: ProviderRegistry, display: Display, *, dry_run: bool) -> None:
+    def __init__(self, settings: RunSettings, snapshot: Snapshot, registry: ProviderRegistry, display: Display) -> None:
         self._snapshot = snapshot
         self._registry = registry
         self._display = display
-        self._dry_run = dry_run
+        self._dry_run = settings.dry_run
+        self._import_hint = settings.providers.import_hint
 
-    def register(self, goal: Goal, new: Resource, old: Resource | None) -> Resource:
-        """Brings a resource to its goal."""
+    def register(self, new: Resource, old: Resource | None) -> Resource:
+        """Brings a resource to what the program declares, or reads an external one."""
+        if new.external:
+            return self._read(new, old)
         if new.is_managed:
-            return self._register_managed(goal, new, old)
+            return self._register_managed(new, old)
         return self._register_provider(new, old) if new.is_provider else self._register_component(new, old)
-
-    def read(self, goal: Goal, new: Resource, old: Resource | None) -> Resource:
-        """Reads an external resource. The stack stops managing a resource that had its URN."""
-        new.provider, provider = self._registry.for_goal(goal)
-        if not new.id:
-            raise OperationError(f"expected an id for {new.urn}")
-        replaces_managed = old is not None and not old.external and old.id != new.id
-        if new.id != UNKNOWN:
-            id_, outputs, _ = provider.read(new.urn, new.id, goal.inputs, goal.inputs)
-            if not id_:
-                raise OperationError(f"resource '{new.id}' does not exist")
-            new.id, new.outputs = id_, _with_secret_outputs(new, outputs)
-        if replaces_managed:
-            return self._finish(new, old, OpType.REPLACE, keep_old=True)
-        # As in Pulumi's summary, a read counts only if its result differs from the previous read.
-        counted = old is not None and bool(changed_keys(old.outputs, new.outputs))
-        return self._finish(new, old, OpType.READ, counted=counted)
 
     def delete(self, old: Resource) -> None:
         """Deletes a resource that is no longer registered or was replaced; only a managed one at its provider."""
@@ -103,6 +88,23 @@ class Steps:
 
     # --- the steps of a registration -------------------------------------------------------------------------
 
+    def _read(self, new: Resource, old: Resource | None) -> Resource:
+        """Reads an external resource. The stack stops managing a resource that had its URN."""
+        new.provider, provider = self._registry.find(new.provider, new.package)
+        if not new.id:
+            raise OperationError(f"expected an id for {new.urn}")
+        replaces_managed = old is not None and not old.external and old.id != new.id
+        if new.id != UNKNOWN:
+            id_, outputs, _ = provider.read(new.urn, new.id, new.inputs, new.inputs)
+            if not id_:
+                raise OperationError(f"resource '{new.id}' does not exist")
+            new.id, new.outputs = id_, _with_secret_outputs(new, outputs)
+        if replaces_managed:
+            return self._finish(new, old, OpType.REPLACE, keep_old=True)
+        # As in Pulumi's summary, a read counts only if its result differs from the previous read.
+        counted = old is not None and bool(changed_keys(old.outputs, new.outputs))
+        return self._finish(new, old, OpType.READ, counted=counted)
+
     def _register_component(self, new: Resource, old: Resource | None) -> Resource:
         if old is None:
             return self._finish(new, None, OpType.CREATE)
@@ -119,36 +121,39 @@ class Steps:
         is_same = unwrap_secrets(old.inputs) == unwrap_secrets(new.inputs)
         return self._finish(new, old, OpType.SAME if is_same else OpType.UPDATE)
 
-    def _register_managed(self, goal: Goal, new: Resource, old: Resource | None) -> Resource:
-        new.provider, provider = self._registry.for_goal(goal)
-        needs_import = bool(goal.import_id) and (old is None or old.external or old.id != goal.import_id)
+    def _register_managed(self, new: Resource, old: Resource | None) -> Resource:
+        new.provider, provider = self._registry.find(new.provider, new.package)
+        declared = new.inputs
+        needs_import = bool(new.import_id) and (old is None or old.external or old.id != new.import_id)
         if needs_import:
-            old = self._import(provider, goal, new, old)
+            old = self._import(provider, new, old)
         if old is not None and not old.external:
-            new.inputs = _apply_ignore_changes(goal.ignore_changes, new.inputs, old.inputs)
+            new.inputs = _apply_ignore_changes(new.ignore_changes, new.inputs, old.inputs)
         new.inputs = self._check(provider, new, None if old is None or old.external else old)
         if old is None:
             return self._create(provider, new, None, OpType.CREATE)
         if old.external:  # Pulumi does not adopt a resource that it only read: it creates another one
             return self._create(provider, new, old, OpType.REPLACE, keep_old=True)
-        op, delete_before_replace = decide_step(provider, goal, new, old)
+        op, delete_before_replace = decide_step(provider, new, old)
         if op is OpType.SAME:
             new.id, new.outputs = old.id, _with_secret_outputs(new, old.outputs)
             # The display has already shown an import.
             return self._finish(new, old, op, shown=not needs_import)
         if op is OpType.UPDATE:
             return self._update(provider, new, old)
-        return self._replace(provider, goal, new, old, delete_before_replace=delete_before_replace)
+        # As in Pulumi, the replacement is checked like a new resource: without old inputs and `ignore_changes`.
+        new.inputs = declared
+        return self._replace(provider, new, old, delete_before_replace=delete_before_replace)
 
-    def _import(self, provider: AnyProvider, goal: Goal, new: Resource, old: Resource | None) -> Resource:
+    def _import(self, provider: AnyProvider, new: Resource, old: Resource | None) -> Resource:
         """Records the resource to import with its actual properties. As in Pulumi, an update follows if they differ."""
         if not provider.is_native:
             raise OperationError(
-                "`import_` does not work with a dynamic provider (pulumi/pulumi#16175): use `pulumi-truto import-file`"
+                f"`import_` does not work with a dynamic provider (pulumi/pulumi#16175): {self._import_hint}"
             )
-        id_, outputs, inputs = provider.read(new.urn, goal.import_id, None, {})
+        id_, outputs, inputs = provider.read(new.urn, new.import_id, None, {})
         if not id_:
-            raise OperationError(f"resource '{goal.import_id}' does not exist")
+            raise OperationError(f"resource '{new.import_id}' does not exist")
         imported = replace(new, id=id_, inputs=inputs or {}, outputs=_with_secret_outputs(new, outputs))
         if old is None:
             return self._finish(imported, None, OpType.IMPORT)
@@ -208,24 +213,15 @@ class Steps:
         new.outputs = _with_secret_outputs(new, outputs)
         return self._finish(new, old, OpType.UPDATE, changed_keys(old.inputs, new.inputs))
 
-    def _replace(
-        self,
-        provider: AnyProvider,
-        goal: Goal,
-        new: Resource,
-        old: Resource,
-        *,
-        delete_before_replace: bool,
-    ) -> Resource:
+    def _replace(self, provider: AnyProvider, new: Resource, old: Resource, *, delete_before_replace: bool) -> Resource:
         if new.protect and old.protect:
             message = "this resource must be replaced, but it is protected: remove `protect` from its options first"
             if not self._dry_run:
                 raise OperationError(message)
             self._display.error(message, new)
-        if goal.import_id and not self._dry_run:
+        if new.import_id and not self._dry_run:
             raise OperationError("this resource must be replaced: remove `import_` from its options first")
-        # As in Pulumi, the replacement is checked like a new resource: without old inputs and `ignore_changes`.
-        new.inputs = self._check(provider, replace(new, inputs=goal.inputs), None)
+        new.inputs = self._check(provider, new, None)
         if not delete_before_replace:
             return self._create(provider, new, old, OpType.REPLACE, keep_old=True)
         replaced = [old, *dependents_to_replace(old, self._snapshot.unvisited, self._registry)]

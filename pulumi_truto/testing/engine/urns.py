@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-__all__ = ["STACK_TYPE", "Alias", "UrnBuilder"]
+__all__ = ["STACK_TYPE", "UrnBuilder"]
 
-STACK_TYPE = "pulumi:pulumi:Stack"
-
-
-@dataclass(frozen=True)
-class Alias:
-    """A former name of a resource: either its whole URN, or the parts that were different."""
-
-    urn: str = ""
-    name: str = ""
-    type: str = ""
-    stack: str = ""
-    project: str = ""
-    parent: str = ""
-    no_parent: bool = False
+STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True)
@@ -38,7 +26,7 @@ class UrnBuilder:
         return f"urn:pulumi:{stack or self.stack}::{project or self.project}::{type_}::{name}"
 
     def alias_urns(
-        self, type_: str, name: str, parent: str, aliases: Sequence[Alias], former_urns: Mapping[str, str]
+        self, type_: str, name: str, parent: str, aliases: Sequence[Any], former_urns: Mapping[str, str]
     ) -> list[str]:
         """Returns every URN that the resource may have in the state, the most likely first.
 
@@ -46,19 +34,20 @@ class UrnBuilder:
             type_: the resource's type.
             name: the resource's name.
             parent: the URN of the resource's parent.
-            aliases: the aliases that the program declares.
+            aliases: Pulumi's messages for the aliases that the program declares.
             former_urns: the former URN of each resource that this run has matched by an alias, by its new URN.
         """
         own = [self._resolve(type_, name, parent, alias, former_urns) for alias in aliases]
         return list(dict.fromkeys([*own, *self._inherited_urns(type_, name, parent, own, former_urns)]))
 
-    def _resolve(self, type_: str, name: str, parent: str, alias: Alias, former_urns: Mapping[str, str]) -> str:
+    def _resolve(self, type_: str, name: str, parent: str, alias: Any, former_urns: Mapping[str, str]) -> str:
         if alias.urn:
-            return alias.urn
-        former_parent = former_urns.get(alias.parent, alias.parent) if alias.parent else parent
-        if alias.no_parent:
+            return str(alias.urn)
+        spec = alias.spec
+        former_parent = former_urns.get(spec.parentUrn, spec.parentUrn) if spec.parentUrn else parent
+        if spec.noParent:
             former_parent = ""
-        return self.urn(alias.type or type_, alias.name or name, former_parent, alias.stack, alias.project)
+        return self.urn(spec.type or type_, spec.name or name, former_parent, spec.stack, spec.project)
 
     def _inherited_urns(
         self, type_: str, name: str, parent: str, own: Sequence[str], former_urns: Mapping[str, str]

@@ -12,15 +12,14 @@ from typing import Any
 from pulumi.automation import ConfigValue
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.engine.stack import Stack, create_or_select_stack
+from pulumi_truto.testing import open_stack
 
 
-def create_stack(folder: Path, sandbox: Sandbox, unmanaged_id: str, staging_token: str) -> Stack:
+def create_stack(folder: Path, sandbox: Sandbox, unmanaged_id: str, staging_token: str) -> Any:
     """Creates the stack and its configuration."""
     (folder / "Pulumi.yaml").write_text("name: lifecycle\nruntime: python\n")
     shutil.copy(Path(__file__).with_name("lifecycle_program.py"), folder / "__main__.py")
-    env = {"PULUMI_CONFIG_PASSPHRASE": ""}
-    stack = create_or_select_stack("dev", folder, state_dir=folder / "state", env_vars=env)
+    stack = open_stack("local", folder, folder)
     stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
     stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
     stack.set_config("unmanagedId", ConfigValue(unmanaged_id))
@@ -30,12 +29,12 @@ def create_stack(folder: Path, sandbox: Sandbox, unmanaged_id: str, staging_toke
     return stack
 
 
-def outputs(stack: Stack) -> dict[str, Any]:
+def outputs(stack: Any) -> dict[str, Any]:
     """The outputs of the stack, with secrets in plain text."""
     return {name: output.value for name, output in stack.outputs().items()}
 
 
-def run_lifecycle(stack: Stack, sandbox: Sandbox, unmanaged: dict[str, Any], staging_id: str) -> None:
+def run_lifecycle(stack: Any, sandbox: Sandbox, unmanaged: dict[str, Any], staging_id: str) -> None:
     """Runs every operation and checks its calls and outputs."""
 
     def changes(run: Callable[[], object]) -> list[str]:

@@ -1,0 +1,175 @@
+"""Finds the provider of a resource, and starts, keeps and ends the provider processes of a run."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from pulumi_truto.property_values import UNKNOWN, Properties, make_secret
+from pulumi_truto.testing.engine import processes
+from pulumi_truto.testing.engine.mock_provider import AnyProvider, MockProvider
+from pulumi_truto.testing.engine.processes import Process, end_process_group, forward_lines
+from pulumi_truto.testing.engine.provider import OperationError, Provider
+from pulumi_truto.testing.engine.resource import Resource
+from pulumi_truto.testing.engine.settings import DYNAMIC_PACKAGE, RunSettings
+from pulumi_truto.testing.engine.snapshot import Snapshot
+
+__all__ = ["ProviderRegistry"]
+
+_START_SECONDS: Final = 60
+_END_SECONDS: Final = 5
+
+
+class ProviderRegistry:
+    """The explicit and default providers of one run, each with a process from its first use. Thread-safe.
+
+    Args:
+        settings: the settings of the run.
+        snapshot: the stack's snapshot.
+        engine_address: the address of the engine's gRPC server.
+        on_output: receives every line that a provider prints.
+        prestarted_package: the package whose first provider process starts at once, while the program starts.
+    """
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        snapshot: Snapshot,
+        engine_address: str,
+        on_output: Callable[[str], None],
+        prestarted_package: str = DYNAMIC_PACKAGE,
+    ) -> None:
+        self._settings = settings
+        self._snapshot = snapshot
+        self._engine_address = engine_address
+        self._on_output = on_output
+        self._lock = threading.Lock()
+        self._default_providers: dict[str, Resource] = {}
+        self._started: dict[str, AnyProvider] = {}
+        self._closed = False
+        self._prestarted_package = prestarted_package
+        self._prestarted: Process | None = self._spawn(prestarted_package)
+
+    def find(self, reference: str, package: str) -> tuple[str, AnyProvider]:
+        """Returns the provider that a program refers to, or the default provider of the package, with its reference."""
+        instance = self._instance(reference.rpartition("::")[0]) if reference else self._default_provider(package)
+        return f"{instance.urn}::{instance.id or UNKNOWN}", self._provider(instance)
+
+    def for_resource(self, resource: Resource) -> AnyProvider:
+        """Returns the provider of a resource in the state, with this run's configuration if the program ran."""
+        return self._provider(self._instance(resource.provider_urn))
+
+    def processes(self) -> list[Process]:
+        """Returns the processes that serve a provider instance now."""
+        with self._lock:
+            return [provider.process for provider in self._started.values() if isinstance(provider, Provider)]
+
+    def cancel(self) -> None:
+        """Asks every provider to abort its operations in flight."""
+        with self._lock:
+            providers = list(self._started.values())
+        for provider in providers:
+            provider.cancel()
+
+    def close(self) -> None:
+        """Ends every process."""
+        with self._lock:
+            self._closed = True
+            providers, self._started = list(self._started.values()), {}
+            prestarted, self._prestarted = self._prestarted, None
+        for provider in providers:
+            provider.close()
+        if prestarted is not None:
+            end_process_group(prestarted, _END_SECONDS)
+            for stream in (prestarted.stdout, prestarted.stderr):
+                stream.close()
+
+    def _instance(self, urn: str) -> Resource:
+        instance = self._snapshot.current(urn)
+        if instance is None:
+            raise OperationError(f"the state has no provider {urn}")
+        return instance
+
+    def _default_provider(self, package: str) -> Resource:
+        """Returns the default provider of a package, registered on first use."""
+        type_ = f"pulumi:providers:{package}"
+        with self._lock:
+            if package not in self._default_providers:
+                urn = self._settings.urns.urn(type_, "default", "")
+                old = self._snapshot.old(urn)
+                id_ = old.id if old else str(uuid.uuid4())
+                config = self._package_config(package)
+                new = Resource(urn=urn, type=type_, custom=True, id=id_, inputs=config, outputs=config)
+                self._snapshot.record(new, old)
+                self._default_providers[package] = new
+            return self._default_providers[package]
+
+    def _package_config(self, package: str) -> Properties:
+        """Returns the part of the stack's configuration for a package. Dynamic providers receive all of it."""
+        config = {
+            key: make_secret(setting.value) if setting.secret else setting.value
+            for key, setting in self._settings.config.items()
+        }
+        if package == DYNAMIC_PACKAGE:
+            return config
+        prefix = f"{package}:"
+        return {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+
+    def _provider(self, instance: Resource) -> AnyProvider:
+        """Returns the provider of an instance, started on first use."""
+        with self._lock:
+            if instance.urn not in self._started:
+                if self._closed:
+                    raise OperationError("the run was cancelled")
+                self._started[instance.urn] = self._start(instance)
+            return self._started[instance.urn]
+
+    def _start(self, instance: Resource) -> AnyProvider:
+        package = instance.package
+        if self._settings.mocks is not None and self._settings.is_mocked(package):
+            return MockProvider(self._settings.mocks)
+        if package == self._prestarted_package and self._prestarted is not None:
+            process, self._prestarted = self._prestarted, None
+        else:
+            process = self._spawn(package)
+        port = self._read_port(package, process)
+        try:
+            hint = self._settings.providers.lost_create_hint
+            return Provider(package, process, port, instance.inputs, instance.urn, lost_create_hint=hint)
+        except OperationError:
+            end_process_group(process, _END_SECONDS)
+            raise
+
+    def _read_port(self, package: str, process: Process) -> int:
+        """Returns the port, which is the provider's first line of output, and forwards the remaining output."""
+        stderr_thread = threading.Thread(target=forward_lines, args=(process.stderr, self._on_output), daemon=True)
+        stderr_thread.start()
+        timer = threading.Timer(_START_SECONDS, process.kill)
+        timer.start()
+        try:
+            line = process.stdout.readline().strip()
+        finally:
+            timer.cancel()
+        if not line.isdigit():
+            process.kill()
+            code = process.wait()
+            process.stdout.close()
+            stderr_thread.join(timeout=1)
+            raise OperationError(f"the provider {package!r} did not start: it exited with code {code}")
+        threading.Thread(target=forward_lines, args=(process.stdout, self._on_output), daemon=True).start()
+        return int(line)
+
+    def _spawn(self, package: str) -> Process:
+        settings = self._settings
+        module = settings.providers.module(package)
+        if module is None:
+            supported = ", ".join(sorted([DYNAMIC_PACKAGE, *settings.providers.modules]))
+            raise OperationError(
+                f"the local engine cannot run the provider {package!r}: it supports only {supported}. Pass `mocks` for "
+                "its resources, or use the Pulumi CLI, which runs its plugin"
+            )
+        env = {**settings.env, "PULUMI_PROJECT": settings.project, "PULUMI_STACK": settings.stack}
+        preloaded = settings.providers.preloaded
+        return processes.start(module, [self._engine_address], settings.work_dir, env, preloaded=preloaded)
