@@ -118,5 +118,5 @@ def later_create(kind: Kind, base_url: str) -> float:
         process.create(0)
         webhook = process.check(process.webhook(1))
         began = time.perf_counter()
-        process.provider.create(webhook.urn, webhook.inputs, preview=False)
+        process.provider.create(webhook, preview=False)
         return time.perf_counter() - began

@@ -13,7 +13,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -24,6 +23,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi_truto.dynamic import WebhookProvider
 from pulumi_truto.plugin.tokens import ProviderKind
 from pulumi_truto.testing.engine.provider import OperationError, Provider
+from pulumi_truto.testing.engine.resource import Resource
 from tests.support.commands import REPOSITORY
 
 __all__ = ["ENGINE_THREADS", "TOKEN", "ProviderProcess", "SandboxProcess", "Webhook"]
@@ -94,14 +94,11 @@ class SandboxProcess:
             return json.load(response)
 
 
-@dataclass
-class Webhook:
+class Webhook(Resource):
     """A webhook in the state of an engine."""
 
-    urn: str
-    inputs: dict[str, Any]
-    id: str = ""
-    outputs: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, urn: str, inputs: dict[str, Any], id_: str = "", outputs: dict[str, Any] | None = None) -> None:
+        super().__init__(type="", urn=urn, inputs=inputs, id=id_, outputs=outputs or {})
 
 
 class ProviderProcess:
@@ -182,7 +179,7 @@ class ProviderProcess:
 
     def check(self, webhook: Webhook) -> Webhook:
         """Checks the inputs, which must be valid."""
-        checked, failures = self.provider.check(webhook.urn, {}, webhook.inputs)
+        checked, failures = self.provider.check(webhook, None)
         assert not failures, failures
         return Webhook(webhook.urn, checked, webhook.id, webhook.outputs)
 
@@ -194,32 +191,29 @@ class ProviderProcess:
     def create(self, number: int) -> Webhook:
         """Checks and creates a webhook."""
         webhook = self.check(self.webhook(number))
-        webhook.id, webhook.outputs = self.provider.create(webhook.urn, webhook.inputs, preview=False)
+        webhook.id, webhook.outputs = self.provider.create(webhook, preview=False)
         return webhook
 
     def same(self, webhook: Webhook) -> None:
         """Checks and diffs a webhook, which must not have changed."""
-        news = self.check(webhook).inputs
-        diff = self.provider.diff(webhook.urn, webhook.id, webhook.outputs, webhook.inputs, news)
-        assert not diff.changes
+        assert not self.provider.diff(self.check(webhook), webhook).changes
 
     def update(self, webhook: Webhook) -> Webhook:
         """Checks, diffs and updates a webhook after changing one property."""
         name = "isActive" if self.kind == "native" else "is_active"
         new = self.check(Webhook(webhook.urn, {**webhook.inputs, name: not webhook.inputs[name]}, webhook.id))
-        olds = (webhook.urn, webhook.id, webhook.outputs, webhook.inputs)
-        self.provider.diff(*olds, new.inputs)
-        new.outputs = self.provider.update(*olds, new.inputs, preview=False)
+        self.provider.diff(new, webhook)
+        new.outputs = self.provider.update(new, webhook, preview=False)
         return new
 
     def read(self, webhook: Webhook) -> Webhook:
         """Reads a webhook, as a refresh does."""
-        id_, outputs, fresh = self.provider.read(webhook.urn, webhook.id, webhook.outputs, webhook.inputs)
+        id_, outputs, fresh = self.provider.read(webhook.urn, webhook.id, webhook.inputs, webhook.outputs)
         return Webhook(webhook.urn, webhook.inputs if fresh is None else fresh, id_, outputs)
 
     def delete(self, webhook: Webhook) -> None:
         """Deletes a webhook."""
-        self.provider.delete(webhook.urn, webhook.id, webhook.outputs, webhook.inputs)
+        self.provider.delete(webhook)
 
     def each(
         self, operation: Callable[[_T], _R], items: Iterable[_T], threads: int = ENGINE_THREADS

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
 from pulumi_truto.property_values import Properties, contains_unknown, unwrap_secrets
-from pulumi_truto.testing.engine.provider import DiffResult, OperationError, Provider
+from pulumi_truto.testing.engine.provider import DiffResult, OperationError, Provider, ReadResult
+from pulumi_truto.testing.engine.resource import Resource
+from pulumi_truto.testing.engine.urns import name_of, qualified_type
 
 __all__ = ["AnyProvider", "MockProvider"]
 
@@ -24,63 +24,31 @@ class MockProvider:
     def __init__(self, mocks: Mocks) -> None:
         self._mocks = mocks
 
-    def check(
-        self, _urn: str, _old_inputs: Properties, new_inputs: Properties
-    ) -> tuple[Properties, list[tuple[str, str]]]:
+    def check(self, new: Resource, _old: Resource | None) -> tuple[Properties, list[tuple[str, str]]]:
         """Accepts all inputs."""
-        return new_inputs, []
+        return new.inputs, []
 
-    def diff(
-        self, _urn: str, _id: str, _old_outputs: Properties, old_inputs: Properties, new_inputs: Properties
-    ) -> DiffResult:
+    def diff(self, new: Resource, old: Resource) -> DiffResult:
         """Updates in place what has other inputs."""
-        changed = {key for key in {*old_inputs, *new_inputs} if old_inputs.get(key) != new_inputs.get(key)}
+        changed = {key for key in {*old.inputs, *new.inputs} if old.inputs.get(key) != new.inputs.get(key)}
         return DiffResult(bool(changed), changed_keys=frozenset(changed))
 
-    def create(
-        self,
-        urn: str,
-        inputs: Properties,
-        *,
-        preview: bool,
-        timeout_seconds: float = 0.0,  # noqa: ARG002
-    ) -> tuple[str, Properties]:
+    def create(self, new: Resource, *, preview: bool) -> tuple[str, Properties]:
         """Returns the id and the outputs of the mock; in a preview, no id and the inputs."""
-        return ("", dict(inputs)) if preview else self._resource(urn, "", inputs)
+        return ("", dict(new.inputs)) if preview else self._resource(new.urn, "", new.inputs)
 
-    def update(
-        self,
-        urn: str,
-        id_: str,
-        _old_outputs: Properties,
-        _old_inputs: Properties,
-        new_inputs: Properties,
-        *,
-        preview: bool,
-        timeout_seconds: float = 0.0,  # noqa: ARG002
-        ignore_changes: Sequence[str] = (),  # noqa: ARG002
-    ) -> Properties:
+    def update(self, new: Resource, old: Resource, *, preview: bool) -> Properties:
         """Returns the outputs of the mock; in a preview, the inputs."""
-        return dict(new_inputs) if preview else self._resource(urn, id_, new_inputs)[1]
+        return dict(new.inputs) if preview else self._resource(new.urn, old.id, new.inputs)[1]
 
-    def read(
-        self, urn: str, id_: str, outputs: Properties | None, inputs: Properties
-    ) -> tuple[str, Properties, Properties | None]:
+    def read(self, urn: str, id_: str, inputs: Properties, outputs: Properties | None) -> ReadResult:
         """Returns what is in the state; for a resource that is not managed, the mock."""
         if outputs is not None and inputs != outputs:
-            return id_, outputs, inputs
-        return (*self._resource(urn, id_, inputs), inputs)
+            return ReadResult(id_, outputs, inputs)
+        return ReadResult(*self._resource(urn, id_, inputs), inputs)
 
-    def delete(
-        self,
-        _urn: str,
-        _id: str,
-        _outputs: Properties,
-        _inputs: Properties,
-        *,
-        timeout_seconds: float = 0.0,
-    ) -> None:
-        """Deletes nothing, as nothing exists."""
+    def delete(self, _old: Resource) -> None:
+        """Deletes nothing, because nothing exists."""
 
     def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:  # noqa: ARG002
         """Returns the result of the mock."""
@@ -96,7 +64,7 @@ class MockProvider:
     def _resource(self, urn: str, id_: str, inputs: Properties) -> tuple[str, Properties]:
         if contains_unknown(inputs):
             return id_, dict(inputs)
-        type_, name = urn.split("::")[2].rpartition("$")[2], urn.split("::", 3)[3]
+        type_, name = qualified_type(urn).rpartition("$")[2], name_of(urn)
         created_id, outputs = self._mocks.new_resource(
             MockResourceArgs(typ=type_, name=name, inputs=unwrap_secrets(inputs), resource_id=id_, custom=True)
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import grpc
 from google.protobuf import empty_pb2
@@ -15,9 +14,10 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets
 from pulumi_truto.testing.engine.processes import Process, end_process_group
+from pulumi_truto.testing.engine.resource import Resource
 from pulumi_truto.testing.engine.settings import DYNAMIC_PACKAGE
 
-__all__ = ["GRPC_OPTIONS", "DiffResult", "InitError", "OperationError", "Provider"]
+__all__ = ["GRPC_OPTIONS", "DiffResult", "InitError", "OperationError", "Provider", "ReadResult"]
 
 #: The options of every server and channel: Pulumi's own limit for a message.
 GRPC_OPTIONS: Final = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
@@ -33,13 +33,11 @@ class InitError(OperationError):
     """An operation failed, but the resource exists.
 
     Attributes:
-        id: the resource's id.
         outputs: the resource's outputs, as the provider reported them.
     """
 
-    def __init__(self, message: str, id_: str, outputs: Properties) -> None:
+    def __init__(self, message: str, outputs: Properties) -> None:
         super().__init__(message)
-        self.id = id_
         self.outputs = outputs
 
 
@@ -58,6 +56,20 @@ class DiffResult:
     replaces: bool = False
     delete_before_replace: bool = False
     changed_keys: frozenset[str] = frozenset()
+
+
+class ReadResult(NamedTuple):
+    """The result of a read.
+
+    Attributes:
+        id: the id; empty if the resource does not exist.
+        outputs: the outputs.
+        inputs: the inputs, if the provider returns any.
+    """
+
+    id: str
+    outputs: Properties
+    inputs: Properties | None
 
 
 class Provider:
@@ -103,99 +115,65 @@ class Provider:
             self._accepts_secrets = response.acceptSecrets
             self._supports_preview = response.supportsPreview
 
-    def check(
-        self, urn: str, old_inputs: Properties, new_inputs: Properties
-    ) -> tuple[Properties, list[tuple[str, str]]]:
+    def check(self, new: Resource, old: Resource | None) -> tuple[Properties, list[tuple[str, str]]]:
         """Returns the checked inputs, and the failures as pairs of property and reason."""
         if not self.is_configured:
-            return new_inputs, []
-        request = provider_pb2.CheckRequest(urn=urn, olds=self._marshal(old_inputs), news=self._marshal(new_inputs))
+            return new.inputs, []
+        olds = self._marshal(old.inputs if old else {})
+        request = provider_pb2.CheckRequest(urn=new.urn, olds=olds, news=self._marshal(new.inputs))
         response = self._call("check", self._stub.Check, request)
         return unmarshal(response.inputs), [(failure.property, failure.reason) for failure in response.failures]
 
-    def diff(
-        self, urn: str, id_: str, old_outputs: Properties, old_inputs: Properties, new_inputs: Properties
-    ) -> DiffResult:
+    def diff(self, new: Resource, old: Resource) -> DiffResult:
         """Compares the new inputs with the state."""
         if not self.is_configured:
             return DiffResult()
-        request = provider_pb2.DiffRequest(
-            id=id_,
-            urn=urn,
-            olds=self._marshal(old_outputs),
-            news=self._marshal(new_inputs),
-            old_inputs=self._marshal(old_inputs),
-        )
+        request = provider_pb2.DiffRequest(**self._change(new, old))
         response = self._call("diff", self._stub.Diff, request)
         changes = {0: None, 1: False, 2: True}[response.changes]
         changed_keys = frozenset({*response.diffs, *response.detailedDiff})
         return DiffResult(changes, bool(response.replaces), response.deleteBeforeReplace, changed_keys)
 
-    def create(
-        self, urn: str, inputs: Properties, *, preview: bool, timeout_seconds: float = 0.0
-    ) -> tuple[str, Properties]:
+    def create(self, new: Resource, *, preview: bool) -> tuple[str, Properties]:
         """Returns the id and the outputs of the new resource; in a preview, no id and the outputs known so far."""
         if preview and not (self.is_configured and self._supports_preview):
-            return "", dict(inputs)
+            return "", dict(new.inputs)
         request = provider_pb2.CreateRequest(
-            urn=urn, properties=self._marshal(inputs), preview=preview, timeout=timeout_seconds
+            urn=new.urn,
+            properties=self._marshal(new.inputs),
+            preview=preview,
+            timeout=new.custom_timeouts.get("create", 0.0),
         )
         response = self._call("create", self._stub.Create, request)
         if not response.id and not preview:
             raise OperationError("the provider returned no id for the new resource")
         return response.id, unmarshal(response.properties)
 
-    def update(
-        self,
-        urn: str,
-        id_: str,
-        old_outputs: Properties,
-        old_inputs: Properties,
-        new_inputs: Properties,
-        *,
-        preview: bool,
-        timeout_seconds: float = 0.0,
-        ignore_changes: Sequence[str] = (),
-    ) -> Properties:
+    def update(self, new: Resource, old: Resource, *, preview: bool) -> Properties:
         """Returns the outputs after the update; in a preview, those known so far."""
         if preview and not (self.is_configured and self._supports_preview):
-            return dict(new_inputs)
-        request = provider_pb2.UpdateRequest(
-            id=id_,
-            urn=urn,
-            olds=self._marshal(old_outputs),
-            news=self._marshal(new_inputs),
-            old_inputs=self._marshal(old_inputs),
-            preview=preview,
-            timeout=timeout_seconds,
-            ignoreChanges=ignore_changes,
-        )
+            return dict(new.inputs)
+        timeout = new.custom_timeouts.get("update", 0.0)
+        request = provider_pb2.UpdateRequest(**self._change(new, old), preview=preview, timeout=timeout)
         return unmarshal(self._call("update", self._stub.Update, request).properties)
 
-    def read(
-        self, urn: str, id_: str, outputs: Properties | None, inputs: Properties
-    ) -> tuple[str, Properties, Properties | None]:
-        """Returns the id (empty if the resource does not exist), the outputs, and the inputs if the provider has any.
-
-        ``outputs`` is ``None`` for a resource to import.
-        """
+    def read(self, urn: str, id_: str, inputs: Properties, outputs: Properties | None) -> ReadResult:
+        """Returns the actual resource; ``outputs`` is ``None`` for a resource to import."""
         request = provider_pb2.ReadRequest(id=id_, urn=urn, inputs=self._marshal(inputs))
         if outputs is not None:
             request.properties.CopyFrom(self._marshal(outputs))
         response = self._call("read", self._stub.Read, request)
         new_inputs = unmarshal(response.inputs) if response.HasField("inputs") else None
-        return response.id, unmarshal(response.properties), new_inputs
+        return ReadResult(response.id, unmarshal(response.properties), new_inputs)
 
-    def delete(
-        self, urn: str, id_: str, outputs: Properties, inputs: Properties, *, timeout_seconds: float = 0.0
-    ) -> None:
+    def delete(self, old: Resource) -> None:
         """Deletes the resource."""
         request = provider_pb2.DeleteRequest(
-            id=id_,
-            urn=urn,
-            properties=self._marshal(outputs),
-            old_inputs=self._marshal(inputs),
-            timeout=timeout_seconds,
+            id=old.id,
+            urn=old.urn,
+            properties=self._marshal(old.outputs),
+            old_inputs=self._marshal(old.inputs),
+            timeout=old.custom_timeouts.get("delete", 0.0),
         )
         self._call("delete", self._stub.Delete, request)
 
@@ -223,6 +201,16 @@ class Provider:
         if response.failures:
             raise OperationError("; ".join(failure.reason for failure in response.failures))
 
+    def _change(self, new: Resource, old: Resource) -> dict[str, Any]:
+        """The fields that a diff and an update share."""
+        return {
+            "id": old.id,
+            "urn": new.urn,
+            "olds": self._marshal(old.outputs),
+            "news": self._marshal(new.inputs),
+            "old_inputs": self._marshal(old.inputs),
+        }
+
     def _marshal(self, properties: Properties) -> Any:
         return marshal(properties if self._accepts_secrets else unwrap_secrets(properties))
 
@@ -232,9 +220,7 @@ class Provider:
         except grpc.RpcError as error:
             init_failed = _init_failed_detail(error)
             if init_failed is not None:
-                raise InitError(
-                    "; ".join(init_failed.reasons), init_failed.id, unmarshal(init_failed.properties)
-                ) from None
+                raise InitError("; ".join(init_failed.reasons), unmarshal(init_failed.properties)) from None
             raise OperationError(self._error_message(operation, error)) from None
         except ValueError:  # the channel is closed
             raise OperationError(f"the run was cancelled during the {operation}") from None

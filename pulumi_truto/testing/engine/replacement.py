@@ -40,19 +40,12 @@ def changed_keys(old: Properties, new: Properties) -> list[str]:
     )
 
 
-def diff_resource(provider: AnyProvider, old: Resource, new_inputs: Properties, urn: str = "") -> DiffResult:
-    """Returns the provider's diff or, if the provider leaves it to the engine, a comparison of the inputs.
-
-    Args:
-        provider: the resource's provider.
-        old: the resource in the state.
-        new_inputs: the new inputs.
-        urn: the new URN of a renamed resource.
-    """
-    result = provider.diff(urn or old.urn, old.id, old.outputs, old.inputs, new_inputs)
+def diff_resource(provider: AnyProvider, new: Resource, old: Resource) -> DiffResult:
+    """Returns the provider's diff or, if the provider leaves it to the engine, a comparison of the inputs."""
+    result = provider.diff(new, old)
     if result.changes is not None:
         return result
-    keys = changed_keys(old.inputs, new_inputs)
+    keys = changed_keys(old.inputs, new.inputs)
     return replace(result, changes=bool(keys), changed_keys=frozenset(keys))
 
 
@@ -60,7 +53,7 @@ def decide_step(provider: AnyProvider, new: Resource, old: Resource) -> Decision
     """Returns the step that brings a managed resource from its old state to what the program declares."""
     if _is_trigger_changed(old.replacement_trigger, new.replacement_trigger):
         return Decision(OpType.REPLACE, bool(new.delete_before_replace))
-    diff = diff_resource(provider, old, new.inputs, new.urn)
+    diff = diff_resource(provider, new, old)
     if old.pending_replacement or _requires_replacement(diff, new.replace_on_changes):
         option = new.delete_before_replace
         return Decision(OpType.REPLACE, diff.delete_before_replace if option is None else option)
@@ -87,7 +80,7 @@ def dependents_to_replace(old: Resource, unvisited: Sequence[Resource], registry
         }
         if not dependent.is_managed or dependent.delete or inputs == dependent.inputs:
             continue
-        diff = diff_resource(registry.for_resource(dependent), dependent, inputs)
+        diff = diff_resource(registry.for_resource(dependent), replace(dependent, inputs=inputs), dependent)
         if _requires_replacement(diff, dependent.replace_on_changes):
             if dependent.protect:
                 raise OperationError(f"{dependent.urn} must be replaced too, but it is protected")

@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final
 
 from pulumi_truto.property_values import Properties, unmarshal_value
+from pulumi_truto.testing.engine.urns import name_of
 
 __all__ = ["Resource", "seconds"]
 
@@ -121,7 +122,7 @@ class Resource:
     @property
     def name(self) -> str:
         """The name in the program."""
-        return self.urn.split("::", 3)[3]
+        return name_of(self.urn)
 
     @property
     def package(self) -> str:

@@ -72,7 +72,7 @@ class Steps:
                 self._display.step(OpType.SAME, old)
             return
         provider = self._registry.for_resource(old)
-        id_, outputs, inputs = provider.read(old.urn, old.id, old.outputs, old.inputs)
+        id_, outputs, inputs = provider.read(old.urn, old.id, old.inputs, old.outputs)
         if not id_:
             self._snapshot.record(None, old)
             self._display.step(OpType.DELETE, old)
@@ -82,7 +82,9 @@ class Steps:
             new.inputs = with_secrets(inputs, secret_keys(old.inputs))
         changed = changed_keys(old.outputs, new.outputs)
         # As in Pulumi, a managed resource has drifted only if its provider reports a diff.
-        is_drifted = bool(changed) if old.external else diff_resource(provider, new, old.inputs).changes
+        is_drifted = (
+            bool(changed) if old.external else diff_resource(provider, replace(new, inputs=old.inputs), new).changes
+        )
         self._snapshot.record(new, old)
         self._display.step(OpType.UPDATE if is_drifted else OpType.SAME, new, changed)
 
@@ -95,7 +97,7 @@ class Steps:
             raise OperationError(f"expected an id for {new.urn}")
         replaces_managed = old is not None and not old.external and old.id != new.id
         if new.id != UNKNOWN:
-            id_, outputs, _ = provider.read(new.urn, new.id, new.inputs, new.inputs)
+            id_, outputs, _ = provider.read(new.urn, new.id, new.inputs, outputs=new.inputs)
             if not id_:
                 raise OperationError(f"resource '{new.id}' does not exist")
             new.id, new.outputs = id_, _with_secret_outputs(new, outputs)
@@ -151,7 +153,7 @@ class Steps:
             raise OperationError(
                 f"`import_` does not work with a dynamic provider (pulumi/pulumi#16175): {self._import_hint}"
             )
-        id_, outputs, inputs = provider.read(new.urn, new.import_id, None, {})
+        id_, outputs, inputs = provider.read(new.urn, new.import_id, {}, None)
         if not id_:
             raise OperationError(f"resource '{new.import_id}' does not exist")
         imported = replace(new, id=id_, inputs=inputs or {}, outputs=_with_secret_outputs(new, outputs))
@@ -160,7 +162,7 @@ class Steps:
         return self._finish(imported, old, OpType.REPLACE, keep_old=True)
 
     def _check(self, provider: AnyProvider, new: Resource, old: Resource | None) -> Properties:
-        checked, failures = provider.check(new.urn, old.inputs if old else {}, new.inputs)
+        checked, failures = provider.check(new, old)
         for name, reason in failures:
             value = "[secret]" if name in secret_keys(new.inputs) else new.inputs.get(name)
             subject = f"property {name} value {{{value}}} has" if name else "this resource has"
@@ -178,16 +180,7 @@ class Steps:
         *,
         keep_old: bool = False,
     ) -> Resource:
-        try:
-            new.id, outputs = provider.create(
-                new.urn, new.inputs, preview=self._dry_run, timeout_seconds=new.custom_timeouts.get("create", 0.0)
-            )
-        except InitError as error:
-            # As in Pulumi, the new resource is saved, the run fails, and the next run tries an update.
-            new.id, new.outputs = error.id, _with_secret_outputs(new, error.outputs)
-            new.init_errors = [str(error)]
-            self._finish(new, old, op, keep_old=keep_old)
-            raise
+        new.id, outputs = provider.create(new, preview=self._dry_run)
         new.outputs = _with_secret_outputs(new, outputs)
         # Recorded only now: if the create fails, the old resource remains the current one.
         return self._finish(new, old, op, keep_old=keep_old)
@@ -195,16 +188,7 @@ class Steps:
     def _update(self, provider: AnyProvider, new: Resource, old: Resource) -> Resource:
         new.id = old.id
         try:
-            outputs = provider.update(
-                new.urn,
-                old.id,
-                old.outputs,
-                old.inputs,
-                new.inputs,
-                preview=self._dry_run,
-                timeout_seconds=new.custom_timeouts.get("update", 0.0),
-                ignore_changes=new.ignore_changes,
-            )
+            outputs = provider.update(new, old, preview=self._dry_run)
         except InitError as error:
             # As in Pulumi, the reported outputs are saved, the run fails, and the next run retries the update.
             new.outputs, new.init_errors = _with_secret_outputs(new, error.outputs), [str(error)]
@@ -234,9 +218,7 @@ class Steps:
 
     def _delete_at_provider(self, old: Resource) -> None:
         if old.is_managed and not old.retain_on_delete and not old.pending_replacement and not self._dry_run:
-            timeout_seconds = old.custom_timeouts.get("delete", 0.0)
-            provider = self._registry.for_resource(old)
-            provider.delete(old.urn, old.id, old.outputs, old.inputs, timeout_seconds=timeout_seconds)
+            self._registry.for_resource(old).delete(old)
 
     def _finish(
         self,

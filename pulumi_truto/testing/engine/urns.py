@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["STACK_TYPE", "UrnBuilder"]
+__all__ = ["STACK_TYPE", "UrnBuilder", "name_of", "qualified_type"]
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 
@@ -20,7 +20,7 @@ class UrnBuilder:
 
     def urn(self, type_: str, name: str, parent: str, stack: str = "", project: str = "") -> str:
         """Returns the URN of a resource with this type, name and parent URN."""
-        parent_types = _qualified_type(parent) if parent else ""
+        parent_types = qualified_type(parent) if parent else ""
         if parent_types and parent_types != STACK_TYPE:
             type_ = f"{parent_types}${type_}"
         return f"urn:pulumi:{stack or self.stack}::{project or self.project}::{type_}::{name}"
@@ -56,17 +56,18 @@ class UrnBuilder:
         former_parent = former_urns.get(parent)
         if former_parent is None:
             return
-        parent_name, former_parent_name = _name(parent), _name(former_parent)
-        for own_type, own_name in [(type_, name), *((_qualified_type(urn).split("$")[-1], _name(urn)) for urn in own)]:
+        parent_name, former_parent_name = name_of(parent), name_of(former_parent)
+        for own_type, own_name in [(type_, name), *((qualified_type(urn).split("$")[-1], name_of(urn)) for urn in own)]:
             if own_name.startswith(parent_name):
                 own_name = former_parent_name + own_name[len(parent_name) :]
             yield self.urn(own_type, own_name, former_parent)
 
 
-def _qualified_type(urn: str) -> str:
+def qualified_type(urn: str) -> str:
     """Returns the type in a URN, which begins with the types of the parents."""
     return urn.split("::")[2]
 
 
-def _name(urn: str) -> str:
+def name_of(urn: str) -> str:
+    """Returns the name in a URN."""
     return urn.split("::", 3)[3]
