@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pulumi.automation import CommandError, ConfigValue
+from pulumi.automation import CommandError
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing import open_stack
+from pulumi_truto.testing.stack import ProgramStack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,13 +39,8 @@ def _up(work_dir: Path, config: list[tuple[str, str]], secrets: list[tuple[str, 
         if key in ("truto:apiToken", "truto:baseUrl"):
             raise ValueError(f"{key} cannot be set here: the program runs against a temporary sandbox")
     with Sandbox() as sandbox, tempfile.TemporaryDirectory(prefix="pulumi-truto-") as home:
-        stack = open_stack("local", work_dir, Path(home), stack_name="sandbox")
-        stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
-        stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
-        for key, value in config:
-            stack.set_config(key, ConfigValue(value))
-        for key, value in secrets:
-            stack.set_config(key, ConfigValue(value, secret=True))
+        stack = ProgramStack("local", work_dir, Path(home), sandbox, name="sandbox")
+        stack.set_config(dict(config), dict(secrets))
         is_up = _succeeds(stack.up)
         # Destroy also after a failure, when nobody needs the resources that were created.
         is_destroyed = _succeeds(stack.destroy)

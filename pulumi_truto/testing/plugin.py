@@ -72,7 +72,7 @@ def pulumi_stack(
         source = find_program(program, request.path.parent, request.config.rootpath)
         folder = tmp_path / f"pulumi-{len(opened)}"
         copy = copy_program(source, folder / "program")
-        stack = ProgramStack(engine, copy, folder / "home", truto_sandbox, name=name, env=env or {}, mocks=mocks)
+        stack = ProgramStack(engine, copy, folder / "home", truto_sandbox, name=name, env=env, mocks=mocks)
         opened.append(stack)
         stack.set_config(config or {}, secrets or {})
         return stack

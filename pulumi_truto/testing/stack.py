@@ -117,14 +117,14 @@ class ProgramStack:
         sandbox: Sandbox,
         *,
         name: str,
-        env: Mapping[str, str],
-        mocks: Mocks | None,
+        env: Mapping[str, str] | None = None,
+        mocks: Mocks | None = None,
     ) -> None:
         self.engine = engine
         self.work_dir = work_dir
         # Also for explicit providers without arguments. The settings of the machine never reach the provider.
-        settings = {"TRUTO_API_TOKEN": sandbox.token, "TRUTO_BASE_URL": sandbox.base_url}
-        self.stack: Any = open_stack(engine, work_dir, home, stack_name=name, env_vars={**settings, **env}, mocks=mocks)
+        env = {"TRUTO_API_TOKEN": sandbox.token, "TRUTO_BASE_URL": sandbox.base_url, **(env or {})}
+        self.stack = open_stack(engine, work_dir, home, stack_name=name, env_vars=env, mocks=mocks)
         self.set_config({"truto:baseUrl": sandbox.base_url}, {"truto:apiToken": sandbox.token})
 
     def set_config(self, config: Mapping[str, Any], secrets: Mapping[str, Any] | None = None) -> None:
@@ -144,28 +144,23 @@ class ProgramStack:
 
     def preview(self, **arguments: Any) -> PreviewResult:
         """Runs ``pulumi preview``."""
-        result: PreviewResult = self.stack.preview(**arguments)
-        return result
+        return self.stack.preview(**arguments)
 
     def up(self, **arguments: Any) -> UpResult:
         """Runs ``pulumi up``."""
-        result: UpResult = self.stack.up(**arguments)
-        return result
+        return self.stack.up(**arguments)
 
     def refresh(self, **arguments: Any) -> RefreshResult:
         """Runs ``pulumi refresh``."""
-        result: RefreshResult = self.stack.refresh(**arguments)
-        return result
+        return self.stack.refresh(**arguments)
 
     def destroy(self, **arguments: Any) -> DestroyResult:
         """Runs ``pulumi destroy``."""
-        result: DestroyResult = self.stack.destroy(**arguments)
-        return result
+        return self.stack.destroy(**arguments)
 
     def outputs(self) -> OutputMap:
         """The outputs of the stack, secrets in plain text and marked as secrets."""
-        outputs: OutputMap = self.stack.outputs()
-        return outputs
+        return self.stack.outputs()
 
     def clean_up(self) -> None:
         """Destroys what exists elsewhere than in the sandbox: resources of other providers, which the CLI created."""

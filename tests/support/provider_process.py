@@ -133,7 +133,9 @@ class ProviderProcess:
         port = int(self._process.stdout.readline())
         prefix = "" if kind == "native" else "truto:"
         config = {f"{prefix}apiToken": token, f"{prefix}baseUrl": base_url}
-        self.provider = Provider(package, self._process, port, config)
+        type_ = f"pulumi:providers:{package}"
+        instance = Resource(urn=f"urn:pulumi:dev::bench::{type_}::default", type=type_, custom=True, inputs=config)
+        self.provider = Provider(instance, self._process, port)
 
     def __enter__(self) -> ProviderProcess:
         return self

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
 from pulumi_truto.property_values import Properties, contains_unknown
 from pulumi_truto.testing.engine.display import Display
-from pulumi_truto.testing.engine.ordering import run_in_dependency_order, run_in_parallel
 from pulumi_truto.testing.engine.provider import OperationError
 from pulumi_truto.testing.engine.providers import ProviderRegistry
 from pulumi_truto.testing.engine.resource import Resource
@@ -48,9 +48,9 @@ class Deployment:
         self._registered: dict[str, Resource] = {}
         self._former_urns: dict[str, str] = {}
         self._cancelled = threading.Event()
-        self._stack_outputs: tuple[str, Properties] | None = None
-
-    # --- requests of the program ---------------------------------------------------------------------------
+        self._stack: Resource | None = None
+        #: The outputs of the stack that the program has exported so far.
+        self.outputs: Properties = {}
 
     def register(self, new: Resource, name: str) -> Resource:
         """Brings a resource with this name to what the program declares; reads one that the stack does not manage.
@@ -83,27 +83,16 @@ class Deployment:
         resource = self._snapshot.current(urn)
         assert resource is not None
         if resource.type == STACK_TYPE:
-            self._stack_outputs = urn, outputs
+            self._stack, self.outputs = resource, outputs
         else:
             resource.outputs = outputs
             self._snapshot.save()
 
-    @property
-    def outputs(self) -> Properties:
-        """The outputs of the stack that the program has exported so far."""
-        return self._stack_outputs[1] if self._stack_outputs is not None else {}
-
     def record_stack_outputs(self) -> None:
         """Records the outputs of the stack. After a failure, old outputs that the program did not export remain."""
-        if self._stack_outputs is None:
-            return
-        urn, outputs = self._stack_outputs
-        resource = self._snapshot.current(urn)
-        assert resource is not None
-        resource.outputs = {**resource.outputs, **outputs} if self._display.failed else outputs
-        self._snapshot.save()
-
-    # --- cancellation --------------------------------------------------------------------------------------
+        if self._stack is not None:
+            self._stack.outputs = {**self._stack.outputs, **self.outputs} if self._display.failed else self.outputs
+            self._snapshot.save()
 
     @property
     def is_cancelled(self) -> bool:
@@ -123,24 +112,24 @@ class Deployment:
         if acquired:  # threads that still wait for a slot must find out that the run is over, or they never end
             self._operation_slots.release(acquired)
 
-    # --- resources that the program does not register ------------------------------------------------------
-
     def delete_unregistered(self) -> None:
-        """Deletes every resource that was not registered in this run, dependents before their dependencies."""
-        run_in_dependency_order(
-            self._snapshot.unvisited,
-            lambda resource: self._attempt(resource, self._steps.delete),
-            self._parallel,
-            lambda: not self.is_cancelled,
-        )
+        """Deletes every resource that was not registered in this run, dependents before their dependencies.
+
+        The dependencies of a resource that was not deleted are skipped.
+        """
+        skipped_urns: set[str] = set()
+        for layer in reversed(_layers(self._snapshot.unvisited)):
+            if self.is_cancelled:
+                return
+            ready = [resource for resource in layer if resource.urn not in skipped_urns]
+            kept = self._in_parallel(ready, self._steps.delete)
+            for resource in layer:
+                if resource in kept or resource.urn in skipped_urns:
+                    skipped_urns |= _dependency_urns(resource)
 
     def refresh(self) -> None:
         """Reads every resource in the state, including replaced ones that still have to be deleted."""
-        run_in_parallel(
-            self._snapshot.unvisited, lambda resource: self._attempt(resource, self._steps.refresh), self._parallel
-        )
-
-    # --- helpers -------------------------------------------------------------------------------------------
+        self._in_parallel(self._snapshot.unvisited, self._steps.refresh)
 
     def _register_urn(self, new: Resource, name: str) -> Resource | None:
         """Gives a resource its URN, and returns the old resource that has this URN or one of its aliases."""
@@ -156,7 +145,7 @@ class Deployment:
             return self._snapshot.old(urn) or self._find_by_alias(new)
 
     def _find_by_alias(self, new: Resource) -> Resource | None:
-        for alias in self._urns.alias_urns(new.type, new.name, new.parent, new.aliases, self._former_urns):
+        for alias in self._urns.alias_urns(new, self._former_urns):
             old = self._snapshot.old(alias)
             if old is None:
                 continue
@@ -185,8 +174,13 @@ class Deployment:
         self.cancel()
         raise Cancelled
 
+    def _in_parallel(self, resources: list[Resource], operation: Callable[[Resource], None]) -> list[Resource]:
+        """Runs an operation on every resource, and returns those on which it failed. A failure cancels the run."""
+        with ThreadPoolExecutor(self._parallel) as pool:
+            succeeded = list(pool.map(lambda resource: self._attempt(resource, operation), resources))
+        return [resource for resource, is_success in zip(resources, succeeded, strict=True) if not is_success]
+
     def _attempt(self, resource: Resource, operation: Callable[[Resource], None]) -> bool:
-        """Runs an operation and returns whether it succeeded. A failure cancels the run."""
         if self.is_cancelled:
             return False
         try:
@@ -197,3 +191,20 @@ class Deployment:
                 self.cancel()
             return False
         return True
+
+
+def _layers(resources: list[Resource]) -> list[list[Resource]]:
+    """Groups the resources: each depends only on resources in earlier layers (Pulumi's ``ScheduleDeletes``)."""
+    remaining, layers = list(resources), []
+    while remaining:
+        urns = {resource.urn for resource in remaining}
+        # There are no dependency cycles; a cycle would be in the last layer.
+        layer = [resource for resource in remaining if not _dependency_urns(resource) & urns] or remaining
+        layers.append(layer)
+        remaining = [resource for resource in remaining if resource not in layer]
+    return layers
+
+
+def _dependency_urns(resource: Resource) -> set[str]:
+    """Returns the URNs that a resource depends on, without its own, which the resource that it replaced has too."""
+    return {*resource.dependencies, resource.parent, resource.provider_urn} - {resource.urn, ""}

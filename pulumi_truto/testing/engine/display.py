@@ -17,22 +17,14 @@ from pulumi_truto.testing.engine.resource import Resource
 
 __all__ = ["Display"]
 
-_SYMBOLS: Final = {
-    OpType.CREATE: "+",
-    OpType.UPDATE: "~",
-    OpType.DELETE: "-",
-    OpType.REPLACE: "+-",
-    OpType.READ: "<=",
-    OpType.IMPORT: "=",
-}
-_PAST_TENSE: Final = {
-    OpType.CREATE: "created",
-    OpType.UPDATE: "updated",
-    OpType.DELETE: "deleted",
-    OpType.REPLACE: "replaced",
-    OpType.READ: "read",
-    OpType.IMPORT: "imported",
-    OpType.SAME: "unchanged",
+#: The symbol of each step that is shown, and its past tense.
+_STEPS: Final = {
+    OpType.CREATE: ("+", "created"),
+    OpType.UPDATE: ("~", "updated"),
+    OpType.DELETE: ("-", "deleted"),
+    OpType.REPLACE: ("+-", "replaced"),
+    OpType.READ: ("<=", "read"),
+    OpType.IMPORT: ("=", "imported"),
 }
 
 
@@ -80,23 +72,25 @@ class Display:
         if counted:
             with self._lock:
                 self.counts[op] += 1
-        if op in _SYMBOLS:
+        if op in _STEPS:
+            symbol, past_tense = _STEPS[op]
+            verb = op.value if self._dry_run else past_tense
             properties = f" [{', '.join(changed)}]" if changed else ""
-            verb = op.value if self._dry_run else _PAST_TENSE[op]
-            self.line(f" {_SYMBOLS[op]:>2} {resource.type} {resource.name} {verb}{properties}")
+            self.line(f" {symbol:>2} {resource.type} {resource.name} {verb}{properties}")
 
     def error(self, message: str, resource: Resource | None = None) -> None:
         """Shows an error; the run has failed."""
         self.failed = True
-        self.logged_error(message, resource)
+        self.log("error", message, resource)
 
-    def logged_error(self, message: str, resource: Resource | None = None) -> None:
-        """Shows an error that a program or a provider logged; it does not fail the run."""
-        self._diagnostic("error", message, resource)
-
-    def warning(self, message: str) -> None:
-        """Shows a warning."""
-        self._diagnostic("warning", message, None)
+    def log(self, severity: str, message: str, resource: Resource | None = None) -> None:
+        """Shows an error or a warning that a program or a provider logged; it does not fail the run."""
+        subject = f"{resource.type} ({resource.name}): " if resource is not None else ""
+        line = f"  {subject}{severity}: {message}"
+        if severity == "error":
+            with self._lock:
+                self._error_lines.append(line)
+        self.line(line)
 
     def info(self, message: str) -> None:
         """Shows a line that a program or a provider printed."""
@@ -117,8 +111,9 @@ class Display:
         """Shows the counts and the duration."""
         self.line("Resources:")
         for op, count in sorted(self.counts.items(), key=lambda item: item[0].value):
-            verb = f"to {op.value}" if self._dry_run and op is not OpType.SAME else _PAST_TENSE.get(op, op.value)
-            self.line(f"    {_SYMBOLS.get(op, ''):>2} {count} {verb}")
+            symbol, past_tense = _STEPS.get(op, ("", "unchanged" if op is OpType.SAME else op.value))
+            verb = f"to {op.value}" if self._dry_run and op is not OpType.SAME else past_tense
+            self.line(f"    {symbol:>2} {count} {verb}")
         self.line(f"Duration: {(datetime.now(timezone.utc) - self._start).total_seconds():.1f} s")
 
     def result(self, kind: str) -> UpdateSummary:
@@ -141,15 +136,7 @@ class Display:
             CommandError: the run failed.
         """
         changed = {op.value: count for op, count in self.counts.items() if op is not OpType.SAME and count}
-        if expect_no_changes and changed:
+        if expect_no_changes and changed and not self.failed:
             self.error(f"no changes were expected, but there are some: {changed}")
         if self.failed:
             raise CommandError(CommandResult(self.stdout, self.stderr, 255))
-
-    def _diagnostic(self, severity: str, message: str, resource: Resource | None) -> None:
-        subject = f"{resource.type} ({resource.name}): " if resource is not None else ""
-        line = f"  {subject}{severity}: {message}"
-        if severity == "error":
-            with self._lock:
-                self._error_lines.append(line)
-        self.line(line)

@@ -66,7 +66,8 @@ def start(
     """
     # A forked process keeps the server's interpreter settings, which come from the environment.
     if sys.platform == "linux" and _python_variables(env) == _python_variables(os.environ):
-        return _ForkedProcess(module, arguments, cwd, env, preloaded, merge_stderr)
+        command = (module, [*arguments], [str(cwd), *_interpreter_path()], dict(env))
+        return _ForkedProcess(command, preloaded, merge_stderr)
     return subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-u", "-m", module, *arguments],
         cwd=cwd,
@@ -105,26 +106,16 @@ def forward_lines(stream: Any, on_output: Callable[[str], None]) -> None:
 class _ForkedProcess:
     """A process that multiprocessing's fork server started. Thread-safe."""
 
-    def __init__(
-        self,
-        module: str,
-        arguments: Sequence[str],
-        cwd: Path,
-        env: Mapping[str, str],
-        preloaded: Sequence[str],
-        merge_stderr: bool,
-    ) -> None:
+    def __init__(self, command: tuple[Any, ...], preloaded: Sequence[str], merge_stderr: bool) -> None:
         context: Any = multiprocessing.get_context(_FORKSERVER)
         context.set_forkserver_preload([*_PRELOADED, *preloaded])
         stdout, stdout_writer = context.Pipe(duplex=False)
         stderr, stderr_writer = (stdout, stdout_writer) if merge_stderr else context.Pipe(duplex=False)
-        path = [str(cwd), *_interpreter_path()]
-        streams = (stdout_writer, stderr_writer)
-        self._process = context.Process(target=_run, args=(module, [*arguments], path, dict(env), *streams))
+        self._process = context.Process(target=_run, args=(*command, stdout_writer, stderr_writer))
         with _multiprocessing_lock, _without_main_module():
             self._process.start()
-        for stream in streams:
-            stream.close()
+        stdout_writer.close()
+        stderr_writer.close()
         self.pid: int = self._process.pid
         self.stdout: Any = _open(stdout)
         self.stderr: Any = None if merge_stderr else _open(stderr)

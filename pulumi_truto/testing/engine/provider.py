@@ -59,13 +59,7 @@ class DiffResult:
 
 
 class ReadResult(NamedTuple):
-    """The result of a read.
-
-    Attributes:
-        id: the id; empty if the resource does not exist.
-        outputs: the outputs.
-        inputs: the inputs, if the provider returns any.
-    """
+    """The result of a read: the id, empty if the resource does not exist; outputs; inputs, if the provider has any."""
 
     id: str
     outputs: Properties
@@ -76,44 +70,27 @@ class Provider:
     """A provider process, configured for one provider instance.
 
     Args:
-        package: the package that it serves.
+        instance: the provider instance; its inputs are the configuration.
         process: the process.
         port: the port on which it listens.
-        config: the inputs of the provider instance.
-        urn: the URN of the provider instance.
         lost_create_hint: what to do if the process ended during a create.
 
     Raises:
         OperationError: the provider rejects the configuration.
     """
 
-    def __init__(
-        self,
-        package: str,
-        process: Process,
-        port: int,
-        config: Properties,
-        urn: str = "",
-        *,
-        lost_create_hint: str = "",
-    ) -> None:
+    def __init__(self, instance: Resource, process: Process, port: int, lost_create_hint: str = "") -> None:
         self.process = process
         self._lost_create_hint = lost_create_hint
         # In a preview, a setting may be an output that is still unknown. Such a provider is never called.
-        self.is_configured = not contains_unknown(config)
-        self.is_native = package != DYNAMIC_PACKAGE
+        self.is_configured = not contains_unknown(instance.inputs)
+        self.is_native = instance.package != DYNAMIC_PACKAGE
         self._accepts_secrets = False
         self._supports_preview = False
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=GRPC_OPTIONS)
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         if self.is_configured:
-            if self.is_native:
-                self._check_config(config, urn)
-            name = urn.rpartition("::")[2]
-            request = provider_pb2.ConfigureRequest(args=marshal(config), acceptSecrets=True, urn=urn, name=name)
-            response = self._call("configure", self._stub.Configure, request)
-            self._accepts_secrets = response.acceptSecrets
-            self._supports_preview = response.supportsPreview
+            self._configure(instance.urn, instance.name, marshal(instance.inputs))
 
     def check(self, new: Resource, old: Resource | None) -> tuple[Properties, list[tuple[str, str]]]:
         """Returns the checked inputs, and the failures as pairs of property and reason."""
@@ -195,11 +172,16 @@ class Provider:
         self._channel.close()
         end_process_group(self.process, _END_SECONDS)
 
-    def _check_config(self, config: Properties, urn: str) -> None:
-        request = provider_pb2.CheckRequest(news=marshal(config), urn=urn, name=urn.rpartition("::")[2])
-        response = self._call("check of its configuration", self._stub.CheckConfig, request)
-        if response.failures:
-            raise OperationError("; ".join(failure.reason for failure in response.failures))
+    def _configure(self, urn: str, name: str, config: Any) -> None:
+        if self.is_native:
+            checked = provider_pb2.CheckRequest(news=config, urn=urn, name=name)
+            failures = self._call("check of its configuration", self._stub.CheckConfig, checked).failures
+            if failures:
+                raise OperationError("; ".join(failure.reason for failure in failures))
+        request = provider_pb2.ConfigureRequest(args=config, acceptSecrets=True, urn=urn, name=name)
+        response = self._call("configure", self._stub.Configure, request)
+        self._accepts_secrets = response.acceptSecrets
+        self._supports_preview = response.supportsPreview
 
     def _change(self, new: Resource, old: Resource) -> dict[str, Any]:
         """The fields that a diff and an update share."""

@@ -49,8 +49,7 @@ class ProviderRegistry:
         self._default_providers: dict[str, Resource] = {}
         self._started: dict[str, AnyProvider] = {}
         self._closed = False
-        self._prestarted_package = prestarted_package
-        self._prestarted: Process | None = self._spawn(prestarted_package)
+        self._prestarted = {prestarted_package: self._spawn(prestarted_package)}
 
     def find(self, reference: str, package: str) -> tuple[str, AnyProvider]:
         """Returns the provider that a program refers to, or the default provider of the package, with its reference."""
@@ -78,13 +77,13 @@ class ProviderRegistry:
         with self._lock:
             self._closed = True
             providers, self._started = list(self._started.values()), {}
-            prestarted, self._prestarted = self._prestarted, None
+            prestarted, self._prestarted = list(self._prestarted.values()), {}
         for provider in providers:
             provider.close()
-        if prestarted is not None:
-            end_process_group(prestarted, _END_SECONDS)
-            for stream in (prestarted.stdout, prestarted.stderr):
-                stream.close()
+        for process in prestarted:
+            end_process_group(process, _END_SECONDS)
+            process.stdout.close()
+            process.stderr.close()
 
     def _instance(self, urn: str) -> Resource:
         instance = self._snapshot.current(urn)
@@ -130,14 +129,10 @@ class ProviderRegistry:
         package = instance.package
         if self._settings.mocks is not None and self._settings.is_mocked(package):
             return MockProvider(self._settings.mocks)
-        if package == self._prestarted_package and self._prestarted is not None:
-            process, self._prestarted = self._prestarted, None
-        else:
-            process = self._spawn(package)
+        process = self._prestarted.pop(package, None) or self._spawn(package)
         port = self._read_port(package, process)
         try:
-            hint = self._settings.providers.lost_create_hint
-            return Provider(package, process, port, instance.inputs, instance.urn, lost_create_hint=hint)
+            return Provider(instance, process, port, self._settings.providers.lost_create_hint)
         except OperationError:
             end_process_group(process, _END_SECONDS)
             raise

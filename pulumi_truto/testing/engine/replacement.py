@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from pulumi.automation import OpType
 
 from pulumi_truto.property_values import UNKNOWN, Properties, contains_unknown, is_secret, unwrap_secrets
 from pulumi_truto.testing.engine.mock_provider import AnyProvider
-from pulumi_truto.testing.engine.ordering import dependents
 from pulumi_truto.testing.engine.provider import DiffResult, OperationError
 from pulumi_truto.testing.engine.providers import ProviderRegistry
 from pulumi_truto.testing.engine.resource import Resource
 
-__all__ = ["Decision", "changed_keys", "decide_step", "dependents_to_replace", "diff_resource"]
-
-
-class Decision(NamedTuple):
-    """The step that a resource needs.
-
-    Attributes:
-        op: `OpType.SAME`, `OpType.UPDATE` or `OpType.REPLACE`.
-        delete_before_replace: whether a replacement deletes the old resource before it creates the new one.
-    """
-
-    op: OpType
-    delete_before_replace: bool = False
+__all__ = ["changed_keys", "decide_step", "dependents_to_replace", "diff_resource"]
 
 
 def changed_keys(old: Properties, new: Properties) -> list[str]:
@@ -49,15 +36,18 @@ def diff_resource(provider: AnyProvider, new: Resource, old: Resource) -> DiffRe
     return replace(result, changes=bool(keys), changed_keys=frozenset(keys))
 
 
-def decide_step(provider: AnyProvider, new: Resource, old: Resource) -> Decision:
-    """Returns the step that brings a managed resource from its old state to what the program declares."""
+def decide_step(provider: AnyProvider, new: Resource, old: Resource) -> tuple[OpType, bool]:
+    """Returns the step that brings a managed resource from its old state to what the program declares.
+
+    It is `OpType.SAME`, `OpType.UPDATE` or `OpType.REPLACE`, with whether a replacement first deletes the old resource.
+    """
     if _is_trigger_changed(old.replacement_trigger, new.replacement_trigger):
-        return Decision(OpType.REPLACE, bool(new.delete_before_replace))
+        return OpType.REPLACE, bool(new.delete_before_replace)
     diff = diff_resource(provider, new, old)
     if old.pending_replacement or _requires_replacement(diff, new.replace_on_changes):
         option = new.delete_before_replace
-        return Decision(OpType.REPLACE, diff.delete_before_replace if option is None else option)
-    return Decision(OpType.UPDATE if diff.changes or old.init_errors else OpType.SAME)
+        return OpType.REPLACE, diff.delete_before_replace if option is None else option
+    return OpType.UPDATE if diff.changes or old.init_errors else OpType.SAME, False
 
 
 def dependents_to_replace(old: Resource, unvisited: Sequence[Resource], registry: ProviderRegistry) -> list[Resource]:
@@ -72,7 +62,7 @@ def dependents_to_replace(old: Resource, unvisited: Sequence[Resource], registry
         OperationError: one of the dependents is protected.
     """
     replaced, replaced_urns = [], {old.urn}
-    for dependent in dependents(old, unvisited):
+    for dependent in _dependents(old, unvisited):
         # What depends on a replaced resource is unknown until its replacement exists.
         inputs = {
             name: UNKNOWN if replaced_urns & {*dependent.property_dependencies.get(name, [])} else value
@@ -87,6 +77,17 @@ def dependents_to_replace(old: Resource, unvisited: Sequence[Resource], registry
             replaced.append(dependent)
             replaced_urns.add(dependent.urn)
     return replaced
+
+
+def _dependents(of: Resource, resources: Iterable[Resource]) -> list[Resource]:
+    """Returns the direct and transitive dependents of a resource, in the order of the given resources."""
+    urns = {of.urn}
+    found = []
+    for resource in resources:
+        if resource is not of and urns & {*resource.dependencies, resource.provider_urn}:
+            urns.add(resource.urn)
+            found.append(resource)
+    return found
 
 
 def _requires_replacement(diff: DiffResult, replace_on_changes: list[str]) -> bool:

@@ -51,10 +51,10 @@ class RunSettings:
         work_dir: the folder of the program, in which every process runs.
         env: the environment variables of every process.
         config: the stack's configuration, keys with their namespace.
-        dry_run: whether this is a preview, which changes nothing.
-        parallel: the maximum number of operations in flight.
         providers: the providers that the engine runs.
         mocks: serve all other packages.
+        parallel: the maximum number of operations in flight.
+        dry_run: whether this is a preview, which changes nothing.
     """
 
     project: str
@@ -62,10 +62,10 @@ class RunSettings:
     work_dir: Path
     env: Mapping[str, str]
     config: Mapping[str, ConfigValue]
-    dry_run: bool
-    parallel: int
     providers: Providers
     mocks: Mocks | None = None
+    parallel: int = 16
+    dry_run: bool = False
 
     @property
     def urns(self) -> UrnBuilder:

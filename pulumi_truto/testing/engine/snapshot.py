@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
+import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,50 +18,38 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from pulumi_truto.property_values import SECRET, SIGNATURE, is_secret
 from pulumi_truto.testing.engine.resource import Resource
 
-__all__ = ["DEPLOYMENT_VERSION", "Crypter", "Snapshot"]
+__all__ = ["DEPLOYMENT_VERSION", "Snapshot"]
 
 DEPLOYMENT_VERSION: Final = 3
 
 
-class Crypter:
-    """Encrypts and decrypts the secrets of one stack.
+@functools.lru_cache
+def _derive_key(passphrase: str, salt: str) -> Fernet:
+    key = Scrypt(salt=base64.b64decode(salt), length=32, n=2**14, r=8, p=1).derive(passphrase.encode())
+    return Fernet(base64.urlsafe_b64encode(key))
 
-    Args:
-        passphrase: the passphrase; it may be empty.
-        salt: the salt that the key is derived with.
-    """
 
-    def __init__(self, passphrase: str, salt: bytes) -> None:
-        self.salt = salt
-        key = Scrypt(salt=salt, length=32, n=2**14, r=8, p=1).derive(passphrase.encode())
-        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+def _encrypt(value: Any, key: Fernet) -> Any:
+    """Returns the value with every secret in it replaced by its ciphertext."""
+    if is_secret(value):
+        plaintext = json.dumps(value["value"])
+        return {SIGNATURE: SECRET, "ciphertext": key.encrypt(plaintext.encode()).decode()}
+    if isinstance(value, dict):
+        return {name: _encrypt(item, key) for name, item in value.items()}
+    return [_encrypt(item, key) for item in value] if isinstance(value, list) else value
 
-    def encrypt(self, value: Any) -> Any:
-        """Returns the value with every secret in it replaced by its ciphertext."""
-        if is_secret(value):
-            plaintext = json.dumps(value["value"])
-            return {SIGNATURE: SECRET, "ciphertext": self._fernet.encrypt(plaintext.encode()).decode()}
-        if isinstance(value, dict):
-            return {name: self.encrypt(item) for name, item in value.items()}
-        return [self.encrypt(item) for item in value] if isinstance(value, list) else value
 
-    def decrypt(self, value: Any) -> Any:
-        """Returns the value with every ciphertext, and every plaintext of an export, replaced by the secret.
-
-        Raises:
-            ValueError: the passphrase is wrong.
-        """
-        if isinstance(value, dict) and value.get(SIGNATURE) == SECRET and "plaintext" in value:
-            return {SIGNATURE: SECRET, "value": json.loads(value["plaintext"])}
-        if isinstance(value, dict) and value.get(SIGNATURE) == SECRET:
-            try:
-                plaintext = self._fernet.decrypt(value["ciphertext"].encode())
-            except InvalidToken:
-                raise ValueError("PULUMI_CONFIG_PASSPHRASE is not the passphrase of this state") from None
-            return {SIGNATURE: SECRET, "value": json.loads(plaintext)}
-        if isinstance(value, dict):
-            return {name: self.decrypt(item) for name, item in value.items()}
-        return [self.decrypt(item) for item in value] if isinstance(value, list) else value
+def _decrypt(value: Any, key: Fernet) -> Any:
+    """Returns the value with every ciphertext, and every plaintext of an export, replaced by the secret."""
+    if is_secret(value):
+        try:
+            plaintext = value["plaintext"] if "plaintext" in value else key.decrypt(value["ciphertext"].encode())
+        except InvalidToken:
+            raise ValueError("PULUMI_CONFIG_PASSPHRASE is not the passphrase of this state") from None
+        return {SIGNATURE: SECRET, "value": json.loads(plaintext)}
+    if isinstance(value, dict):
+        return {name: _decrypt(item, key) for name, item in value.items()}
+    return [_decrypt(item, key) for item in value] if isinstance(value, list) else value
 
 
 class Snapshot:
@@ -68,13 +58,18 @@ class Snapshot:
     During a run, the snapshot has two parts: the resources that the run has recorded, in order, and the resources of
     the previous run that it has not visited yet. Both are saved, so that an interrupted run loses nothing. A preview
     saves nothing.
+
+    Args:
+        file: the state file, which may not exist yet.
+        passphrase: encrypts the secrets; it may be empty.
+
+    Raises:
+        ValueError: the state has another passphrase or an unsupported version.
     """
 
-    def __init__(self, file: Path, crypter: Crypter) -> None:
+    def __init__(self, file: Path, passphrase: str) -> None:
         self._file = file
-        self._crypter = crypter
         self._lock = threading.Lock()
-        self._recorded: list[Resource] = []
         self._unvisited: list[Resource] = []
         self._old_by_urn: dict[str, Resource] = {}
         self._new_by_urn: dict[str, Resource] = {}
@@ -83,14 +78,12 @@ class Snapshot:
         self._save_lock = threading.Lock()
         self._saved_requests = 0
         self._serialized: dict[Resource, tuple[list[Any], str]] = {}
-        self._load()
-
-    @staticmethod
-    def read_salt(file: Path) -> bytes | None:
-        """Returns the salt of the secrets in a state file, or ``None`` if the file does not exist."""
-        if not file.exists():
-            return None
-        return base64.b64decode(json.loads(file.read_text(encoding="utf-8"))["salt"])
+        document = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        if document.get("version", DEPLOYMENT_VERSION) != DEPLOYMENT_VERSION:
+            raise ValueError(f"{file}: version {document['version']} of the state is not supported")
+        self._salt: str = document.get("salt") or base64.b64encode(secrets.token_bytes(16)).decode()
+        self._key = _derive_key(passphrase, self._salt)
+        self._recorded = self._read(document.get("resources", []))
 
     @property
     def resources(self) -> list[Resource]:
@@ -155,7 +148,7 @@ class Snapshot:
 
     def export(self) -> dict[str, Any]:
         """Returns the deployment with its secrets encrypted."""
-        resources = [self._crypter.encrypt(resource.to_json()) for resource in self.resources]
+        resources = [_encrypt(resource.to_json(), self._key) for resource in self.resources]
         return {
             "manifest": {"time": "", "magic": "", "version": ""},
             "secrets_providers": {"type": "passphrase"},
@@ -168,13 +161,12 @@ class Snapshot:
         self.save()
 
     def _read(self, documents: Sequence[Mapping[str, Any]]) -> list[Resource]:
-        return [Resource.from_json(self._crypter.decrypt(document)) for document in documents]
+        return [Resource.from_json(_decrypt(document, self._key)) for document in documents]
 
     def _write(self, resources: list[Resource]) -> None:
         self._serialized = {resource: self._serialize(resource) for resource in resources}
-        salt = base64.b64encode(self._crypter.salt).decode()
         lines = ",\n".join(line for _, line in self._serialized.values())
-        document = f'{{"version": {DEPLOYMENT_VERSION}, "salt": "{salt}", "resources": [\n{lines}\n]}}\n'
+        document = f'{{"version": {DEPLOYMENT_VERSION}, "salt": "{self._salt}", "resources": [\n{lines}\n]}}\n'
         # Written to a second file and renamed: if the process dies here, the old state stays intact.
         temporary = self._file.with_suffix(".tmp")
         with temporary.open("w", encoding="utf-8") as stream:
@@ -189,12 +181,4 @@ class Snapshot:
         cached = self._serialized.get(resource)
         if cached is not None and all(old is new for old, new in zip(cached[0], values, strict=True)):
             return cached
-        return values, json.dumps(self._crypter.encrypt(resource.to_json()))
-
-    def _load(self) -> None:
-        if not self._file.exists():
-            return
-        document = json.loads(self._file.read_text(encoding="utf-8"))
-        if document["version"] != DEPLOYMENT_VERSION:
-            raise ValueError(f"{self._file}: version {document['version']} of the state is not supported")
-        self._recorded = self._read(document["resources"])
+        return values, json.dumps(_encrypt(resource.to_json(), self._key))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -35,7 +33,7 @@ from pulumi_truto.testing.engine.program import config_defaults, read_project, r
 from pulumi_truto.testing.engine.providers import ProviderRegistry
 from pulumi_truto.testing.engine.run_program import EXIT_CODE_ERROR_SHOWN
 from pulumi_truto.testing.engine.settings import DYNAMIC_PACKAGE, Providers, RunSettings
-from pulumi_truto.testing.engine.snapshot import DEPLOYMENT_VERSION, Crypter, Snapshot
+from pulumi_truto.testing.engine.snapshot import DEPLOYMENT_VERSION, Snapshot
 from pulumi_truto.testing.engine.urns import STACK_TYPE
 
 __all__ = ["Stack"]
@@ -83,42 +81,27 @@ class Stack:
         mocks: Mocks | None = None,
     ) -> None:
         self.name = name
-        self._work_dir = work_dir.resolve()
-        self._env = {**os.environ, **(env_vars or {})}
-        self._providers = providers or Providers()
-        self._mocks = mocks
-        project = read_project(self._work_dir)
-        self._project: str = project["name"]
-        self._config = {self._full_key(key): ConfigValue(value) for key, value in config_defaults(project).items()}
-        self._program = self._work_dir / project.get("main", ".")
+        env = {**os.environ, **(env_vars or {})}
+        if _PASSPHRASE not in env:
+            raise ValueError(f"set {_PASSPHRASE}: it encrypts the secrets in the state, and may be empty")
+        project = read_project(work_dir)
+        self._config: dict[str, ConfigValue] = {}
+        self._settings = RunSettings(
+            project["name"], name, work_dir.resolve(), env, self._config, providers or Providers(), mocks
+        )
+        for key, value in config_defaults(project).items():
+            self.set_config(key, ConfigValue(value))
+        self._program = self._settings.work_dir / project.get("main", ".")
         # Nearly every run needs a dynamic provider, or the first of the plugins in Pulumi.yaml.
         plugins = [plugin.get("name") for plugin in (project.get("plugins") or {}).get("providers") or []]
-        self._prestarted_package = next(filter(self._providers.module, plugins), DYNAMIC_PACKAGE)
+        self._prestarted_package = next(filter(self._settings.providers.module, plugins), DYNAMIC_PACKAGE)
         state_dir.mkdir(parents=True, exist_ok=True)
-        self._state_file = state_dir / f"{self._project}.{name}.json"
-        passphrase = self._env.get(_PASSPHRASE)
-        if passphrase is None:
-            raise ValueError(f"set {_PASSPHRASE}: it encrypts the secrets in the state, and may be empty")
-        self._passphrase = passphrase
-        self._crypter = Crypter(passphrase, Snapshot.read_salt(self._state_file) or secrets.token_bytes(16))
-        self._current: _Run | None = None
+        self._state_file = state_dir / f"{project['name']}.{name}.json"
+        self._run_in_progress: _Run | None = None
 
     def set_config(self, key: str, value: ConfigValue) -> None:
         """Sets one value of the configuration. A key without a namespace belongs to the project."""
         self._config[self._full_key(key)] = value
-
-    def set_all_config(self, config: Mapping[str, ConfigValue]) -> None:
-        """Sets several values of the configuration."""
-        for key, value in config.items():
-            self.set_config(key, value)
-
-    def get_config(self, key: str) -> ConfigValue:
-        """Returns one value of the configuration.
-
-        Raises:
-            KeyError: the value is not set.
-        """
-        return self._config[self._full_key(key)]
 
     def remove_config(self, key: str) -> None:
         """Removes one value of the configuration."""
@@ -135,12 +118,12 @@ class Stack:
     ) -> PreviewResult:
         """Shows what `up` would do, without doing it."""
         _refuse("preview", unsupported)
+        snapshot = self._load()
+        settings: dict[str, Any] = {"parallel": parallel, "dry_run": True}
         if refresh:
-            with self._copied_state():
-                self.refresh(parallel=parallel, on_output=on_output)
-                return self.preview(parallel=parallel, expect_no_changes=expect_no_changes, on_output=on_output)
-        display = self._run_program("Previewing update", parallel, on_output, dry_run=True)
-        display.raise_if_failed(expect_no_changes=expect_no_changes)
+            with self._run("Refreshing", on_output, snapshot=snapshot, **settings) as run:
+                run.deployment.refresh()
+        display = self._run_program("Previewing update", on_output, expect_no_changes, snapshot=snapshot, **settings)
         return PreviewResult(display.stdout, display.stderr, dict(display.counts))
 
     def up(
@@ -156,8 +139,7 @@ class Stack:
         _refuse("up", unsupported)
         if refresh:
             self.refresh(parallel=parallel, on_output=on_output)
-        display = self._run_program("Updating", parallel, on_output)
-        display.raise_if_failed(expect_no_changes=expect_no_changes)
+        display = self._run_program("Updating", on_output, expect_no_changes, parallel=parallel)
         return UpResult(display.stdout, display.stderr, display.result("update"), self.outputs())
 
     def refresh(
@@ -170,9 +152,8 @@ class Stack:
     ) -> RefreshResult:
         """Updates the state to the actual resources."""
         _refuse("refresh", unsupported)
-        with self._run("Refreshing", parallel, on_output) as run:
+        with self._run("Refreshing", on_output, expect_no_changes, parallel=parallel) as run:
             run.deployment.refresh()
-        run.display.raise_if_failed(expect_no_changes=expect_no_changes)
         return RefreshResult(run.display.stdout, run.display.stderr, run.display.result("refresh"))
 
     def destroy(
@@ -182,7 +163,7 @@ class Stack:
         _refuse("destroy", unsupported)
         if refresh:
             self.refresh(parallel=parallel, on_output=on_output)
-        with self._run("Destroying", parallel, on_output) as run:
+        with self._run("Destroying", on_output, parallel=parallel) as run:
             run.deployment.delete_unregistered()
         return DestroyResult(run.display.stdout, run.display.stderr, run.display.result("destroy"))
 
@@ -208,48 +189,49 @@ class Stack:
 
     def cancel(self) -> None:
         """Cancels a run of this stack in another thread: it starts no more operations."""
-        run = self._current
+        run = self._run_in_progress
         if run is not None:
             run.deployment.cancel()
             run.registry.cancel()
 
     def provider_processes(self) -> list[Process]:
         """Returns the provider processes of the current run, for tests that kill them."""
-        run = self._current
+        run = self._run_in_progress
         return run.registry.processes() if run is not None else []
 
     def _full_key(self, key: str) -> str:
-        return key if ":" in key else f"{self._project}:{key}"
+        return key if ":" in key else f"{self._settings.project}:{key}"
+
+    def _load(self) -> Snapshot:
+        """Loads the state file, which another process may have changed since the last run."""
+        return Snapshot(self._state_file, self._settings.env[_PASSPHRASE])
 
     @contextlib.contextmanager
-    def _run(self, title: str, parallel: int, on_output: OnOutput | None, *, dry_run: bool = False) -> Iterator[_Run]:
+    def _run(
+        self,
+        title: str,
+        on_output: OnOutput | None,
+        expect_no_changes: bool = False,
+        snapshot: Snapshot | None = None,
+        **values: Any,
+    ) -> Iterator[_Run]:
         """Starts everything that a run needs; afterwards ends it, saves the state and raises if the run failed."""
-        display = Display(on_output, dry_run=dry_run)
+        settings = replace(self._settings, **values)
+        display = Display(on_output, dry_run=settings.dry_run)
         display.line(f"{title} ({self.name}):")
-        settings = RunSettings(
-            self._project,
-            self.name,
-            self._work_dir,
-            self._env,
-            self._config,
-            dry_run,
-            parallel,
-            self._providers,
-            self._mocks,
-        )
-        snapshot = self._load()
-        snapshot.begin_run(dry_run=dry_run)
+        snapshot = snapshot or self._load()
+        snapshot.begin_run(dry_run=settings.dry_run)
         monitor = MonitorServer(settings, display)
         registry = ProviderRegistry(settings, snapshot, monitor.address, display.info, self._prestarted_package)
         deployment = Deployment(settings, snapshot, registry, display)
-        self._current = _Run(settings, display, deployment, registry, monitor)
+        run = self._run_in_progress = _Run(settings, display, deployment, registry, monitor)
         try:
             with _cancel_on_signals(self.cancel, display):
-                yield self._current
+                yield run
                 if not display.failed:
                     display.outputs(deployment.outputs)
         finally:
-            self._current = None
+            self._run_in_progress = None
             registry.close()
             monitor.close()
             try:
@@ -257,11 +239,11 @@ class Stack:
             except OSError as error:
                 display.error(f"the state cannot be saved: {error}")
         display.summary()
-        display.raise_if_failed()
+        display.raise_if_failed(expect_no_changes=expect_no_changes)
 
-    def _run_program(self, title: str, parallel: int, on_output: OnOutput | None, *, dry_run: bool = False) -> Display:
+    def _run_program(self, title: str, on_output: OnOutput | None, expect_no_changes: bool, **values: Any) -> Display:
         """Runs the program to its end, then deletes the resources that it did not register."""
-        with self._run(title, parallel, on_output, dry_run=dry_run) as (settings, display, deployment, _, monitor):
+        with self._run(title, on_output, expect_no_changes, **values) as (settings, display, deployment, _, monitor):
             monitor.serve(deployment)
             with running_program(self._program, settings, monitor.address, display.info) as process:
                 while process.poll() is None and not deployment.is_cancelled:
@@ -277,26 +259,6 @@ class Stack:
                     deployment.delete_unregistered()
             deployment.record_stack_outputs()
         return display
-
-    @contextlib.contextmanager
-    def _copied_state(self) -> Iterator[None]:
-        """Runs work on a copy of the state; afterwards the state is as before."""
-        original = self._state_file
-        with tempfile.TemporaryDirectory(prefix="pulumi-state-") as folder:
-            self._state_file = Path(folder) / original.name
-            if original.exists():
-                shutil.copy(original, self._state_file)
-            try:
-                yield
-            finally:
-                self._state_file = original
-
-    def _load(self) -> Snapshot:
-        """Loads the state file, which another process may have changed since the last run."""
-        salt = Snapshot.read_salt(self._state_file) or self._crypter.salt
-        if salt != self._crypter.salt:
-            self._crypter = Crypter(self._passphrase, salt)
-        return Snapshot(self._state_file, self._crypter)
 
 
 def _refuse(method: str, arguments: Mapping[str, Any]) -> None:

@@ -82,13 +82,10 @@ class Steps:
             new.inputs = with_secrets(inputs, secret_keys(old.inputs))
         changed = changed_keys(old.outputs, new.outputs)
         # As in Pulumi, a managed resource has drifted only if its provider reports a diff.
-        is_drifted = (
-            bool(changed) if old.external else diff_resource(provider, replace(new, inputs=old.inputs), new).changes
-        )
+        declared = replace(new, inputs=old.inputs)
+        is_drifted = changed if old.external else diff_resource(provider, declared, new).changes
         self._snapshot.record(new, old)
         self._display.step(OpType.UPDATE if is_drifted else OpType.SAME, new, changed)
-
-    # --- the steps of a registration -------------------------------------------------------------------------
 
     def _read(self, new: Resource, old: Resource | None) -> Resource:
         """Reads an external resource. The stack stops managing a resource that had its URN."""
@@ -233,14 +230,7 @@ class Steps:
     ) -> Resource:
         """Records and shows a successful step.
 
-        Args:
-            new: the resource after the step.
-            old: the resource before the step.
-            op: the kind of step.
-            changed: the properties that changed.
-            keep_old: whether the old resource stays in the snapshot, to be deleted at the end of the run.
-            shown: whether the display shows and counts the step.
-            counted: whether the display counts the step.
+        With ``keep_old`` the old resource stays in the snapshot, to be deleted at the end of the run.
         """
         if old is not None and keep_old:
             old.delete = True

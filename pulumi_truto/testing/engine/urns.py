@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pulumi_truto.testing.engine.resource import Resource
 
 __all__ = ["STACK_TYPE", "UrnBuilder", "name_of", "qualified_type"]
 
@@ -25,42 +28,34 @@ class UrnBuilder:
             type_ = f"{parent_types}${type_}"
         return f"urn:pulumi:{stack or self.stack}::{project or self.project}::{type_}::{name}"
 
-    def alias_urns(
-        self, type_: str, name: str, parent: str, aliases: Sequence[Any], former_urns: Mapping[str, str]
-    ) -> list[str]:
-        """Returns every URN that the resource may have in the state, the most likely first.
+    def alias_urns(self, resource: Resource, former_urns: Mapping[str, str]) -> list[str]:
+        """Returns every former URN that the resource may have in the state, the most likely first.
 
         Args:
-            type_: the resource's type.
-            name: the resource's name.
-            parent: the URN of the resource's parent.
-            aliases: Pulumi's messages for the aliases that the program declares.
+            resource: the resource, with its new URN.
             former_urns: the former URN of each resource that this run has matched by an alias, by its new URN.
         """
-        own = [self._resolve(type_, name, parent, alias, former_urns) for alias in aliases]
-        return list(dict.fromkeys([*own, *self._inherited_urns(type_, name, parent, own, former_urns)]))
+        own = [self._resolve(resource, alias, former_urns) for alias in resource.aliases]
+        return list(dict.fromkeys([*own, *self._inherited_urns(resource, own, former_urns)]))
 
-    def _resolve(self, type_: str, name: str, parent: str, alias: Any, former_urns: Mapping[str, str]) -> str:
+    def _resolve(self, resource: Resource, alias: Any, former_urns: Mapping[str, str]) -> str:
         if alias.urn:
             return str(alias.urn)
         spec = alias.spec
-        former_parent = former_urns.get(spec.parentUrn, spec.parentUrn) if spec.parentUrn else parent
-        if spec.noParent:
-            former_parent = ""
-        return self.urn(spec.type or type_, spec.name or name, former_parent, spec.stack, spec.project)
+        parent = "" if spec.noParent else former_urns.get(spec.parentUrn, spec.parentUrn) or resource.parent
+        return self.urn(spec.type or resource.type, spec.name or resource.name, parent, spec.stack, spec.project)
 
-    def _inherited_urns(
-        self, type_: str, name: str, parent: str, own: Sequence[str], former_urns: Mapping[str, str]
-    ) -> Iterator[str]:
+    def _inherited_urns(self, resource: Resource, own: Sequence[str], former_urns: Mapping[str, str]) -> Iterator[str]:
         """Yields the URNs below the parent's former URN. A name that starts with the parent's name changes with it."""
-        former_parent = former_urns.get(parent)
+        former_parent = former_urns.get(resource.parent)
         if former_parent is None:
             return
-        parent_name, former_parent_name = name_of(parent), name_of(former_parent)
-        for own_type, own_name in [(type_, name), *((qualified_type(urn).split("$")[-1], name_of(urn)) for urn in own)]:
-            if own_name.startswith(parent_name):
-                own_name = former_parent_name + own_name[len(parent_name) :]
-            yield self.urn(own_type, own_name, former_parent)
+        parent_name = name_of(resource.parent)
+        aliases = [(qualified_type(urn).split("$")[-1], name_of(urn)) for urn in own]
+        for type_, name in [(resource.type, resource.name), *aliases]:
+            if name.startswith(parent_name):
+                name = name_of(former_parent) + name[len(parent_name) :]
+            yield self.urn(type_, name, former_parent)
 
 
 def qualified_type(urn: str) -> str:
