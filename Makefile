@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test verify-live coverage soak bench schema plugin docs lint lint-code lint-imports lint-docs lint-workflows types format release-check clean
 
-demo: $(VENV)/.installed-sandbox
+demo: $(VENV)/.installed-testing
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed-test

@@ -15,9 +15,13 @@ import yaml
 from pulumi.automation import ConfigValue, DestroyResult, OutputMap, PreviewResult, RefreshResult, UpResult
 from pulumi.runtime.mocks import Mocks
 
-from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing.engine.settings import Providers
-from pulumi_truto.testing.engine.stack import Stack
+try:
+    from pulumi_truto.sandbox import Sandbox
+    from pulumi_truto.testing.engine.settings import Providers
+    from pulumi_truto.testing.engine.stack import Stack
+except ModuleNotFoundError as error:
+    hint = f"pulumi_truto.testing requires {error.name}: install pulumi-truto with its extra, pulumi-truto[testing]"
+    raise ModuleNotFoundError(hint, name=error.name) from None
 
 __all__ = ["Engine", "ProgramStack", "cli_version", "copy_program", "find_program", "open_stack"]
 
@@ -131,7 +135,7 @@ class ProgramStack:
         """Sets values of the stack's configuration, for the next runs. Other keys keep their values.
 
         Args:
-            config: the values by key. A value that is no string becomes JSON, as Pulumi reads it; None removes the key.
+            config: the values by key. Other values than strings become JSON, as Pulumi reads it; None removes the key.
             secrets: the same, encrypted.
         """
         for values, is_secret in ((config, False), (secrets or {}, True)):

@@ -90,6 +90,12 @@ def sandbox_python(install: Callable[[str], Path]) -> Path:
     return install("[sandbox]")
 
 
+@pytest.fixture(scope="session")
+def testing_python(install: Callable[[str], Path]) -> Path:
+    """The interpreter of an environment with the package and its extra "testing"."""
+    return install("[testing]")
+
+
 @pytest.fixture
 def rotation_example(tmp_path: Path) -> Path:
     """A copy of the rotation example's folder."""

@@ -10,7 +10,6 @@ import sys
 import tarfile
 import types
 import zipfile
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -96,22 +95,19 @@ def test_release_check_finds_an_incomplete_package(wheels: Path, tmp_path: Path)
     assert not (tmp_path / "dist").exists()
 
 
-def test_wheel_runs_the_quickstart(distribution: Distribution, sandbox_python: Path, tmp_path: Path) -> None:
-    """Installed with its sandbox into a new environment, the package runs the quickstart example."""
+def test_wheel_runs_the_quickstart(distribution: Distribution, testing_python: Path, tmp_path: Path) -> None:
+    """Installed with its extra "testing" into a new environment, the package runs the quickstart example."""
     shutil.copytree(distribution.tree / "examples", tmp_path / "examples")
-    command = (sandbox_python, "-m", "pulumi_truto.testing", "up", "examples/quickstart")
+    command = (testing_python, "-m", "pulumi_truto.testing", "up", "examples/quickstart")
     process = run_isolated(*command, cwd=tmp_path)
     assert "webhookSecret: [secret]" in process.stdout
 
 
-def test_wheel_runs_the_example_of_tests(
-    distribution: Distribution, install: Callable[[str], Path], tmp_path: Path
-) -> None:
+def test_wheel_runs_the_example_of_tests(distribution: Distribution, testing_python: Path, tmp_path: Path) -> None:
     """`pip install pulumi-truto[testing]` is all that examples/testing needs."""
-    python = install("[testing]")
     example = tmp_path / "example"
     shutil.copytree(distribution.tree / "examples" / "testing", example)
-    process = run_isolated(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=example)
+    process = run_isolated(testing_python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=example)
     assert "6 passed" in process.stdout
 
 
@@ -124,7 +120,7 @@ def test_lowest_versions_of_dependencies_work(
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in oldest.items()))
     pip_options = ("--only-binary", ":all:", "--constraint", str(constraints))
-    python = create_environment(empty_environment, tmp_path, *pip_options, f"{distribution.wheel}[sandbox]")
+    python = create_environment(empty_environment, tmp_path, *pip_options, f"{distribution.wheel}[testing]")
     listing = run_isolated(python, "-m", "pip", "list", "--format", "json", cwd=tmp_path).stdout
     installed = {canonicalize_name(package["name"]): package["version"] for package in json.loads(listing)}
     for name, version in oldest.items():
@@ -137,6 +133,15 @@ def test_lowest_versions_of_dependencies_work(
     (tmp_path / "lifecycle").mkdir()
     process = run_isolated(python, "lifecycle.py", "lifecycle", cwd=tmp_path)
     assert process.stdout.splitlines()[-1] == "lifecycle completed"
+
+
+def test_sandbox_is_enough_for_the_sandbox(sandbox_python: Path, tmp_path: Path) -> None:
+    """The extra "sandbox" brings the sandbox alone: what else `pulumi_truto.testing` needs is named with its extra."""
+    code = "from pulumi_truto.sandbox import Sandbox; Sandbox().start().stop(); import pulumi_truto.testing.stack"
+    process = run_isolated(sandbox_python, "-c", code, cwd=tmp_path, check=False)
+    last_line = process.stderr.splitlines()[-1]
+    assert "pulumi_truto.testing requires cryptography: install" in last_line
+    assert "pulumi-truto[testing]" in last_line
 
 
 def test_programs_work_without_the_sandbox_extra(plain_python: Path, tmp_path: Path) -> None:

@@ -50,11 +50,14 @@ class Distribution:
 
     @property
     def requirements(self) -> list[Requirement]:
-        """The direct dependencies, including those of the extra "sandbox"."""
+        """The direct dependencies, including those of the extras "sandbox" and "testing"."""
         declared = [Requirement(line) for line in self.metadata.get_all("Requires-Dist", [])]
-        extra = {"extra": "sandbox"}
+        extras: list[dict[str, str | set[str]]] = [{"extra": "sandbox"}, {"extra": "testing"}]
         return [
-            requirement for requirement in declared if requirement.marker is None or requirement.marker.evaluate(extra)
+            requirement
+            for requirement in declared
+            if requirement.name != "pulumi-truto"
+            and (requirement.marker is None or any(map(requirement.marker.evaluate, extras)))
         ]
 
 

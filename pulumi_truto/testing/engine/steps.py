@@ -29,7 +29,7 @@ class InvalidInputs(Exception):
 
 
 class ProtectedResource(OperationError):
-    """A protected resource was not deleted. The run continues with the other resources, as nothing was attempted."""
+    """A protected resource was not deleted. Nothing was attempted, so the run continues with the other resources."""
 
 
 class Steps:
