@@ -65,7 +65,8 @@ def start(
         merge_stderr: whether stderr goes to stdout.
     """
     # A forked process keeps the server's interpreter settings, which come from the environment.
-    if sys.platform == "linux" and _python_variables(env) == _python_variables(os.environ):
+    may_fork = sys.platform == "linux" and not multiprocessing.current_process().daemon
+    if may_fork and _python_variables(env) == _python_variables(os.environ):
         command = (module, [*arguments], [str(cwd), *_interpreter_path()], dict(env))
         return _ForkedProcess(command, preloaded, merge_stderr)
     return subprocess.Popen(  # noqa: S603 - our own interpreter
