@@ -33,11 +33,13 @@ class InitError(OperationError):
     """An operation failed, but the resource exists.
 
     Attributes:
+        id: the resource's id.
         outputs: the resource's outputs, as the provider reported them.
     """
 
-    def __init__(self, message: str, outputs: Properties) -> None:
+    def __init__(self, message: str, id_: str, outputs: Properties) -> None:
         super().__init__(message)
+        self.id = id_
         self.outputs = outputs
 
 
@@ -191,6 +193,7 @@ class Provider:
             "olds": self._marshal(old.outputs),
             "news": self._marshal(new.inputs),
             "old_inputs": self._marshal(old.inputs),
+            "ignoreChanges": new.ignore_changes,
         }
 
     def _marshal(self, properties: Properties) -> Any:
@@ -202,7 +205,9 @@ class Provider:
         except grpc.RpcError as error:
             init_failed = _init_failed_detail(error)
             if init_failed is not None:
-                raise InitError("; ".join(init_failed.reasons), unmarshal(init_failed.properties)) from None
+                raise InitError(
+                    "; ".join(init_failed.reasons), init_failed.id, unmarshal(init_failed.properties)
+                ) from None
             raise OperationError(self._error_message(operation, error)) from None
         except ValueError:  # the channel is closed
             raise OperationError(f"the run was cancelled during the {operation}") from None

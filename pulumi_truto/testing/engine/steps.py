@@ -177,7 +177,13 @@ class Steps:
         *,
         keep_old: bool = False,
     ) -> Resource:
-        new.id, outputs = provider.create(new, preview=self._dry_run)
+        try:
+            new.id, outputs = provider.create(new, preview=self._dry_run)
+        except InitError as error:
+            # As in Pulumi, the new resource is saved, the run fails, and the next run tries an update.
+            new.id, new.outputs, new.init_errors = error.id, _with_secret_outputs(new, error.outputs), [str(error)]
+            self._finish(new, old, op, keep_old=keep_old)
+            raise
         new.outputs = _with_secret_outputs(new, outputs)
         # Recorded only now: if the create fails, the old resource remains the current one.
         return self._finish(new, old, op, keep_old=keep_old)
