@@ -12,8 +12,8 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, Mocks
 
 from pulumi_truto import config
 from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS
+from pulumi_truto.resource_type import from_camel, to_camel
 from pulumi_truto.session import connect
-from pulumi_truto.webhook.properties import from_camel, to_camel
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient

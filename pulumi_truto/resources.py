@@ -10,7 +10,7 @@ from pulumi.dynamic import Resource
 
 from pulumi_truto.dynamic import WebhookProvider, WebhookTestProvider
 from pulumi_truto.event_types import EventType
-from pulumi_truto.webhook.properties import RESOURCE_NAME
+from pulumi_truto.resource_type import RESOURCE_NAME
 
 __all__ = ["Provider", "Webhook", "WebhookTest"]
 

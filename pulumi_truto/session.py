@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pulumi_truto.config import Settings
 from pulumi_truto.diagnostics import Diagnostics
 from pulumi_truto.errors import ConfigurationError
-from pulumi_truto.webhook.inputs import WebhookInputs, check
+from pulumi_truto.resource_type import ResourceType, Values
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
     from pulumi_truto.webhook.manager import WebhookManager
-    from pulumi_truto.webhook.tester import WebhookTester
 
 __all__ = ["ProviderSession", "connect"]
 
@@ -63,11 +62,9 @@ class ProviderSession:
             return self._manager
 
     @property
-    def tester(self) -> WebhookTester:
-        """Tests webhooks at Truto."""
-        from pulumi_truto.webhook.tester import WebhookTester
-
-        return WebhookTester(self.manager.client, self.warn)
+    def client(self) -> TrutoClient:
+        """The client of the environment."""
+        return self.manager.client
 
     def cancel(self) -> None:
         """Starts no new attempt. Requests in flight continue, as their outcome must get into the state."""
@@ -75,21 +72,30 @@ class ProviderSession:
 
     def check(
         self,
-        declared: Mapping[str, Any],
+        kind: ResourceType,
+        declared: Values,
         old_inputs: Mapping[str, Any],
+        *,
+        is_other_kind: bool,
         display_name: Callable[[str], str],
-        prefix: str = "",
-    ) -> tuple[WebhookInputs, list[str]]:
+        resource_name: str,
+    ) -> tuple[Values, list[str]]:
         """The canonical inputs, and the messages of all errors in them or in the settings. Shows the warnings.
 
         Args:
-            declared: the inputs that the program declares.
-            old_inputs: those of the last run; empty for a new resource.
+            kind: the resource type.
+            declared: the inputs that the program declares, under the API's names.
+            old_inputs: those of the last run, in either spelling; empty for a new resource.
+            is_other_kind: the other provider kind wrote those. Pulumi's ``ignore_changes`` does not find its names,
+                and drops what it should keep.
             display_name: the program's name of a property.
-            prefix: starts each warning, for example with the name of the resource.
+            resource_name: the name of the resource, for warnings; empty if it is not known.
         """
-        result = check(declared, old_inputs, api_on_loopback=self.settings.is_loopback)
+        old = kind.pick_inputs(old_inputs)
+        known = {**old, **declared} if is_other_kind else declared
+        result = kind.check(known, old, api_on_loopback=self.settings.is_loopback)
+        prefix = f"{resource_name}: " if resource_name else ""
         for warning in result.warnings:
             self.warn(prefix + warning.message(display_name(warning.property)))
         messages = [error.message(display_name(error.property)) for error in result.errors]
-        return result.inputs, [*self.settings.errors, *messages]
+        return (known if messages else result.inputs), [*self.settings.errors, *messages]

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 from pulumi_truto.api import models
-from pulumi_truto.api.deadline import deadline_in
+from pulumi_truto.api.deadline import current_deadline, deadline_in
 from pulumi_truto.api.redaction import Redactor
 from pulumi_truto.api.transport import Request, RequestPolicy, Transport
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import ConfigurationError, InvalidResponseError, TrutoError
+from pulumi_truto.resource_type import Values
 from pulumi_truto.urls import ID
 
 __all__ = ["TrutoClient"]
@@ -69,7 +70,7 @@ class TrutoClient:
 
     def create_webhook(
         self,
-        body: models.WebhookBody,
+        body: Values,
         claim: Callable[[str], bool] = lambda _: True,
         unknown_outcomes: list[TrutoError] | None = None,
     ) -> models.CreatedWebhook:
@@ -149,8 +150,12 @@ class TrutoClient:
         for page in self.iter_pages():
             yield from page.result
 
-    def update_webhook(self, id_: str, body: models.WebhookBody) -> models.Webhook:
-        """``PATCH /webhook/{id}``. The body should always have ``event_types``; see `WebhookBody`."""
+    def update_webhook(self, id_: str, body: Values) -> models.Webhook:
+        """``PATCH /webhook/{id}``. The body should always have ``event_types``.
+
+        By Truto's guides a PATCH leaves what it omits unchanged; by its reference it subscribes to every event if it
+        omits ``event_types``. A PATCH with ``event_types`` is right under both.
+        """
         self.redactor.add_url(body.get("target_url"))
         return self._send_for_webhook(f"update webhook {id_}", "PATCH", id_, json=body)
 
@@ -193,7 +198,7 @@ class TrutoClient:
         if event is not None:
             params["log_type_filter[event]"] = event
         request = Request(attempted, "GET", "/log", is_repeatable=False, options={"params": params})
-        with deadline_in(_LOG_SECONDS):
+        with deadline_in(min(_LOG_SECONDS, current_deadline().remaining_seconds)):
             return self._transport.send(request, self._parse(attempted, models.DeliveryLog)).newest_first[:limit]
 
     def _seen(self, webhook: models.Webhook) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Annotated, Any, TypedDict, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -32,7 +32,6 @@ __all__ = [
     "TestResult",
     "UnreadableWebhook",
     "Webhook",
-    "WebhookBody",
     "WebhookPage",
 ]
 
@@ -41,18 +40,6 @@ Id = Annotated[StrictStr, StringConstraints(pattern=f"^{ID.pattern}$")]
 
 
 _Model = TypeVar("_Model", bound="Response")
-
-
-class WebhookBody(TypedDict, total=False):
-    """The body of a POST or a PATCH.
-
-    By Truto's guides a PATCH leaves what it omits unchanged; by its reference it subscribes to every event if it omits
-    ``event_types``. A PATCH with ``event_types`` is right under both.
-    """
-
-    target_url: str
-    event_types: list[str]
-    is_active: bool
 
 
 class Response(BaseModel):

@@ -13,6 +13,8 @@ _MAX_LENGTH: Final = 300
 _URL: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#@\"'<>]*@)?([^\s/?#\"'<>]*)[^\s\"'<>]*")
 #: Such a part of a path, as in ``/webhooks/orders``, is a word of Truto's own messages too.
 _WORD: Final = re.compile(r"[a-z]{0,12}|.")
+#: A shorter value of a query could be any number.
+_SHORTEST_VALUE: Final = 3
 
 
 class Redactor:
@@ -43,7 +45,8 @@ class Redactor:
         text = _URL.sub(_origin_only, text)
         for part in sorted(self._url_parts.copy(), key=len, reverse=True):
             if part in text:
-                text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(part)}(?![A-Za-z0-9])", "[url]", text)
+                start = "" if part.startswith("/") else "(?<![A-Za-z0-9])"
+                text = re.sub(rf"{start}{re.escape(part)}(?![A-Za-z0-9])", "[url]", text)
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 3] + "..."
 
@@ -60,7 +63,8 @@ def _parts_of(url: str) -> Iterator[str]:
     except ValueError:
         return
     path, user = parts.path.rstrip("/"), parts.netloc.rpartition("@")[0]
-    pieces = [*path.split("/"), *re.split("[&=;]", f"{parts.query}&{parts.fragment}"), *user.split(":")]
+    words = [word for word in path.split("/") if not _WORD.fullmatch(word)]
+    values = re.split("[&=;:]", f"{parts.query}&{parts.fragment}&{user}")
     wholes = [f"{parts.path}?{parts.query}", parts.query, parts.fragment, path, user]
-    for part in [*wholes, *(piece for piece in pieces if not _WORD.fullmatch(piece))]:
+    for part in [*wholes, *words, *(value for value in values if len(value) >= _SHORTEST_VALUE)]:
         yield from {part, unquote(part), unquote_plus(part)} - {"", "?"}

@@ -173,6 +173,7 @@ class Transport:
         read_seconds = policy.create_seconds if request.is_create else policy.read_seconds
         remaining_seconds = max(deadline.remaining_seconds, _SHORTEST_TIMEOUT_SECONDS)
         read_seconds = min(read_seconds, remaining_seconds)
+        end = time.monotonic() + read_seconds
         try:
             response = self._session.request(
                 request.method,
@@ -183,7 +184,7 @@ class Transport:
                 **request.options,
             )
             with response:
-                body = self._read(response, time.monotonic() + read_seconds)
+                body = self._read(response, end)
         except _UnusableBodyError as error:
             raise self.errors.invalid_response(request.attempted, str(error)) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:

@@ -203,7 +203,7 @@ def _show(report: Report) -> None:
         print("No given stack manages the orphans. They may have been created by hand: check URL and time, then either")
         print(f"- import: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}")
         print("- delete: the same command with --delete, which asks before each")
-        print("What was never switched on was left behind by a failed create: it delivers nothing.")
+        print("A failed create may have left behind those that were never switched on: they deliver nothing.")
     if report.missing:
         print("The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
     for id_ in report.unreadable:

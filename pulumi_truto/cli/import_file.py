@@ -16,8 +16,9 @@ from pulumi_truto.api.models import Webhook
 from pulumi_truto.config import Settings
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
 from pulumi_truto.property_values import SECRET, SIGNATURE
-from pulumi_truto.webhook.diff import WebhookState, inputs_in_state, to_inputs, to_state
-from pulumi_truto.webhook.properties import FINGERPRINT, STATE, to_camel
+from pulumi_truto.resource_type import Values, to_camel
+from pulumi_truto.webhook.state import to_inputs, to_state
+from pulumi_truto.webhook.webhook_type import FINGERPRINT, WEBHOOK as WEBHOOK_TYPE
 
 __all__ = ["build", "names_for", "python_program"]
 
@@ -77,16 +78,15 @@ def build(
     """
     resources = []
     for webhook in webhooks:
-        known: WebhookState = {"secret": secrets.get(webhook.id), FINGERPRINT: settings.fingerprint(webhook.id)}
+        known: Values = {"secret": secrets.get(webhook.id), FINGERPRINT: settings.fingerprint(webhook.id)}
         state = to_state(webhook, known)
-        outputs: dict[str, Any] = {name: value for name, value in state.items() if name in STATE}
-        outputs["secret"] = _secret(state["secret"]) if state["secret"] else None
+        outputs = {**state, "secret": _secret(state["secret"]) if state["secret"] else None}
         resources.append(
             {
                 "type": WEBHOOK if kind == "native" else DYNAMIC_WEBHOOK,
                 "name": names[webhook.id],
                 "id": webhook.id,
-                "inputs": _properties(inputs_in_state(state), kind),
+                "inputs": _properties(WEBHOOK_TYPE.pick_inputs(state), kind),
                 "outputs": _properties(outputs, kind),
             }
         )

@@ -14,8 +14,9 @@ from typing import Any, Final
 from pulumi_truto.api.models import Webhook
 from pulumi_truto.config import Settings
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
-from pulumi_truto.webhook.diff import to_inputs
-from pulumi_truto.webhook.properties import FINGERPRINT, from_camel
+from pulumi_truto.resource_type import from_camel
+from pulumi_truto.webhook.state import to_inputs
+from pulumi_truto.webhook.webhook_type import FINGERPRINT
 
 __all__ = ["KnownWebhook", "Report", "compare", "is_never_switched_on", "read_export"]
 

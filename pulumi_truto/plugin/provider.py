@@ -7,31 +7,32 @@ each call has its own thread, and an error is one line.
 
 from __future__ import annotations
 
-from typing import Any, Final
+import os
+import re
+from collections.abc import Iterator
+from typing import TypeAlias
 
+import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from pulumi_truto import config
 from pulumi_truto.api.deadline import deadline_in
 from pulumi_truto.errors import ConfigurationError
+from pulumi_truto.plugin.codec import decode
 from pulumi_truto.plugin.grpc_errors import single_line_errors, single_line_stream_errors
-from pulumi_truto.plugin.tester import WebhookTestResource
-from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK, WEBHOOK_TEST
-from pulumi_truto.plugin.translation import from_pulumi, provider_settings
-from pulumi_truto.plugin.webhook import WebhookResource
-from pulumi_truto.property_values import contains_unknown, marshal, unmarshal, unwrap_secrets, with_secrets
+from pulumi_truto.plugin.resource_server import ResourceServer
+from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK
+from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets, with_secrets
+from pulumi_truto.resource_type import UNKNOWN, to_camel
+from pulumi_truto.resource_types import RESOURCE_TYPES
 from pulumi_truto.session import ProviderSession
+from pulumi_truto.urn import name_of, type_of
 from pulumi_truto.version import __version__
-from pulumi_truto.webhook.inputs import UNKNOWN
-from pulumi_truto.webhook.properties import to_camel
 
 __all__ = ["TrutoProvider"]
 
-_RESOURCES: Final[dict[str, type[WebhookResource] | type[WebhookTestResource]]] = {
-    WEBHOOK: WebhookResource,
-    WEBHOOK_TEST: WebhookTestResource,
-}
+Context: TypeAlias = grpc.ServicerContext
 
 
 class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
@@ -43,13 +44,15 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     # --- the plugin ---
 
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Handshake(
+        self, request: provider_pb2.ProviderHandshakeRequest, context: Context
+    ) -> provider_pb2.ProviderHandshakeResponse:
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=__version__)
 
-    def GetSchema(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def GetSchema(self, request: provider_pb2.GetSchemaRequest, context: Context) -> provider_pb2.GetSchemaResponse:
         # Requested to generate an SDK, never in a run.
         import json
 
@@ -57,12 +60,12 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema()))
 
-    def Attach(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:
         # Instead of an argument, from an engine that did not start this process (PULUMI_DEBUG_PROVIDERS).
         self._engine_address = request.address
         return empty_pb2.Empty()
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         self.cancel()
         return empty_pb2.Empty()
 
@@ -73,19 +76,19 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     # --- the configuration ---
 
     @single_line_errors
-    def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
         inputs = unmarshal(request.news)
         if any(contains_unknown(value) for value in inputs.values()):
             errors: tuple[str, ...] = ()  # a preview whose token another resource will produce
         else:
-            errors = provider_settings(inputs, request).errors
+            errors = _provider_settings(inputs, request).errors
         failures = [provider_pb2.CheckFailure(property="", reason=error) for error in errors]
         # A token that was configured without --secret is encrypted in the state too.
         secrets = set() if contains_unknown(inputs.get("apiToken")) else {"apiToken"}
         return provider_pb2.CheckResponse(inputs=marshal(with_secrets(inputs, secrets)), failures=failures)
 
     @single_line_errors
-    def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         # Never a replacement: another token or base URL touches no webhook.
         # A message is always true: only HasField says whether an engine sent old inputs.
         old_inputs = request.old_inputs if request.HasField("old_inputs") else request.olds
@@ -95,55 +98,56 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.DiffResponse(changes=some, diffs=changed)
 
     @single_line_errors
-    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        self._session = ProviderSession(provider_settings(unmarshal(request.args), request), self._engine_address)
+    def Configure(self, request: provider_pb2.ConfigureRequest, context: Context) -> provider_pb2.ConfigureResponse:
+        self._session = ProviderSession(_provider_settings(unmarshal(request.args), request), self._engine_address)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     # --- the resources ---
 
     @single_line_errors
-    def Check(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return self._resource(request).check(request)
+    def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
+        return self._server(request.urn).check(request)
 
     @single_line_errors
-    def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return self._resource(request).diff(request)
+    def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
+        return self._server(request.urn).diff(request)
 
     @single_line_errors
-    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
         with deadline_in(custom_seconds=request.timeout):
-            return self._resource(request).create(request)
+            return self._server(request.urn).create(request)
 
     @single_line_errors
-    def Read(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
         with deadline_in(custom_seconds=request.timeout):
-            return self._resource(request).read(request)
+            return self._server(request.urn).read(request)
 
     @single_line_errors
-    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
         with deadline_in(custom_seconds=request.timeout):
-            return self._resource(request).update(request)
+            return self._server(request.urn).update(request)
 
     @single_line_errors
-    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
         with deadline_in(custom_seconds=request.timeout):
-            self._resource(request).delete(request)
+            self._server(request.urn).delete(request)
         return empty_pb2.Empty()
 
     @single_line_stream_errors
-    def List(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def List(self, request: provider_pb2.ListRequest, context: Context) -> Iterator[provider_pb2.ListResponse]:
         if request.token != WEBHOOK:
             raise ConfigurationError(f"the only resource that can be listed is {WEBHOOK}, not {request.token}")
         from pulumi_truto.webhook.lookup import find_page
 
-        filters = from_pulumi(unmarshal(request.query))
+        filters = decode(unmarshal(request.query))
         if any(value is UNKNOWN for value in filters.values()):
             yield provider_pb2.ListResponse(computed=provider_pb2.ListResponse.Computed())
             return
         client = self._session.manager.client
         found, cursor = find_page(client, request.continuation_token, request.page_size, request.limit, filters)
-        for each in found:
-            yield provider_pb2.ListResponse(result=provider_pb2.ListResponse.Result(id=each.id, name=each.target_url))
+        for webhook in found:
+            result = provider_pb2.ListResponse.Result(id=webhook.id, name=webhook.target_url)
+            yield provider_pb2.ListResponse(result=result)
         if cursor:
             continuation = provider_pb2.ListResponse.Continuation(continuation_token=cursor)
             yield provider_pb2.ListResponse(continuation=continuation)
@@ -151,27 +155,42 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     # --- the functions ---
 
     @single_line_errors
-    def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+    def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:
         from dataclasses import asdict
 
         from pulumi_truto.webhook.lookup import find_webhook, find_webhooks
 
-        arguments = from_pulumi(unmarshal(request.args))
+        arguments = decode(unmarshal(request.args))
         client = self._session.manager.client
         if request.tok == GET_WEBHOOK:
             found = to_camel(asdict(find_webhook(client, str(arguments.get("id") or ""))))
         elif request.tok == GET_WEBHOOKS:
             filters = {name: arguments.get(name) for name in ("is_active", "target_url", "event_type")}
-            found = {"webhooks": [to_camel(asdict(each)) for each in find_webhooks(client, **filters)]}
+            found = {"webhooks": [to_camel(asdict(webhook)) for webhook in find_webhooks(client, **filters)]}
         else:
             raise ConfigurationError(f"unknown function {request.tok}: there are {GET_WEBHOOK} and {GET_WEBHOOKS}")
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(marshal(found))
         return response
 
-    def _resource(self, request: Any) -> WebhookResource | WebhookTestResource:
-        # In a URN the types of the parents come first: "a$b$truto:index:Webhook".
-        type_ = request.urn.split("::")[2].rpartition("$")[2] if request.urn.count("::") >= 3 else WEBHOOK
-        if type_ not in _RESOURCES:
-            raise ConfigurationError(f"there is no resource {type_}: only {' and '.join(_RESOURCES)}")
-        return _RESOURCES[type_](self._session)
+    def _server(self, urn: str) -> ResourceServer:
+        type_ = type_of(urn) or WEBHOOK
+        if type_ not in RESOURCE_TYPES:
+            raise ConfigurationError(f"there is no resource {type_}: only {' and '.join(RESOURCE_TYPES)}")
+        return ResourceServer(RESOURCE_TYPES[type_], self._session)
+
+
+def _provider_settings(
+    inputs: Properties, request: provider_pb2.CheckRequest | provider_pb2.ConfigureRequest
+) -> config.Settings:
+    """The settings from a provider's inputs, whose names have no namespace."""
+    plain = unwrap_secrets(inputs)
+    name = request.name or name_of(request.urn)
+    # The engine names default providers "default", or "default_1_2_3" with a version.
+    explicit = "" if name == "default" or re.fullmatch(r"default_[0-9_a-z]+", name) else name
+    return config.resolve_settings(
+        lambda key: plain.get(key.removeprefix("truto:")),
+        os.environ,
+        provider=explicit,
+        keys=[f"truto:{key}" for key in plain],
+    )

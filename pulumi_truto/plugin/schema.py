@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,18 +13,17 @@ from urllib.parse import urlsplit
 from pulumi_truto import config
 from pulumi_truto.event_types import EventType
 from pulumi_truto.plugin.tokens import (
-    DYNAMIC_WEBHOOK,
-    DYNAMIC_WEBHOOK_TEST,
     EVENT_TYPE,
     GET_WEBHOOK,
     GET_WEBHOOKS,
     PACKAGE,
     WEBHOOK,
     WEBHOOK_INFO,
-    WEBHOOK_TEST,
 )
+from pulumi_truto.resource_type import Property, ResourceType, camel_case, to_camel
+from pulumi_truto.resource_types import RESOURCE_TYPES
 from pulumi_truto.version import LOGO_URL, PUBLISHER, REPOSITORY, __version__
-from pulumi_truto.webhook.properties import PROPERTIES, TEST_PROPERTIES, Property, camel_case, to_camel
+from pulumi_truto.webhook import webhook_type
 
 __all__ = ["schema", "schema_file"]
 
@@ -65,7 +65,7 @@ def schema() -> Json:
             EVENT_TYPE: _event_type(),
             WEBHOOK_INFO: {**_webhook_info(), "description": "A webhook without its secret."},
         },
-        "resources": {WEBHOOK: _webhook(), WEBHOOK_TEST: _webhook_test()},
+        "resources": {token: _resource(kind) for token, kind in RESOURCE_TYPES.items()},
         "functions": {GET_WEBHOOK: _get_webhook(), GET_WEBHOOKS: _get_webhooks()},
         "language": _languages(),
     }
@@ -136,41 +136,35 @@ def _event_type() -> Json:
         "type": "string",
         "description": "An event type that Truto is known to send. Other strings are accepted too.",
         "enum": [
-            {"name": _pascal(each.name), "value": str(each.value), "description": f"`{each.value}`"}
-            for each in EventType
+            {"name": _pascal(known.name), "value": str(known.value), "description": f"`{known.value}`"}
+            for known in EventType
         ],
     }
 
 
-def _webhook() -> Json:
-    return {
-        "description": _description("webhook"),
-        **_properties(PROPERTIES),
-        # A webhook of the dynamic provider can move to this resource.
-        "aliases": [{"type": DYNAMIC_WEBHOOK}],
-        "listInputs": {"type": "object", "properties": _filters()},
+def _resource(kind: ResourceType) -> Json:
+    schema = {
+        "description": _description(re.sub("(?<!^)([A-Z])", r"_\1", kind.name).lower()),
+        **_properties(kind.properties),
+        # A resource of the dynamic provider can move to this one.
+        "aliases": [{"type": kind.dynamic_token}],
     }
-
-
-def _webhook_test() -> Json:
-    return {
-        "description": _description("webhook_test"),
-        **_properties(TEST_PROPERTIES),
-        "aliases": [{"type": DYNAMIC_WEBHOOK_TEST}],
-    }
+    if kind.token == WEBHOOK:
+        schema["listInputs"] = {"type": "object", "properties": _filters()}
+    return schema
 
 
 def _properties(properties: Sequence[Property]) -> Json:
     return {
-        "inputProperties": {camel_case(each.name): _input(each) for each in properties if each.is_input},
-        "requiredInputs": [camel_case(each.name) for each in properties if each.is_required],
-        "properties": {camel_case(each.name): _output(each) for each in properties},
-        "required": [camel_case(each.name) for each in properties if not each.is_secret],
+        "inputProperties": {camel_case(known.name): _input(known) for known in properties if known.is_input},
+        "requiredInputs": [camel_case(known.name) for known in properties if known.is_required],
+        "properties": {camel_case(known.name): _output(known) for known in properties},
+        "required": [camel_case(known.name) for known in properties if not known.is_secret],
     }
 
 
 def _webhook_info() -> Json:
-    shown = {camel_case(each.name): _output(each) for each in PROPERTIES if not each.is_secret}
+    shown = {camel_case(known.name): _output(known) for known in webhook_type.WEBHOOK.properties if not known.is_secret}
     properties = {"id": _ID, **shown}
     return {"type": "object", "properties": properties, "required": list(properties)}
 
@@ -179,7 +173,7 @@ def _input(property_: Property) -> Json:
     schema: Json = {"type": property_.type, "description": property_.input}
     if property_.type == "array":
         schema["items"] = _ANYTHING if property_.items == "anything" else _ANY_EVENT_TYPE
-    if property_.default is not None:
+    if property_.default not in (None, ()):
         schema["default"] = property_.default
     return schema
 

@@ -1,12 +1,13 @@
-"""The plugin's package, and the tokens of its resource, types and functions. They are part of users' state for ever."""
+"""The plugin's package, and the tokens of its resources, types and functions: part of users' state for ever."""
 
 from __future__ import annotations
 
 from typing import Final, Literal
 
+from pulumi_truto.webhook import tester, webhook_type
+
 __all__ = [
     "DYNAMIC_WEBHOOK",
-    "DYNAMIC_WEBHOOK_TEST",
     "EVENT_TYPE",
     "GET_WEBHOOK",
     "GET_WEBHOOKS",
@@ -21,11 +22,10 @@ __all__ = [
 ProviderKind = Literal["dynamic", "native"]
 
 PACKAGE: Final = "truto"
-WEBHOOK: Final = "truto:index:Webhook"
+WEBHOOK: Final = webhook_type.WEBHOOK.token
 #: The type of the same resource with the dynamic provider.
-DYNAMIC_WEBHOOK: Final = "pulumi-python:dynamic/truto:Webhook"
-DYNAMIC_WEBHOOK_TEST: Final = "pulumi-python:dynamic/truto:WebhookTest"
-WEBHOOK_TEST: Final = "truto:index:WebhookTest"
+DYNAMIC_WEBHOOK: Final = webhook_type.WEBHOOK.dynamic_token
+WEBHOOK_TEST: Final = tester.WEBHOOK_TEST.token
 EVENT_TYPE: Final = "truto:index:EventType"
 WEBHOOK_INFO: Final = "truto:index:WebhookInfo"
 GET_WEBHOOK: Final = "truto:index:getWebhook"

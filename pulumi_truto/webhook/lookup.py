@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_truto.errors import ConfigurationError
+from pulumi_truto.resource_type import describe_type
 from pulumi_truto.urls import urls_equal
-from pulumi_truto.webhook.diff import to_inputs
-from pulumi_truto.webhook.inputs import describe_type
+from pulumi_truto.webhook.state import to_inputs
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient

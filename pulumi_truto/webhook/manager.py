@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.api.models import CreatedWebhook, Webhook, WebhookBody
+from pulumi_truto.api.models import CreatedWebhook, Webhook
 from pulumi_truto.errors import (
     AmbiguousCreateError,
+    APIError,
     InvalidResponseError,
     NotFoundError,
     NotSwitchedOnError,
@@ -21,18 +22,11 @@ from pulumi_truto.errors import (
     UpdateFailedError,
     WrongEnvironmentError,
 )
+from pulumi_truto.resource_type import Values
 from pulumi_truto.webhook.cache import WebhookCache
 from pulumi_truto.webhook.delivery_log import describe_failures
-from pulumi_truto.webhook.diff import (
-    WebhookState,
-    build_create_body,
-    build_patch,
-    inputs_in_state,
-    to_state,
-    to_written_state,
-)
-from pulumi_truto.webhook.inputs import WebhookInputs
-from pulumi_truto.webhook.properties import FINGERPRINT
+from pulumi_truto.webhook.state import build_create_body, to_state, to_written_state
+from pulumi_truto.webhook.webhook_type import FINGERPRINT, WEBHOOK
 
 __all__ = ["WebhookManager"]
 
@@ -56,14 +50,14 @@ class WebhookManager:
         known_ids: the webhooks that this process has seen; shared with the provider, which adds to it.
     """
 
-    def __init__(self, client: TrutoClient, warn: Callable[[str], None], known_ids: set[str] | None = None) -> None:
+    def __init__(self, client: TrutoClient, warn: Callable[[str], None], known_ids: set[str]) -> None:
         self.client = client
         self._warn = warn
-        self._known_ids = set() if known_ids is None else known_ids
+        self._known_ids = known_ids
         self._claiming = threading.Lock()
         self._cache = WebhookCache(client)
 
-    def create(self, inputs: WebhookInputs) -> tuple[str, WebhookState]:
+    def create(self, inputs: Values) -> tuple[str, Values]:
         """Creates a webhook that is switched off, then switches it on; returns its id and state.
 
         A failed attempt, a killed process or a proxy that repeats a request may leave further webhooks behind. They are
@@ -86,11 +80,11 @@ class WebhookManager:
         if unknown:
             self._warn(f"webhook {created.id} was created. {_leftovers(unknown)}")
         self._check_environment(created)
-        known: WebhookState = {"secret": created.secret}
+        known: Values = {"secret": created.secret}
         state = self._written(created, known, body)
         if not inputs["is_active"]:
             return created.id, state
-        switch_on: WebhookBody = {"is_active": True, "event_types": inputs["event_types"]}
+        switch_on: Values = {"is_active": True, "event_types": inputs["event_types"]}
         try:
             return created.id, self._written(self.client.update_webhook(created.id, switch_on), state, switch_on)
         except TrutoError as error:
@@ -104,7 +98,7 @@ class WebhookManager:
                 state,
             ) from None
 
-    def read(self, id_: str, state: WebhookState) -> WebhookState | None:
+    def read(self, id_: str, state: Values) -> Values | None:
         """The webhook's present state, keeping what only the old state has; ``None`` if the webhook was deleted.
 
         An empty state is that of an import: the webhook has to exist.
@@ -127,9 +121,7 @@ class WebhookManager:
         )
         return None
 
-    def update(
-        self, id_: str, state: WebhookState, inputs: WebhookInputs, ignored: Collection[str] = ()
-    ) -> WebhookState:
+    def update(self, id_: str, state: Values, inputs: Values, ignored: Collection[str] = ()) -> Values:
         """Sends what changed, and nothing at all if nothing did.
 
         Args:
@@ -143,7 +135,7 @@ class WebhookManager:
             TrutoError: it failed, and nothing was changed.
         """
         self._remember(id_, state)
-        body = build_patch(state, inputs)
+        body = WEBHOOK.changes(state, inputs)
         if not body:
             return state
         self._check_known_environment(id_, state)
@@ -165,7 +157,7 @@ class WebhookManager:
             self._cache.invalidate(id_)
         return self._written(webhook, state, body)
 
-    def delete(self, id_: str, state: WebhookState) -> None:
+    def delete(self, id_: str, state: Values) -> None:
         """Deletes the webhook. Deleting a missing webhook succeeds."""
         self._remember(id_, state)
         self._check_known_environment(id_, state)
@@ -174,7 +166,8 @@ class WebhookManager:
             self.client.delete_webhook(id_, unknown)
         except NotFoundError:
             # After a lost response it is our own delete that the 404 confirms.
-            self._confirm_deleted(id_, state, is_confirmed=bool(unknown))
+            is_lost = any(not isinstance(error, APIError) for error in unknown)
+            self._confirm_deleted(id_, state, is_confirmed=is_lost)
         except InvalidResponseError as error:
             # Perhaps a proxy responded in Truto's place: what counts is whether the webhook exists.
             try:
@@ -193,7 +186,7 @@ class WebhookManager:
             self._known_ids.add(id_)
             return is_new
 
-    def _remember(self, id_: str, state: WebhookState) -> None:
+    def _remember(self, id_: str, state: Values) -> None:
         self._claim(id_)
         self.client.redactor.add_secret(state.get("secret"))
         self.client.redactor.add_url(state.get("target_url"))
@@ -209,25 +202,25 @@ class WebhookManager:
                 outcome = f"It has just been created, is switched off, and could not be deleted ({error})"
             settings.check_environment(created.environment_id, f"webhook {created.id}", outcome)
 
-    def _check_known_environment(self, id_: str, state: WebhookState) -> None:
+    def _check_known_environment(self, id_: str, state: Values) -> None:
         """Raises if the webhook belongs to another environment than the settings name. Nothing was changed yet."""
         if state.get("environment_id"):
             self.client.settings.check_environment(state["environment_id"], f"webhook {id_}")
         elif self.client.settings.environment_id:
             self.client.get_webhook(id_)
 
-    def _written(self, webhook: Webhook, known: WebhookState, sent: WebhookBody) -> WebhookState:
+    def _written(self, webhook: Webhook, known: Values, sent: Values) -> Values:
         """The state after a request that sent some properties, with the fingerprint of the credential that did."""
         state = to_written_state(webhook, known, sent)
-        expected: WebhookInputs = {**inputs_in_state(state), **sent}
-        if others := build_patch(state, expected):
+        expected: Values = {**WEBHOOK.pick_inputs(state), **sent}
+        if others := WEBHOOK.changes(state, expected):
             self._warn(
                 f"Truto's response for webhook {webhook.id} has other values than were sent, in "
                 f"{' and '.join(others)}. The next `pulumi up` sends them again"
             )
         return {**state, FINGERPRINT: self.client.settings.fingerprint(webhook.id)}
 
-    def _read_state(self, id_: str, state: WebhookState) -> WebhookState:
+    def _read_state(self, id_: str, state: Values) -> Values:
         """The state of an existing webhook, with a warning if its secret is not known."""
         fresh = to_state(self._cache.get(id_), state)
         # An older fingerprint stays: a rotated token must not show as drift.
@@ -260,7 +253,7 @@ class WebhookManager:
                 "receiver first"
             )
 
-    def _update_not_found(self, id_: str, state: WebhookState, error: NotFoundError) -> TrutoError:
+    def _update_not_found(self, id_: str, state: Values, error: NotFoundError) -> TrutoError:
         try:
             self._confirm_deleted(id_, state)
         except UnconfirmedDeletionError as doubt:
@@ -271,7 +264,7 @@ class WebhookManager:
             detail=error.detail,
         )
 
-    def _confirm_deleted(self, id_: str, state: WebhookState, *, is_confirmed: bool = False) -> None:
+    def _confirm_deleted(self, id_: str, state: Values, *, is_confirmed: bool = False) -> None:
         """Returns if a 404 for this webhook means "deleted"; raises if it may mean "in another environment".
 
         Truto's response is the same in both cases. The webhook was deleted if Truto accepted our own delete, or if the

@@ -1,12 +1,13 @@
-"""Tests a webhook: Truto delivers its test event, and the receiver has to accept it."""
+"""The test of a webhook as a resource: Truto delivers its test event, and the receiver has to accept it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from pulumi_truto.api.deadline import current_deadline, deadline_in
@@ -19,73 +20,104 @@ from pulumi_truto.errors import (
     TrutoError,
     WebhookTestFailedError,
 )
+from pulumi_truto.resource_type import Property, ResourceType, Values, describe_type
 from pulumi_truto.urls import ID
 from pulumi_truto.webhook.delivery_log import describe_status, is_success
-from pulumi_truto.webhook.inputs import UNKNOWN, InputError, describe_type
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
     from pulumi_truto.api.models import DeliveryLogEntry, Webhook
+    from pulumi_truto.session import ProviderSession
 
-__all__ = [
-    "TestValidationResult",
-    "WebhookTestInputs",
-    "WebhookTester",
-    "check_test",
-    "has_test_changes",
-    "must_repeat",
-]
+__all__ = ["WEBHOOK_TEST", "WebhookTestType", "WebhookTester"]
 
 _MAX_RETRY_SECONDS: Final = 3600
 #: An older entry of the delivery log is of an earlier test. Truto's clock may be behind this machine's.
 _LOG_TOLERANCE: Final = timedelta(minutes=1)
 
 
-class WebhookTestInputs(TypedDict):
-    """The inputs of a test in canonical form."""
-
-    webhook_id: str
-    triggers: list[Any]
-    retry_for_seconds: float
+def _check_webhook_id(value: object, _api_on_loopback: bool) -> tuple[list[str], list[str]]:
+    is_id = isinstance(value, str) and ID.fullmatch(value)
+    return ([] if is_id else ["must be the id of a webhook: pass `orders.id`, not `orders`"]), []
 
 
-@dataclass(frozen=True)
-class TestValidationResult:
-    """What `check_test` found; the inputs are meaningless if there are errors."""
-
-    __test__ = False  # not a test class, whatever pytest makes of its name
-
-    inputs: WebhookTestInputs
-    errors: list[InputError]
+def _check_triggers(value: object, _api_on_loopback: bool) -> tuple[list[str], list[str]]:
+    return ([] if isinstance(value, (list, tuple)) else [f"must be a list, not {describe_type(value)}"]), []
 
 
-def check_test(declared: Mapping[str, Any]) -> TestValidationResult:
-    """Validates the inputs of a test and brings them into canonical form."""
-    webhook_id, triggers = declared.get("webhook_id"), declared.get("triggers")
-    retry_for_seconds = declared.get("retry_for_seconds")
-    errors = []
-    if webhook_id is not UNKNOWN and not (isinstance(webhook_id, str) and ID.fullmatch(webhook_id)):
-        errors.append(InputError("webhook_id", "must be the id of a webhook: pass `orders.id`, not `orders`"))
-    triggers = [] if triggers is None else triggers
-    if triggers is not UNKNOWN and not isinstance(triggers, (list, tuple)):
-        errors.append(InputError("triggers", f"must be a list, not {describe_type(triggers)}"))
-    retry_for_seconds = 0 if retry_for_seconds is None else retry_for_seconds
-    if retry_for_seconds is not UNKNOWN and not _is_retry_time(retry_for_seconds):
-        errors.append(InputError("retry_for_seconds", f"must be a number from 0 to {_MAX_RETRY_SECONDS}"))
-    # Checked just now, or not used.
-    inputs: Any = {"webhook_id": webhook_id, "triggers": triggers, "retry_for_seconds": retry_for_seconds}
-    return TestValidationResult(inputs, errors)
+def _check_retry_for_seconds(value: object, _api_on_loopback: bool) -> tuple[list[str], list[str]]:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_valid = is_number and 0 <= value <= _MAX_RETRY_SECONDS  # type: ignore[operator]  # is_number says so
+    return ([] if is_valid else [f"must be a number from 0 to {_MAX_RETRY_SECONDS}"]), []
 
 
-def must_repeat(old: Mapping[str, Any], inputs: WebhookTestInputs) -> list[str]:
-    """The inputs whose change repeats the test: another webhook, or another trigger."""
-    repeating: tuple[tuple[str, Any], ...] = (("webhook_id", inputs["webhook_id"]), ("triggers", inputs["triggers"]))
-    return [name for name, value in repeating if old.get(name, []) != value]
+_PROPERTIES: Final = (
+    Property(
+        name="webhook_id",
+        type="string",
+        output="The id of the tested webhook.",
+        input="The id of the webhook to test.",
+        is_required=True,
+        replaces=True,
+        check=_check_webhook_id,
+    ),
+    Property(
+        name="triggers",
+        type="array",
+        output="A change of any of these values repeats the test.",
+        input="Values of any kind. The test is repeated when one of them changes.",
+        items="anything",
+        default=(),
+        replaces=True,
+        check=_check_triggers,
+        canonical=list,
+        is_equal=lambda old, new: (old or []) == new,
+    ),
+    Property(
+        name="retry_for_seconds",
+        type="number",
+        output="The maximum time for retries, in seconds.",
+        input="How long to retry while the receiver does not accept the test event, for example because it "
+        "is starting. At most 3600.",
+        default=0,
+        check=_check_retry_for_seconds,
+    ),
+    Property(
+        name="tested_at",
+        type="string",
+        output="When the receiver accepted the test event: UTC, as `2024-09-01T10:00:00.000Z`.",
+    ),
+)
 
 
-def has_test_changes(old: Mapping[str, Any], inputs: WebhookTestInputs) -> bool:
-    """Whether anything changed, even if it repeats no test."""
-    return any(old.get(name, []) != value for name, value in inputs.items())
+class WebhookTestType(ResourceType):
+    """A test of a webhook. Only a create makes API calls, and a past test cannot drift."""
+
+    name = "WebhookTest"
+    properties = _PROPERTIES
+    can_import = False
+
+    def create(self, session: ProviderSession, inputs: Values) -> tuple[str, Values]:
+        return str(uuid.uuid4()), {**inputs, "tested_at": WebhookTester(session.client, session.warn).run(inputs)}
+
+    def read(self, session: ProviderSession, id_: str, state: Values) -> Values | None:
+        return state
+
+    def update(
+        self,
+        session: ProviderSession,
+        id_: str,
+        state: Values,
+        inputs: Values,
+        ignored: Collection[str] = (),
+    ) -> Values:
+        return {**inputs, "tested_at": state.get("tested_at")}
+
+    def delete(self, session: ProviderSession, id_: str, state: Values) -> None:
+        """Forgets the test."""
+
+
+WEBHOOK_TEST: Final = WebhookTestType()
 
 
 @dataclass(frozen=True)
@@ -112,7 +144,7 @@ class WebhookTester:
         self._client = client
         self._warn = warn
 
-    def run(self, inputs: WebhookTestInputs) -> str:
+    def run(self, inputs: Values) -> str:
         """Returns when the receiver accepted the test event: UTC, as ``2024-09-01T10:00:00.000Z``.
 
         Raises:
@@ -192,14 +224,11 @@ class WebhookTester:
     def _receiver_status(self, id_: str, started: datetime) -> DeliveryLogEntry | None:
         """The entry of the test in the delivery log, if there is one."""
         try:
-            entries = self._client.list_deliveries(id_, event="test", limit=1)
+            # The test may have used up the time of the operation.
+            with deadline_in():
+                entries = self._client.list_deliveries(id_, event="test", limit=1)
         except TrutoError:
             return None
         if not entries or (entries[0].created_at or started) < started - _LOG_TOLERANCE:
             return None
         return entries[0]
-
-
-def _is_retry_time(value: object) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and 0 <= value <= _MAX_RETRY_SECONDS  # type: ignore[operator]  # is_number says so

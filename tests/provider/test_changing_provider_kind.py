@@ -7,7 +7,8 @@ from typing import Final
 
 import pytest
 
-from pulumi_truto.webhook.properties import STATE, camel_case
+from pulumi_truto.resource_type import camel_case
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.project import Project, ProviderKind
 
 OUTPUTS: Final = (
@@ -46,7 +47,8 @@ def test_changing_the_provider_kind_keeps_the_webhook(native_project: Project, n
     assert project.state.count("__fingerprint") == fingerprints == 1
     resources = json.loads(project.state)["resources"]
     stored = next(resource["outputs"] for resource in resources if resource.get("id") == before["id"])
-    expected = set(STATE) if new_kind == "dynamic" else {camel_case(name) for name in STATE}
+    state = {*WEBHOOK.inputs, *WEBHOOK.outputs, *WEBHOOK.hidden}
+    expected = state if new_kind == "dynamic" else {camel_case(name) for name in state}
     assert {name for name in stored if name not in ("__provider", "id")} <= expected
     assert project.up().changes == {"same": 2}
     declare(new_kind, ", is_active=False")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.webhook.diff import build_patch
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.project import create_unmanaged
 from tests.support.webhook_manager import INPUTS, ManagerHarness, request_bodies, secrets_by_id
 
@@ -63,4 +63,4 @@ def test_url_that_truto_spells_differently_is_no_change(sandbox: Sandbox) -> Non
     fresh = harness.manager.read(id_, state)
     assert fresh is not None
     assert fresh["target_url"] == "https://Hooks.Example.com"
-    assert build_patch(fresh, inputs) == {}
+    assert WEBHOOK.changes(fresh, inputs) == {}

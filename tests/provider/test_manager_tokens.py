@@ -8,7 +8,7 @@ import pytest
 
 from pulumi_truto.errors import AuthenticationError, UnconfirmedDeletionError, WrongEnvironmentError
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.webhook.diff import build_patch
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.webhook_manager import INPUTS, OTHER_INPUTS, ManagerHarness, webhook_ids
 
 # Wrong tokens ----------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def test_rotated_token_is_no_drift(sandbox: Sandbox) -> None:
     updated = rotated.manager.update(id_, state, OTHER_INPUTS)
     assert updated["__fingerprint"] != state["__fingerprint"]
     other_fingerprint: Any = {**state, "__fingerprint": "00000000"}
-    assert build_patch(other_fingerprint, INPUTS) == {}
+    assert WEBHOOK.changes(other_fingerprint, INPUTS) == {}
 
 
 def test_fingerprints_differ_between_webhooks(sandbox: Sandbox) -> None:

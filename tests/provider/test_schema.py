@@ -12,11 +12,12 @@ from typing import Any
 from pulumi_truto import EventType
 from pulumi_truto.plugin.schema import schema, schema_file
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
+from pulumi_truto.resource_type import camel_case
 from pulumi_truto.version import __version__
-from pulumi_truto.webhook.inputs import check
-from pulumi_truto.webhook.properties import INPUTS, camel_case
+from pulumi_truto.webhook.webhook_type import WEBHOOK as WEBHOOK_TYPE
 from tests.support.commands import REPOSITORY, run
 from tests.support.project import URL
+from tests.support.validation import check
 
 
 def published_schema(folder: Path, **constants: str) -> Any:
@@ -68,10 +69,10 @@ def test_schema_leaves_out_what_nobody_has_set(tmp_path: Path) -> None:
 def test_schema_has_the_properties_of_the_code() -> None:
     """The schema has exactly the inputs that the code checks and the outputs that it stores."""
     webhook = schema()["resources"][WEBHOOK]
-    assert set(webhook["inputProperties"]) == {camel_case(name) for name in INPUTS}
+    assert set(webhook["inputProperties"]) == {camel_case(name) for name in WEBHOOK_TYPE.inputs}
     checked = check({"target_url": URL}).inputs
     assert {camel_case(name) for name in checked} == set(webhook["inputProperties"])
-    outputs = {"environment_id", "created_at", "updated_at", "secret", *INPUTS}
+    outputs = {"environment_id", "created_at", "updated_at", "secret", *WEBHOOK_TYPE.inputs}
     assert set(webhook["properties"]) == {camel_case(name) for name in outputs}
     assert webhook["aliases"] == [{"type": DYNAMIC_WEBHOOK}]
     assert webhook["inputProperties"]["isActive"]["default"] is True

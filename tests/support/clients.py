@@ -10,14 +10,13 @@ from typing import Any, Final
 import pytest
 
 from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.api.models import WebhookBody
 from pulumi_truto.api.transport import RequestPolicy
 from pulumi_truto.config import Settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.sandbox import Sandbox
 
 URL: Final = "https://hooks.example.com/truto"
-BODY: Final[WebhookBody] = {"target_url": URL, "event_types": ["record:created"], "is_active": True}
+BODY: Final[Any] = {"target_url": URL, "event_types": ["record:created"], "is_active": True}
 #: The id of no webhook.
 MISSING_ID: Final = "00000000-0000-4000-8000-000000000000"
 TOKEN: Final = "ttt-the-token"

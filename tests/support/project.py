@@ -14,10 +14,10 @@ import pytest
 from pulumi.automation import CommandError, ConfigValue, OutputMap
 
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
+from pulumi_truto.resource_type import to_camel
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.webhooks import Webhook
 from pulumi_truto.testing import Engine, open_stack
-from pulumi_truto.webhook.properties import to_camel
 from tests.support.commands import run
 from tests.support.plugin import install_plugin
 

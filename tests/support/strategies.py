@@ -7,7 +7,7 @@ import string
 from hypothesis import HealthCheck, settings, strategies as st
 
 from pulumi_truto.event_types import EventType
-from pulumi_truto.webhook.inputs import UNKNOWN
+from pulumi_truto.resource_type import UNKNOWN
 from tests.support.validation import URL
 
 KNOWN_EVENT_TYPES = [each.value for each in EventType]

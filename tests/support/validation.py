@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pulumi_truto.webhook.inputs import ValidationResult, check
+from pulumi_truto.resource_type import CheckResult
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 
 URL: Final = "https://hooks.example.com/truto"
 
 
-def validate(api_on_loopback: bool = False, **inputs: Any) -> ValidationResult:
+def check(declared: Mapping[str, Any], api_on_loopback: bool = False) -> CheckResult:
+    """Checks the inputs of a new webhook."""
+    return WEBHOOK.check(declared, {}, api_on_loopback=api_on_loopback)
+
+
+def validate(api_on_loopback: bool = False, **inputs: Any) -> CheckResult:
     """Validates inputs with a valid target URL, unless another one is given."""
     return check({"target_url": URL, **inputs}, api_on_loopback=api_on_loopback)
 
 
 def error_messages(api_on_loopback: bool = False, **inputs: Any) -> list[str]:
     """The messages of all errors, as the user reads them; see `validate`."""
-    return [each.message(each.property) for each in validate(api_on_loopback, **inputs).errors]
+    return [error.message(error.property) for error in validate(api_on_loopback, **inputs).errors]
 
 
 def canonical(declared: Mapping[str, Any]) -> Any:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pulumi_truto.event_types import EventType
-from pulumi_truto.webhook.inputs import UNKNOWN, check
+from pulumi_truto.resource_type import UNKNOWN
 from tests.support.strategies import DECLARED_INPUTS, KNOWN_EVENT_TYPES, no_deadline
-from tests.support.validation import URL, canonical, error_messages, validate
+from tests.support.validation import URL, canonical, check, error_messages, validate
 
 # Canonical form --------------------------------------------------------------------------------------------
 

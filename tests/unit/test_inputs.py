@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from pulumi_truto.webhook.inputs import UNKNOWN, ValidationResult, check, unexpected
-from pulumi_truto.webhook.properties import INPUTS
+from pulumi_truto.resource_type import UNKNOWN, CheckResult, unexpected
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.strategies import ANYTHING, DECLARED_INPUTS, no_deadline
-from tests.support.validation import canonical, error_messages, validate
+from tests.support.validation import canonical, check, error_messages, validate
 
 # is_active -------------------------------------------------------------------------------------------------
 
@@ -94,7 +94,7 @@ def test_unknown_property_is_rejected_with_a_suggestion(name: str, hint: str) ->
 def test_unknown_values_are_accepted_in_a_preview() -> None:
     """In a preview, each input may be the unknown output of another resource."""
     inputs: Any = {"target_url": UNKNOWN, "event_types": UNKNOWN, "is_active": UNKNOWN}
-    assert check(inputs) == ValidationResult(inputs, [], [])
+    assert check(inputs) == CheckResult(inputs, [], [])
 
 
 def test_errors_are_reported_beside_unknown_values() -> None:
@@ -106,11 +106,11 @@ def test_errors_are_reported_beside_unknown_values() -> None:
 
 
 @no_deadline
-@given(st.dictionaries(st.sampled_from([*INPUTS, "other"]), ANYTHING), st.booleans())
+@given(st.dictionaries(st.sampled_from([*WEBHOOK.inputs, "other"]), ANYTHING), st.booleans())
 def test_check_never_raises(inputs: dict[str, Any], api_on_loopback: bool) -> None:
     """Whatever a program declares, the result is a list of one-line errors, never an exception."""
     for error in check(inputs, api_on_loopback=api_on_loopback).errors:
-        assert error.property in INPUTS
+        assert error.property in WEBHOOK.inputs
         assert len(error.reason.splitlines()) == 1
 
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pulumi_truto.api.models import Webhook
+from pulumi_truto.resource_type import UNKNOWN
 from pulumi_truto.urls import urls_equal
-from pulumi_truto.webhook.diff import build_create_body, build_patch, to_state
-from pulumi_truto.webhook.inputs import UNKNOWN, check
-from pulumi_truto.webhook.properties import INPUTS
+from pulumi_truto.webhook.state import build_create_body, to_state
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.strategies import DECLARED_INPUTS, no_deadline
 from tests.support.url_pairs import DIFFERENT_URLS, EQUAL_URLS
-from tests.support.validation import URL, canonical
+from tests.support.validation import URL, canonical, check
 
 #: The state of a webhook that was created with `URL`, two event types and the default of `is_active`.
 STATE: Any = {
@@ -31,7 +31,7 @@ STATE: Any = {
 
 def patch(current: Any, inputs: Any) -> Any:
     """What an update sends."""
-    return build_patch(current, inputs)
+    return WEBHOOK.changes(current, inputs)
 
 
 def state_after(response: Webhook, known: Any) -> Any:
@@ -41,7 +41,7 @@ def state_after(response: Webhook, known: Any) -> Any:
 
 def inputs_from(**inputs: Any) -> Any:
     """Canonical inputs that are equal to `STATE`, except for the given ones."""
-    return {name: STATE[name] for name in INPUTS} | inputs
+    return {name: STATE[name] for name in WEBHOOK.inputs} | inputs
 
 
 def webhook(**fields: Any) -> Webhook:
@@ -59,7 +59,7 @@ def webhook(**fields: Any) -> Webhook:
     return Webhook.model_validate({name: value for name, value in response.items() if value is not ...})
 
 
-# build_patch -----------------------------------------------------------------------------------------------
+# Changes ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_switching_to_and_from_every_event_is_a_change(state: dict[str, Any]) ->
     assert patch(without, inputs_from(event_types=[])) == {}
 
 
-@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("name", WEBHOOK.inputs)
 def test_unknown_value_is_a_change(name: str) -> None:
     """A preview shows an unknown value as a change."""
     assert patch(STATE, inputs_from(**{name: UNKNOWN})) == {name: UNKNOWN}

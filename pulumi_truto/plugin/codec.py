@@ -1,0 +1,42 @@
+"""Decodes Pulumi's property values to plain values under the API's names, and encodes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import struct_pb2
+
+from pulumi_truto.property_values import (
+    UNKNOWN as PULUMI_UNKNOWN,
+    UNKNOWNS as PULUMI_UNKNOWNS,
+    marshal,
+    unwrap_secrets,
+    with_secrets,
+)
+from pulumi_truto.resource_type import UNKNOWN, Values, from_camel, to_camel
+
+__all__ = ["decode", "encode"]
+
+
+def decode(properties: Mapping[str, Any]) -> Values:
+    """The properties under the API's names, in plain, with `UNKNOWN` for unknown values."""
+    return {name: _decode(unwrap_secrets(value)) for name, value in from_camel(properties).items()}
+
+
+def encode(values: Mapping[str, Any], secrets: set[str]) -> struct_pb2.Struct:
+    """The message for the engine, under the plugin's names, with these of them as secrets; null values are omitted."""
+    plain = {name: _encode(value) for name, value in to_camel(values).items() if value is not None}
+    return marshal(with_secrets(plain, secrets))
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decode(element) for element in value]
+    return UNKNOWN if isinstance(value, str) and value in PULUMI_UNKNOWNS else value
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_encode(element) for element in value]
+    return PULUMI_UNKNOWN if value is UNKNOWN else value

@@ -1,0 +1,300 @@
+"""What every resource is: properties with their rules, a check, a comparison with the state, and four verbs.
+
+A resource is declared once, with the names of Truto's API. Both provider kinds, the schema, the camelCase names and the
+reference derive from the declaration. The dynamic provider uses the API's names, the plugin camelCase ones; each reads
+a state that the other one wrote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from pulumi_truto.session import ProviderSession
+
+__all__ = [
+    "RESOURCE_NAME",
+    "UNKNOWN",
+    "CheckResult",
+    "InputError",
+    "Property",
+    "ResourceType",
+    "Values",
+    "camel_case",
+    "closest",
+    "describe_type",
+    "from_camel",
+    "is_camel",
+    "to_camel",
+    "unexpected",
+]
+
+#: Inputs, outputs or a state, by the names of Truto's API.
+Values: TypeAlias = dict[str, Any]
+#: Why an input is invalid or looks like a mistake. It says how to fix that and never contains the value.
+Reasons: TypeAlias = list[str]
+
+
+class _Unknown(Enum):
+    UNKNOWN = "not known yet"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+#: The value of another resource's output that this preview cannot know. It passes every check and is always a change.
+UNKNOWN: Final[Any] = _Unknown.UNKNOWN
+
+#: The input by which a resource of the dynamic provider hands its name to it, for warnings. Never part of a state.
+RESOURCE_NAME: Final = "__name"
+
+
+@dataclass(frozen=True)
+class InputError:
+    """One error in one input. The reason never contains the value, which can be a secret."""
+
+    property: str
+    reason: str
+
+    def message(self, name: str) -> str:
+        """The message for the user, with the name that the program uses for the property.
+
+        Pulumi gets it as an error of the whole resource. For an error of a property it would show the property's value,
+        which may be a secret or a URL that contains one.
+        """
+        return f"{name}{'' if self.reason.startswith('[') else ' '}{self.reason}"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The result of a check.
+
+    Attributes:
+        inputs: the canonical inputs; meaningless if there are errors.
+        errors: every error of every input.
+        warnings: what is accepted but looks like a mistake, in the same form.
+    """
+
+    inputs: Values
+    errors: list[InputError] = field(default_factory=list)
+    warnings: list[InputError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Property:
+    """One property of a resource, with its rules.
+
+    Attributes:
+        name: its name in Truto's API and in Python.
+        type: its type in the schema.
+        items: the elements of an array: event types, or any values.
+        output: what the output is.
+        input: what the input does; empty for a property that no program sets.
+        default: the input's value where the program gives none; shown in the schema unless it is a list.
+        is_required: the program has to give it.
+        is_secret: it is always a Pulumi secret, and null where Truto never showed it.
+        changes_on_update: an update can change it although the program does not set it.
+        replaces: its change replaces the resource.
+        check: the errors and warnings of a declared value, which is neither unknown nor missing. The second argument
+            says whether the API is on this machine.
+        canonical: brings a valid value into canonical form, so that equivalent inputs compare equal.
+        is_equal: whether two canonical values are equivalent.
+    """
+
+    name: str
+    type: Literal["string", "boolean", "number", "array"]
+    output: str
+    input: str = ""
+    default: Any = None
+    is_required: bool = False
+    is_secret: bool = False
+    changes_on_update: bool = False
+    replaces: bool = False
+    items: Literal["event types", "anything"] = "event types"
+    check: Callable[[Any, bool], tuple[Reasons, Reasons]] = lambda _value, _on_loopback: ([], [])
+    canonical: Callable[[Any], Any] = lambda value: value
+    is_equal: Callable[[Any, Any], bool] = lambda old, new: bool(old == new)
+
+    @property
+    def is_input(self) -> bool:
+        """Whether a program sets it."""
+        return bool(self.input)
+
+    def differs(self, old: Any, new: Any) -> bool:
+        """Whether an input differs from its value in a state."""
+        if new is UNKNOWN or (isinstance(new, list) and UNKNOWN in new):
+            return True
+        return old is None or not self.is_equal(old, new)
+
+
+class ResourceType:
+    """A kind of resource. It has no state of its own: each verb gets the session of its provider instance.
+
+    Attributes:
+        name: its name in programs.
+        properties: its properties.
+        hidden: further names in its state, which Pulumi does not show because they start with two underscores.
+        can_import: whether an existing one can be imported.
+    """
+
+    name: ClassVar[str]
+    properties: ClassVar[tuple[Property, ...]]
+    hidden: ClassVar[tuple[str, ...]] = ()
+    can_import: ClassVar[bool] = True
+
+    @property
+    def token(self) -> str:
+        """Its type in the plugin; part of users' state for ever."""
+        return f"truto:index:{self.name}"
+
+    @property
+    def dynamic_token(self) -> str:
+        """Its type with the dynamic provider; part of users' state for ever."""
+        return f"pulumi-python:dynamic/truto:{self.name}"
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of its inputs."""
+        return [declared.name for declared in self.properties if declared.is_input]
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the outputs that no program sets."""
+        return [declared.name for declared in self.properties if not declared.is_input]
+
+    def pick_inputs(self, properties: Mapping[str, Any]) -> Values:
+        """The inputs among properties in either spelling."""
+        return self._pick(properties, self.inputs)
+
+    def pick_state(self, properties: Mapping[str, Any]) -> Values:
+        """The state among properties in either spelling, without what Pulumi adds."""
+        return self._pick(properties, [*self.inputs, *self.outputs, *self.hidden])
+
+    def check(self, declared: Mapping[str, Any], old_inputs: Values, *, api_on_loopback: bool = False) -> CheckResult:
+        """Validates declared inputs and brings them into canonical form.
+
+        Args:
+            declared: the inputs that the program declares.
+            old_inputs: those of the last run; empty for a new resource.
+            api_on_loopback: the API is on this machine, so that an ``http://`` URL on it is allowed too.
+        """
+        result = CheckResult({})
+        for known in self.properties:
+            if not known.is_input:
+                continue
+            value = declared.get(known.name)
+            if value is None and not known.is_required:
+                value = known.default
+            if value is not UNKNOWN:
+                errors, warnings = known.check(value, api_on_loopback)
+                result.errors.extend(InputError(known.name, reason) for reason in errors)
+                result.warnings.extend(InputError(known.name, reason) for reason in warnings)
+                value = value if errors else known.canonical(value)
+            result.inputs[known.name] = value
+        return result
+
+    def changes(self, state: Mapping[str, Any], inputs: Values) -> Values:
+        """The inputs that differ from the state."""
+        return {
+            known.name: inputs[known.name]
+            for known in self.properties
+            if known.name in inputs and known.is_input and known.differs(state.get(known.name), inputs[known.name])
+        }
+
+    def replaces(self, state: Mapping[str, Any], inputs: Values) -> list[str]:
+        """The changed inputs that replace the resource."""
+        replacing = {known.name for known in self.properties if known.replaces}
+        return [name for name in self.changes(state, inputs) if name in replacing]
+
+    def create(self, session: ProviderSession, inputs: Values) -> tuple[str, Values]:
+        """Creates the resource; returns its id and state."""
+        raise NotImplementedError
+
+    def read(self, session: ProviderSession, id_: str, state: Values) -> Values | None:
+        """The present state; ``None`` if the resource was deleted. An empty state is that of an import."""
+        raise NotImplementedError
+
+    def update(
+        self, session: ProviderSession, id_: str, state: Values, inputs: Values, ignored: Collection[str] = ()
+    ) -> Values:
+        """Brings the resource to the inputs; returns its state.
+
+        Args:
+            session: the provider instance.
+            id_: the resource.
+            state: its state.
+            inputs: what it should be.
+            ignored: the properties in ``ignore_changes``; empty for the dynamic provider, which is not told.
+        """
+        raise NotImplementedError
+
+    def delete(self, session: ProviderSession, id_: str, state: Values) -> None:
+        """Deletes the resource. Deleting a missing one succeeds."""
+        raise NotImplementedError
+
+    def _pick(self, properties: Mapping[str, Any], names: Collection[str]) -> Values:
+        return {name: value for name, value in from_camel(properties).items() if name in names}
+
+
+def camel_case(name: str) -> str:
+    """The plugin's name for a name of the API; ``event_type`` becomes ``eventType``."""
+    if name.startswith("__"):
+        return name
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def to_camel(properties: Mapping[str, Any]) -> Values:
+    """The properties under the plugin's names."""
+    return {camel_case(name): value for name, value in properties.items()}
+
+
+def from_camel(properties: Mapping[str, Any]) -> Values:
+    """The properties under the API's names, whichever names they have."""
+    return {
+        name if name.startswith("__") else re.sub("([A-Z])", r"_\1", name).lower(): value
+        for name, value in properties.items()
+    }
+
+
+def is_camel(properties: Mapping[str, Any]) -> bool:
+    """Whether the plugin wrote a state or inputs. Every resource has a property with a name of several words."""
+    return any(letter.isupper() for name in properties for letter in name)
+
+
+def unexpected(declared: Collection[str], known: Collection[str], resource: str) -> list[InputError]:
+    """The errors for declared properties that the resource does not have. Pulumi's own start with two underscores."""
+    errors = []
+    for name in sorted(declared):
+        if name in known or name.startswith("__"):
+            continue
+        near = closest(name, known) or next((other for other in known if other.lower() == name.lower()), None)
+        hint = f". Did you mean {near}?" if near else f": it has {', '.join(sorted(known))}"
+        errors.append(InputError(name, f"is not an input of a {resource}{hint}"))
+    return errors
+
+
+def closest(name: str, names: Collection[str]) -> str | None:
+    """The name that is most like a misspelt one; ``None`` if none is like it."""
+    import difflib  # seldom needed, and the provider starts sooner without it
+
+    return next(iter(difflib.get_close_matches(name, sorted(names), n=1)), None)
+
+
+def describe_type(value: object) -> str:
+    """The type of a value, in words that never show the value."""
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, str):
+        return "a string"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return "null" if value is None else f"a value of the type {type(value).__name__}"
