@@ -128,7 +128,7 @@ class Property:
         """Whether an input differs from its value in a state."""
         if new is UNKNOWN or (isinstance(new, list) and UNKNOWN in new):
             return True
-        return old is None or not self.is_equal(old, new)
+        return not self.is_equal(old, new)
 
 
 class ResourceType:
