@@ -84,3 +84,34 @@ def test_logs_do_not_show_the_token_or_a_secret(
     assert "urllib3" in written  # logging was on
     assert sandbox.token not in written
     assert not [each for each in sandbox.backend.webhooks() if each.secret in written]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{url} is not reachable",
+        "nothing at {path}?{query}",
+        "nothing at hooks.example.com{path}",
+        "query {query}",
+        "decoded https://hooks.example.com/ab/c3/s3cr3t?sig=x y z&k=v1",
+        "decoded /ab/c3/s3cr3t?sig=x y z&k=v1",
+        "value x y z or x+y+z",
+        "segment s3cr3t, or c3",
+    ],
+)
+def test_nothing_after_the_origin_of_a_url_is_shown(sandbox: Sandbox, message: str) -> None:
+    """However Truto repeats the webhook's URL or a part of it, an error shows at most its host."""
+    path, query = "/ab/c3/s3cr3t", "sig=x+y+z&k=v1"
+    url = f"https://hooks.example.com{path}?{query}"
+    sandbox.inject("status", "create", status=400, message=message.format(url=url, path=path, query=query))
+    with pytest.raises(TrutoError) as caught:
+        client_of(sandbox).create_webhook({**BODY, "target_url": url})
+    for part in (path, query, "s3cr3t", "c3", "x+y+z", "x y z", "/ab"):
+        assert part not in str(caught.value)
+
+
+def test_base_url_with_the_path_of_an_endpoint_is_named(sandbox: Sandbox) -> None:
+    """A base URL that ends in /webhook gets a 404 or 405, and the error names the setting."""
+    client = client_for(f"{sandbox.base_url}/webhook", sandbox.token)
+    with pytest.raises(TrutoError, match="Check truto:baseUrl"):
+        client.create_webhook(BODY)

@@ -143,3 +143,31 @@ def test_explicit_plugin_provider_needs_its_own_token(native_project: Project) -
     text = native_project.fails(native_project.preview).text
     assert 'the provider "staging" has no API token' in text
     assert "Give it apiToken" in text
+
+
+def test_misspelt_setting_fails_the_preview(project: Project) -> None:
+    """The preview refuses a key that looks like a setting, before anything reaches another Truto."""
+    project.stack.set_config("truto:base_url", ConfigValue("http://127.0.0.1:9"))
+    project.webhook()
+    outcome = project.fails(project.preview)
+    assert "truto:base_url is not a setting: did you mean truto:baseUrl?" in outcome.text
+    assert outcome.calls == []
+
+
+def test_token_of_another_environment_creates_nothing(project: Project) -> None:
+    """With truto:environmentId, the token of another environment is refused, and both environments are named."""
+    project.webhook()
+    project.up()
+    [webhook] = before = project.sandbox.backend.webhooks()
+    other = project.sandbox.add_environment("other")
+    project.stack.set_config("truto:environmentId", ConfigValue(webhook.environment_id))
+    project.set_token(other.token)
+    project.program("""
+        for name in ["orders", "invoices"]:
+            truto.Webhook(name, target_url=URL)
+    """)
+    outcome = project.fails(project.up)
+    assert webhook.environment_id in outcome.text
+    assert other.id in outcome.text
+    assert project.sandbox.backend.webhooks() == before
+    assert outcome.calls == ["create", "delete"]

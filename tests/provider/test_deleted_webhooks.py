@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pulumi_truto.errors import NotFoundError, TrutoError, UnconfirmedDeletionError
@@ -126,3 +128,22 @@ def test_404_without_a_readable_list_is_an_error(sandbox: Sandbox, fault: str) -
     for operation in harness.operations().values():
         with pytest.raises(TrutoError):
             operation(id_, state)
+
+
+@pytest.mark.parametrize("fault", [{"kind": "empty", "status": 200}, {"kind": "reset"}])
+def test_own_delete_confirms_the_deletion(sandbox: Sandbox, fault: dict[str, Any]) -> None:
+    """With a rotated token, a 404 after our own delete of the last webhook says that it was deleted."""
+    id_, state = ManagerHarness(sandbox).manager.create(INPUTS)
+    token = sandbox.backend.add_token(sandbox.environment_id)
+    sandbox.inject(operation="delete", processed=True, **fault)
+    ManagerHarness(sandbox, token).manager.delete(id_, state)
+    assert sandbox.backend.webhooks() == []
+
+
+def test_failed_delete_confirms_no_deletion(sandbox: Sandbox) -> None:
+    """With the token of an empty environment, a 503 and then a 404 do not say that the webhook was deleted."""
+    id_, state = ManagerHarness(sandbox).manager.create(INPUTS)
+    sandbox.inject("status", "delete")
+    with pytest.raises(UnconfirmedDeletionError):
+        ManagerHarness(sandbox, sandbox.add_environment("empty").token).manager.delete(id_, state)
+    assert [webhook.id for webhook in sandbox.backend.webhooks()] == [id_]

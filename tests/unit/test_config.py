@@ -265,3 +265,33 @@ def test_token_is_never_shown(digits: str, suffix: str, in_config: bool, base_ur
     settings = resolve(config, {} if in_config else {"TRUTO_API_TOKEN": token})
     shown = repr(Settings(settings.api_token, DEFAULT_BASE_URL, settings.errors)) + "".join(settings.errors)
     assert "q" + digits not in shown
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        *((f"truto:{name}", "truto:apiToken") for name in ("apitoken", "api_token", "api-token", "token")),
+        *((f"truto:{name}", "truto:baseUrl") for name in ("base_url", "baseURL", "baseurl")),
+        *((f"truto:{name}", "truto:environmentId") for name in ("environment_id", "environmentID", "environment")),
+    ],
+)
+def test_misspelt_setting_is_an_error(key: str, meant: str) -> None:
+    """A key that looks like a setting is refused, so that no run uses another token or the real Truto by mistake."""
+    settings = resolve_settings({"truto:apiToken": TOKEN, key: "x"}.get, {}, keys=["truto:apiToken", key])
+    assert settings.errors == (f"{key} is not a setting: did you mean {meant}?",)
+
+
+@pytest.mark.parametrize("key", ["truto:apiToken", "truto:providerName", "truto:version", "truto:region", "app:token"])
+def test_other_keys_are_no_error(key: str) -> None:
+    """A setting, a key of Pulumi's or of another namespace, and a key of the program's own are accepted."""
+    assert resolve_settings({"truto:apiToken": TOKEN}.get, {}, keys=[key]).errors == ()
+
+
+def test_environment_of_the_settings() -> None:
+    """The environment comes from the configuration, then from the variable; an explicit provider has its own."""
+    environ = {"TRUTO_ENVIRONMENT_ID": "of-the-variable"}
+    assert resolve_with_token(environ=environ).environment_id == "of-the-variable"
+    assert resolve_with_token({"truto:environmentId": "e"}, environ).environment_id == "e"
+    config = {"truto:apiToken": TOKEN}
+    assert resolve_settings(config.get, environ, provider="staging").environment_id == ""
+    assert "is not the id" in only_error({"truto:environmentId": "not an id"})
