@@ -40,7 +40,6 @@ class TrutoClient:
         policy: the limits of time, attempts and sizes.
         warn: receives warnings, for example about an item of a list that is invalid.
         cancelled: once set, no new attempt starts.
-        redactor: keeps secrets out of errors and warnings.
     """
 
     def __init__(
@@ -50,14 +49,13 @@ class TrutoClient:
         *,
         warn: Callable[[str], None] | None = None,
         cancelled: threading.Event | None = None,
-        redactor: Redactor | None = None,
     ) -> None:
         if settings.errors:
             raise ConfigurationError("; ".join(settings.errors))
         self.settings = settings
         self.policy = policy or RequestPolicy()
         self._warn = warn or (lambda _: None)
-        self.redactor = redactor or Redactor(settings.api_token)
+        self.redactor = Redactor(settings.api_token)
         self._transport = Transport(settings, self.policy, self.redactor, cancelled or threading.Event())
 
     def __repr__(self) -> str:

@@ -139,10 +139,13 @@ class WebhookManager:
         if not body:
             return state
         self._check_known_environment(id_, state)
-        # By Truto's reference a PATCH without event_types subscribes to every event.
-        body.setdefault("event_types", inputs["event_types"])
-        if "event_types" in ignored and body["event_types"] == state.get("event_types"):
-            body["event_types"] = self.client.get_webhook(id_).event_types or []
+        sent = body
+        if "event_types" not in body:
+            # By Truto's reference a PATCH without event_types subscribes to every event.
+            if "event_types" in ignored:
+                body = {**body, "event_types": self.client.get_webhook(id_).event_types or []}
+            else:
+                sent = body = {**body, "event_types": inputs["event_types"]}
         try:
             webhook = self.client.update_webhook(id_, body)
         except NotFoundError as error:
@@ -155,7 +158,7 @@ class WebhookManager:
             ) from None
         finally:
             self._cache.invalidate(id_)
-        return self._written(webhook, state, body)
+        return self._written(webhook, state, sent)
 
     def delete(self, id_: str, state: Values) -> None:
         """Deletes the webhook. Deleting a missing webhook succeeds."""
