@@ -16,9 +16,9 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from pulumi_truto.api.deadline import OPERATION_SECONDS
 from pulumi_truto.plugin.provider import TrutoProvider
 
-#: The maximum number of calls at once. More than any engine's parallelism, so that a cancel is always answered.
+#: The maximum number of calls at once. More than any engine's parallelism, so that a cancel always gets a response.
 _THREADS = 4096
-#: How long a stopped plugin waits for requests in flight: what Truto has done must get into the state.
+#: How long a stopped plugin waits for requests in flight: their outcome must get into the state.
 _GRACE_SECONDS = OPERATION_SECONDS + 10
 
 
@@ -40,7 +40,7 @@ def main() -> None:
         pass
     provider.cancel()
     server.stop(_GRACE_SECONDS).wait()
-    os._exit(0)  # not sys.exit, which waits for threads: nobody receives the outcome of what is not done by now
+    os._exit(0)  # not sys.exit, which waits for threads: nobody receives an outcome that is not known by now
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ BASE_URL_KEY = "truto:baseUrl"
 BASE_URL_VARIABLE = "TRUTO_BASE_URL"
 ENVIRONMENT_ID_KEY = "truto:environmentId"
 ENVIRONMENT_ID_VARIABLE = "TRUTO_ENVIRONMENT_ID"
-#: The name of the `truto.Provider` with a token of its own; set by `pulumi_truto.resources`.
+#: The name of the `truto.Provider` with its own token; set by `pulumi_truto.resources`.
 PROVIDER_KEY = "truto:providerName"
 _KEYS = (API_TOKEN_KEY, BASE_URL_KEY, ENVIRONMENT_ID_KEY)
 
@@ -38,7 +38,7 @@ class Settings:
     Attributes:
         api_token: the token; empty if it is missing or invalid, which ``errors`` says.
         base_url: without a trailing slash.
-        errors: what is wrong, and how to fix it. No request is sent while there is one.
+        errors: the mistakes, and how to fix them. No request is sent while there is one.
         token_source: where the token comes from, for messages.
         token_is_recorded: the token is part of Pulumi's state, so some commands use the one of the last `up`.
         base_url_is_recorded: the same for the base URL.
@@ -69,12 +69,12 @@ class Settings:
         """What to check when the base URL may be wrong: empty, or a sentence after a space."""
         return f" {_RECORDED.format(BASE_URL_KEY)}." if self.base_url_is_recorded else ""
 
-    def check_environment(self, actual: str | None, what: str, outcome: str = "Nothing was changed") -> None:
+    def check_environment(self, actual: str | None, subject: str, outcome: str = "Nothing was changed") -> None:
         """Checks that something belongs to the environment of the settings.
 
         Args:
             actual: its environment; ``None`` if Truto did not say.
-            what: the thing, as in "webhook X".
+            subject: its name, as in "webhook X".
             outcome: what was done about it, for the message.
 
         Raises:
@@ -82,8 +82,9 @@ class Settings:
         """
         if self.is_other_environment(actual):
             raise WrongEnvironmentError(
-                f"{what} belongs to the Truto environment {actual}, but {ENVIRONMENT_ID_KEY} is {self.environment_id}. "
-                f"{outcome}. Use a token of that environment, or correct the setting. {self.token_hint}"
+                f"{subject} belongs to the Truto environment {actual}, but {ENVIRONMENT_ID_KEY} is "
+                f"{self.environment_id}. {outcome}. Use a token of that environment, or correct the "
+                f"setting. {self.token_hint}"
             )
 
     def is_other_environment(self, actual: str | None) -> bool:
@@ -166,9 +167,9 @@ def unknown_settings(keys: Collection[str]) -> Iterator[str]:
         if namespace == "truto" and key not in (*_KEYS, PROVIDER_KEY):
             import difflib  # seldom needed, and the provider starts sooner without it
 
-            plain = name.replace("_", "").replace("-", "").lower()
-            if near := difflib.get_close_matches(plain, names, n=1, cutoff=0.55):
-                yield f"{key} is not a setting: did you mean {names[near[0]]}?"
+            normalized_name = name.replace("_", "").replace("-", "").lower()
+            if matches := difflib.get_close_matches(normalized_name, names, n=1, cutoff=0.55):
+                yield f"{key} is not a setting: did you mean {names[matches[0]]}?"
 
 
 def _first(config: Callable[[str], object], environ: Mapping[str, str], key: str, variable: str) -> tuple[object, str]:
@@ -191,7 +192,7 @@ def _token_error(token: object, source: str, provider: str, argument: str) -> st
             f"variable {API_TOKEN_VARIABLE}. Create a token in Truto's dashboard; each belongs to one environment"
         )
     if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
-        # Not stripped in silence: a token with a line break was copied wrongly, perhaps elsewhere too.
+        # Not stripped silently: a token with a line break was copied wrongly, perhaps elsewhere too.
         return (
             f"the API token in {source} contains whitespace or other characters that no token has, perhaps a trailing "
             "line break or a leading `Bearer`. Set it again without them"
@@ -207,7 +208,7 @@ def _base_url_error(base_url: object) -> str | None:
     try:
         parts = urlsplit(base_url)
         host = parts.hostname
-        _ = parts.port  # raises for a port that is no number
+        _ = parts.port  # raises for a port that is not a number
     except ValueError:
         return "is not a URL"
     if parts.scheme not in ("http", "https") or not host:

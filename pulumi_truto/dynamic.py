@@ -113,7 +113,7 @@ class _TrutoProvider(ResourceProvider):
 
     @_operation
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Sends what changed."""
+        """Sends the changed properties."""
         state, inputs = self.kind.pick_state(_olds), self.kind.pick_inputs(_news)
         return UpdateResult(dict(self.kind.update(self._session, _id, state, inputs)))
 

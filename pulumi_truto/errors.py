@@ -1,10 +1,10 @@
-"""The exceptions of calls to Truto, and what the user should do about it.
+"""The exceptions of calls to Truto, with the remedy in their messages.
 
     TrutoError
     ├── ConfigurationError         a setting is missing or invalid; nothing was sent
     ├── TransportError             no whole response arrived
     │   └── ConnectError           the request certainly never reached Truto
-    ├── InvalidResponseError       the response is not what the API promises
+    ├── InvalidResponseError       the response does not match Truto's API
     ├── APIError                   Truto returned an error status
     │   ├── BadRequestError        400, 405, 422 and every other 4xx without its own class
     │   ├── AuthenticationError    401
@@ -20,8 +20,8 @@
     ├── UpdateFailedError          an update failed, but Truto may have applied it
     └── WebhookTestFailedError     the receiver did not accept the test event
 
-Every message is one line, made for the last line of a failed pipeline's log: what was attempted, what happened, what to
-do. No message contains the API token or the secret of a webhook.
+Every message is one line, made for the last line of a failed pipeline's log: the attempt, the failure, the
+remedy. No message contains the API token or the secret of a webhook.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class TrutoError(Exception):
     Attributes:
         may_have_succeeded: Truto may have processed the request although it failed here.
         is_transient: another attempt may succeed.
-        retry_after_seconds: what Truto asks to wait before it; ``None`` if it does not say.
+        retry_after_seconds: the wait before it that Truto asks for; ``None`` if there is none.
     """
 
     may_have_succeeded: bool = False
@@ -86,7 +86,7 @@ class ConnectError(TransportError):
 
 
 class InvalidResponseError(TrutoError):
-    """The response is not what the API promises, so it is not used.
+    """The response does not match Truto's API, so it is not used.
 
     Attributes:
         webhook_id: the webhook that the response to a create names; ``None`` if it names none.
@@ -144,7 +144,7 @@ class NotFoundError(APIError):
 
 
 class ConflictError(APIError):
-    """The request conflicts with what exists (409)."""
+    """The request conflicts with an existing resource or another request (409)."""
 
     remedy = (
         "Something else is changing the same webhook, or an earlier request for it is still in flight: try again. If "

@@ -44,7 +44,7 @@ def get_webhook(
 def get_webhook(id: Any, *, api_token: Any = None, base_url: Any = None) -> Any:  # noqa: A002
     """Reads one webhook by its id while the program runs, also in a preview.
 
-    The result has no secret, as Truto shows it only when a webhook is created. `Webhook.get` reads a webhook as a
+    The result has no secret because Truto shows it only when a webhook is created. `Webhook.get` reads a webhook as a
     resource of the stack.
 
     Args:
@@ -136,8 +136,8 @@ def get_webhooks(
 
         if mocks is not None:
             arguments = {name: value for name, value in filters.items() if value is not None}
-            found = _call(mocks, GET_WEBHOOKS, to_camel(arguments)).get("webhooks", [])
-            return [_mocked_info(each) for each in found]
+            mocked_webhooks = _call(mocks, GET_WEBHOOKS, to_camel(arguments)).get("webhooks", [])
+            return [_mocked_info(webhook) for webhook in mocked_webhooks]
         return find_webhooks(_client(api_token, base_url), **filters)
 
     return _now_or_later(
@@ -162,37 +162,37 @@ def _call(mocks: Mocks, token: str, arguments: dict[str, Any]) -> dict[str, Any]
 
 
 def _mocked_info(result: dict[str, Any]) -> WebhookInfo:
-    """What a mock returned, in either spelling; what it left out is ``None``, and a webhook is active."""
+    """The webhook of a mock, in either spelling. Omitted properties are ``None``; ``is_active`` is true."""
     from pulumi_truto.webhook.lookup import WebhookInfo
 
-    found = from_camel(result)
+    properties = from_camel(result)
     return WebhookInfo(
-        id=found.get("id", ""),
-        target_url=found.get("target_url", ""),
-        event_types=list(found.get("event_types") or []),
-        is_active=found.get("is_active", True),
-        environment_id=found.get("environment_id"),
-        created_at=found.get("created_at"),
-        updated_at=found.get("updated_at"),
+        id=properties.get("id", ""),
+        target_url=properties.get("target_url", ""),
+        event_types=list(properties.get("event_types") or []),
+        is_active=properties.get("is_active", True),
+        environment_id=properties.get("environment_id"),
+        created_at=properties.get("created_at"),
+        updated_at=properties.get("updated_at"),
     )
 
 
 def _now_or_later(look_up: Callable[..., Any], **arguments: Any) -> Any:
-    if any(isinstance(each, (pulumi.Output, Awaitable)) for each in arguments.values()):
-        return pulumi.Output.all(**arguments).apply(lambda known: look_up(**known))
+    if any(isinstance(argument, (pulumi.Output, Awaitable)) for argument in arguments.values()):
+        return pulumi.Output.all(**arguments).apply(lambda values: look_up(**values))
     return look_up(**arguments)
 
 
 def _client(api_token: str | None, base_url: str | None) -> TrutoClient:
-    given: dict[str, str | None] = {config.API_TOKEN_KEY: api_token, config.BASE_URL_KEY: base_url}
+    overrides: dict[str, str | None] = {config.API_TOKEN_KEY: api_token, config.BASE_URL_KEY: base_url}
     stack, environ = pulumi.Config("truto"), dict(os.environ)
     if api_token:  # perhaps of another environment than the stack's
-        given[config.ENVIRONMENT_ID_KEY] = ""
+        overrides[config.ENVIRONMENT_ID_KEY] = ""
         environ.pop(config.ENVIRONMENT_ID_VARIABLE, None)
     # A program always has the present configuration, so its token is never a recorded one.
     place = "the argument api_token" if api_token else f"the stack's configuration, {config.API_TOKEN_KEY}"
     settings = config.resolve_settings(
-        lambda key: given[key] if given.get(key) is not None else stack.get(key.removeprefix("truto:")),
+        lambda key: overrides[key] if overrides.get(key) is not None else stack.get(key.removeprefix("truto:")),
         environ,
         place=place,
     )

@@ -1,7 +1,7 @@
 """Property values as program, engine and provider exchange them.
 
-A value is JSON with two forms of Pulumi's own: the string `UNKNOWN` for what a preview cannot know, and an object with
-a signature for a secret (pulumi's `sdk/python/lib/pulumi/runtime/rpc.py`).
+A value is JSON with two forms of Pulumi's own: the string `UNKNOWN` for a value that a preview cannot know, and an
+object with a signature for a secret (pulumi's `sdk/python/lib/pulumi/runtime/rpc.py`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a
 
 
 def unmarshal(message: struct_pb2.Struct) -> Properties:
-    """The properties in a message: whole numbers as integers, null properties omitted, as Pulumi does."""
+    """The properties in a message: whole numbers as integers, null properties omitted, like Pulumi's own."""
     return {name: unmarshal_value(value) for name, value in message.fields.items() if not _is_null(value)}
 
 
@@ -85,9 +85,9 @@ def unwrap_secrets(value: Any) -> Any:
     if is_secret(value):
         return unwrap_secrets(value["value"])
     if isinstance(value, dict):
-        return {name: unwrap_secrets(each) for name, each in value.items()}
+        return {name: unwrap_secrets(element) for name, element in value.items()}
     if isinstance(value, list):
-        return [unwrap_secrets(each) for each in value]
+        return [unwrap_secrets(element) for element in value]
     return value
 
 
@@ -98,7 +98,7 @@ def contains_secret(value: Any) -> bool:
 
 def contains_unknown(value: Any) -> bool:
     """Whether the value is or contains one that is not known yet."""
-    return _any(value, lambda each: isinstance(each, str) and each in UNKNOWNS)
+    return _any(value, lambda string: isinstance(string, str) and string in UNKNOWNS)
 
 
 def secret_keys(properties: Mapping[str, Any]) -> set[str]:
@@ -119,5 +119,5 @@ def _any(value: Any, test: Any) -> bool:
     if test(value):
         return True
     if isinstance(value, dict):
-        return any(_any(each, test) for each in value.values())
-    return isinstance(value, list) and any(_any(each, test) for each in value)
+        return any(_any(element, test) for element in value.values())
+    return isinstance(value, list) and any(_any(element, test) for element in value)

@@ -1,8 +1,7 @@
-"""What every resource is: properties with their rules, a check, a comparison with the state, and four verbs.
+"""The declaration of a resource: properties with their rules, a check, a comparison with the state, and four verbs.
 
 A resource is declared once, with the names of Truto's API. Both provider kinds, the schema, the camelCase names and the
-reference derive from the declaration. The dynamic provider uses the API's names, the plugin camelCase ones; each reads
-a state that the other one wrote.
+reference derive from it. The dynamic provider uses the API's names, the plugin camelCase; each reads the other's state.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ class CheckResult:
     Attributes:
         inputs: the canonical inputs; meaningless if there are errors.
         errors: every error of every input.
-        warnings: what is accepted but looks like a mistake, in the same form.
+        warnings: accepted inputs that look like mistakes, in the same form.
     """
 
     inputs: Values
@@ -92,8 +91,8 @@ class Property:
         name: its name in Truto's API and in Python.
         type: its type in the schema.
         items: the elements of an array: event types, or any values.
-        output: what the output is.
-        input: what the input does; empty for a property that no program sets.
+        output: the description of the output.
+        input: the description of the input; empty for a property that no program sets.
         default: the input's value where the program gives none; shown in the schema unless it is a list.
         is_required: the program has to give it.
         is_secret: it is always a Pulumi secret, and null where Truto never showed it.
@@ -132,7 +131,7 @@ class Property:
 
 
 class ResourceType:
-    """A kind of resource. It has no state of its own: each verb gets the session of its provider instance.
+    """A kind of resource. It has no state: each verb gets the session of its provider instance.
 
     Attributes:
         name: its name in programs.
@@ -159,19 +158,19 @@ class ResourceType:
     @property
     def inputs(self) -> list[str]:
         """The names of its inputs."""
-        return [declared.name for declared in self.properties if declared.is_input]
+        return [property_.name for property_ in self.properties if property_.is_input]
 
     @property
     def outputs(self) -> list[str]:
         """The names of the outputs that no program sets."""
-        return [declared.name for declared in self.properties if not declared.is_input]
+        return [property_.name for property_ in self.properties if not property_.is_input]
 
     def pick_inputs(self, properties: Mapping[str, Any]) -> Values:
         """The inputs among properties in either spelling."""
         return self._pick(properties, self.inputs)
 
     def pick_state(self, properties: Mapping[str, Any]) -> Values:
-        """The state among properties in either spelling, without what Pulumi adds."""
+        """The state among properties in either spelling, without Pulumi's own."""
         return self._pick(properties, [*self.inputs, *self.outputs, *self.hidden])
 
     def check(self, declared: Mapping[str, Any], old_inputs: Values, *, api_on_loopback: bool = False) -> CheckResult:
@@ -183,31 +182,32 @@ class ResourceType:
             api_on_loopback: the API is on this machine, so that an ``http://`` URL on it is allowed too.
         """
         result = CheckResult({})
-        for known in self.properties:
-            if not known.is_input:
+        for property_ in self.properties:
+            if not property_.is_input:
                 continue
-            value = declared.get(known.name)
-            if value is None and not known.is_required:
-                value = known.default
+            value = declared.get(property_.name)
+            if value is None and not property_.is_required:
+                value = property_.default
             if value is not UNKNOWN:
-                errors, warnings = known.check(value, api_on_loopback)
-                result.errors.extend(InputError(known.name, reason) for reason in errors)
-                result.warnings.extend(InputError(known.name, reason) for reason in warnings)
-                value = value if errors else known.canonical(value)
-            result.inputs[known.name] = value
+                errors, warnings = property_.check(value, api_on_loopback)
+                result.errors.extend(InputError(property_.name, reason) for reason in errors)
+                result.warnings.extend(InputError(property_.name, reason) for reason in warnings)
+                value = value if errors else property_.canonical(value)
+            result.inputs[property_.name] = value
         return result
 
     def changes(self, state: Mapping[str, Any], inputs: Values) -> Values:
         """The inputs that differ from the state."""
         return {
-            known.name: inputs[known.name]
-            for known in self.properties
-            if known.name in inputs and known.is_input and known.differs(state.get(known.name), inputs[known.name])
+            property_.name: inputs[property_.name]
+            for property_ in self.properties
+            if property_.is_input and property_.name in inputs
+            if property_.differs(state.get(property_.name), inputs[property_.name])
         }
 
     def replaces(self, state: Mapping[str, Any], inputs: Values) -> list[str]:
         """The changed inputs that replace the resource."""
-        replacing = {known.name for known in self.properties if known.replaces}
+        replacing = {property_.name for property_ in self.properties if property_.replaces}
         return [name for name in self.changes(state, inputs) if name in replacing]
 
     def create(self, session: ProviderSession, inputs: Values) -> tuple[str, Values]:
@@ -227,7 +227,7 @@ class ResourceType:
             session: the provider instance.
             id_: the resource.
             state: its state.
-            inputs: what it should be.
+            inputs: the declared inputs.
             ignored: the properties in ``ignore_changes``; empty for the dynamic provider, which is not told.
         """
         raise NotImplementedError
@@ -272,8 +272,8 @@ def unexpected(declared: Collection[str], known: Collection[str], resource: str)
     for name in sorted(declared):
         if name in known or name.startswith("__"):
             continue
-        near = closest(name, known) or next((other for other in known if other.lower() == name.lower()), None)
-        hint = f". Did you mean {near}?" if near else f": it has {', '.join(sorted(known))}"
+        match = closest(name, known) or next((word for word in known if word.lower() == name.lower()), None)
+        hint = f". Did you mean {match}?" if match else f": it has {', '.join(sorted(known))}"
         errors.append(InputError(name, f"is not an input of a {resource}{hint}"))
     return errors
 

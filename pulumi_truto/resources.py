@@ -28,7 +28,7 @@ _TEST_OPTIONS = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="truto:index:
 class Webhook(Resource, module="truto", name="Webhook"):
     """A Truto webhook: Truto posts the events of one environment to a URL.
 
-    Every property can be updated in place. A new secret needs a new webhook, as Truto cannot rotate secrets:
+    Every property can be updated in place. A new secret needs a new webhook because Truto cannot rotate secrets:
     ``opts=pulumi.ResourceOptions(replacement_trigger=...)`` creates one whenever the trigger's value changes. Adding a
     trigger to a webhook that has none replaces nothing.
 

@@ -1,4 +1,4 @@
-"""What both provider kinds share: settings, the client on first use, checks and warnings."""
+"""The session of a provider instance, for both provider kinds: settings, client, checks and warnings."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def connect(settings: Settings, warn: Callable[[str], None], cancelled: threadin
         from pulumi_truto.api.client import TrutoClient
     except Exception as error:
         raise ConfigurationError(
-            f"nothing was sent, as no response could be read: this installation of requests or pydantic does not work "
-            f"({error}). Install pulumi_truto again, in an environment of its own"
+            "nothing was sent because no response could be read: this installation of requests or pydantic does not "
+            f"work ({error}). Install pulumi_truto again, in a separate environment"
         ) from error
     return TrutoClient(settings, warn=warn, cancelled=cancelled)
 
@@ -67,7 +67,7 @@ class ProviderSession:
         return self.manager.client
 
     def cancel(self) -> None:
-        """Starts no new attempt. Requests in flight continue, as their outcome must get into the state."""
+        """Starts no new attempt. Requests in flight continue because their outcome must get into the state."""
         self._cancelled.set()
 
     def check(
@@ -87,7 +87,7 @@ class ProviderSession:
             declared: the inputs that the program declares, under the API's names.
             old_inputs: those of the last run, in either spelling; empty for a new resource.
             is_other_kind: the other provider kind wrote those. Pulumi's ``ignore_changes`` does not find its names,
-                and drops what it should keep.
+                and drops inputs that it should keep.
             display_name: the program's name of a property.
             resource_name: the name of the resource, for warnings; empty if it is not known.
         """

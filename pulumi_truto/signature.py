@@ -31,7 +31,7 @@ _MAX_HEADER_LENGTH = 1024
 class SignatureError(ValueError):
     """The delivery is not proved to come from Truto: respond with 401 and do not process it.
 
-    The message says what is wrong and never contains a secret, a digest or a part of the body.
+    The message names the mistake and never contains a secret, a digest or a part of the body.
     """
 
 
@@ -66,7 +66,7 @@ def verify(body: bytes, header: str | None, secret: str | Sequence[str]) -> None
         SignatureError: the signature is missing, malformed or wrong, or an argument has the wrong type.
     """
     _require_bytes(body)
-    given = _digest_in(header)
+    received_digest = _digest_in(header)
     secrets: Sequence[str]
     if isinstance(secret, (list, tuple, set, frozenset)):
         secrets = list(secret)
@@ -74,9 +74,9 @@ def verify(body: bytes, header: str | None, secret: str | Sequence[str]) -> None
             raise SignatureError("no secret was given to verify the signature with")
     else:
         secrets = [secret]  # type: ignore[list-item]  # a str; anything else is refused by _key
-    keys = [_key(each) for each in secrets]
+    keys = [_key(secret) for secret in secrets]
     # Every key is tried, so that the time taken does not tell which one matched.
-    matches = [hmac.compare_digest(given, _digest(body, key)) for key in keys]
+    matches = [hmac.compare_digest(received_digest, _digest(body, key)) for key in keys]
     if not any(matches):
         raise SignatureError("the signature does not match the body: wrong secret, or the body was changed")
 

@@ -1,4 +1,4 @@
-"""URLs and webhook ids: normalizing, comparing, what is this machine, what an id may look like."""
+"""URLs and webhook ids: normalizing, comparing, loopback addresses, and the form of an id."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def normalize_url(url: str) -> str:
     """The URL as the WHATWG URL standard writes it, like ``new URL(url).href`` in JavaScript.
 
     The case of scheme and host, the default port, dot segments and the encoding of a host or of spaces do not count. A
-    string that is no URL is returned unchanged.
+    string that is not a URL is returned unchanged.
     """
     from pydantic_core import Url  # a WHATWG parser; loaded only for URLs that are not the same string
 

@@ -90,7 +90,7 @@ class TrutoClient:
                 webhook = self._parse(attempted, models.CreatedWebhook)(status, response)
             except InvalidResponseError as error:
                 with contextlib.suppress(ValueError):
-                    error.webhook_id = models.Named.of(response).id
+                    error.webhook_id = models.Named.parse(response).id
                 raise
             if not claim(webhook.id):
                 raise self._transport.errors.wrong_webhook(attempted, webhook.id)
@@ -114,29 +114,29 @@ class TrutoClient:
         params = {"limit": str(size), **({"next_cursor": cursor} if cursor else {})}
         request = Request(attempted, "GET", "/webhook", options={"params": params})
         page = self._transport.send(request, self._parse(attempted, models.WebhookPage))
-        for each in page.unreadable:
-            which = f"webhook {each.id}" if each.id else "an item without an id"
+        for item in page.unreadable:
+            name = f"webhook {item.id}" if item.id else "an item without an id"
             self._warn(
-                f"skipped {which} in Truto's list of webhooks, because its data is invalid "
-                f"({self.redactor.sanitize(each.reason)})"
+                f"skipped {name} in Truto's list of webhooks, because its data is invalid "
+                f"({self.redactor.sanitize(item.reason)})"
             )
         for webhook in page.result:
-            self._seen(webhook)
+            self._check_webhook(webhook)
         return page
 
     def iter_pages(self) -> Iterator[models.WebhookPage]:
         """The pages of the list of webhooks."""
         cursor: str | None = None
-        seen: set[str] = set()
+        cursors: set[str] = set()
         for _ in range(_MAX_PAGES):
             page = self.list_webhooks(cursor)
             yield page
             cursor = page.next_cursor
             if not cursor:
                 return
-            if cursor in seen:
+            if cursor in cursors:
                 break
-            seen.add(cursor)
+            cursors.add(cursor)
         raise InvalidResponseError(
             f"cannot list the webhooks: the list does not end (a repeated cursor, or more than {_MAX_PAGES} pages). "
             "Contact "
@@ -199,7 +199,7 @@ class TrutoClient:
         with deadline_in(min(_LOG_SECONDS, current_deadline().remaining_seconds)):
             return self._transport.send(request, self._parse(attempted, models.DeliveryLog)).newest_first[:limit]
 
-    def _seen(self, webhook: models.Webhook) -> None:
+    def _check_webhook(self, webhook: models.Webhook) -> None:
         """Keeps the webhook's URL out of messages, and raises if it belongs to another environment than the settings'.
 
         Raises:
@@ -216,19 +216,19 @@ class TrutoClient:
             return webhook
 
         webhook = self._transport.send(Request(attempted, method, f"/webhook/{_valid(id_)}", options=options), parse)
-        self._seen(webhook)
+        self._check_webhook(webhook)
         return webhook
 
     def _parse(self, attempted: str, model: type[_Model]) -> Callable[[int, bytes], _Model]:
-        """Parses the body of a response. Raises `InvalidResponseError` if it is not what the API promises."""
+        """Parses the body of a response. Raises `InvalidResponseError` if it does not match Truto's API."""
 
         def parse(status: int, body: bytes) -> _Model:
             try:
-                return model.of(body)
+                return model.parse(body)
             except ValueError as error:
                 reason = self.redactor.sanitize(str(error))
                 raise self._transport.errors.invalid_response(
-                    attempted, f"Truto's response ({status}) is not what its API promises: {reason}"
+                    attempted, f"Truto's response ({status}) does not match its API: {reason}"
                 ) from None
 
         return parse

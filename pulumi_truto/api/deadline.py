@@ -28,32 +28,36 @@ class Deadline:
     """The moment at which an operation has to end, in seconds of `time.monotonic`.
 
     Attributes:
-        at: the moment.
+        ends_at: the moment.
         custom_seconds: the custom timeout (Pulumi's resource option ``customTimeouts``); infinite if there is none.
-        custom_at: the moment at which it is over.
+        custom_ends_at: the moment at which it is over.
     """
 
-    at: float
+    ends_at: float
     custom_seconds: float = math.inf
-    custom_at: float = math.inf
+    custom_ends_at: float = math.inf
 
     @property
     def remaining_seconds(self) -> float:
         """The time that is left."""
-        return max(0.0, self.at - time.monotonic())
+        return max(0.0, self.ends_at - time.monotonic())
 
     def describe(self) -> str:
         """The custom timeout, for a message after the time that was spent; empty if there is none."""
         if math.isinf(self.custom_seconds):
             return ""
-        own = "" if self.at == self.custom_at else f" and the provider's own limit of {OPERATION_SECONDS:.10g} s"
-        return f", with a custom timeout of {self.custom_seconds:.10g} s{own}"
+        own_limit = (
+            ""
+            if self.ends_at == self.custom_ends_at
+            else f" and the provider's own limit of {OPERATION_SECONDS:.10g} s"
+        )
+        return f", with a custom timeout of {self.custom_seconds:.10g} s{own_limit}"
 
     def no_time_left(self, attempted: str) -> ConnectError:
         """The error of a call that was not sent.
 
         Args:
-            attempted: what this is, as in "read webhook X".
+            attempted: the action, as in "read webhook X".
         """
         remedy = "Run" if math.isinf(self.custom_seconds) else "Raise `customTimeouts`, then run"
         return ConnectError(
@@ -71,16 +75,22 @@ def current_deadline(default_seconds: float = OPERATION_SECONDS) -> Deadline:
 
 @contextmanager
 def deadline_in(seconds: float = OPERATION_SECONDS, custom_seconds: float = 0.0) -> Iterator[None]:
-    """What this thread does inside has to end within that time, and within the custom timeout around it.
+    """The calls of this thread inside have to end within that time, and within the custom timeout around it.
 
     Args:
         seconds: the time.
-        custom_seconds: the custom timeout of an operation that starts here; 0, as Pulumi sends it, for none.
+        custom_seconds: the custom timeout of an operation that starts here; 0 for none, like Pulumi's.
     """
-    now, outer = time.monotonic(), current_deadline()
+    now, outer_deadline = time.monotonic(), current_deadline()
     if custom_seconds > 0:
-        outer = Deadline(math.inf, custom_seconds, now + custom_seconds)
-    token = _current.set(Deadline(min(now + seconds, outer.custom_at), outer.custom_seconds, outer.custom_at))
+        outer_deadline = Deadline(math.inf, custom_seconds, now + custom_seconds)
+    token = _current.set(
+        Deadline(
+            min(now + seconds, outer_deadline.custom_ends_at),
+            outer_deadline.custom_seconds,
+            outer_deadline.custom_ends_at,
+        )
+    )
     try:
         yield
     finally:
@@ -93,7 +103,7 @@ def acquired_in_time(lock: threading.Lock, attempted: str) -> Iterator[None]:
 
     Args:
         lock: the lock.
-        attempted: what this is, for the message, as in "read webhook X".
+        attempted: the action, for the message, as in "read webhook X".
 
     Raises:
         ConnectError: the time is over. Nothing was sent.

@@ -1,4 +1,4 @@
-"""Turns an exception or an error status into a `TrutoError` whose one-line message says what to do."""
+"""Turns an exception or an error status into a `TrutoError` whose one-line message has a remedy."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NO_REASON: Final = "Truto gave no reason. Check target_url and event_types; ret
 
 
 class ErrorMessages:
-    """Builds the errors of one client. Each method takes what was attempted, as in "read webhook X".
+    """Builds the errors of one client. Each method takes the attempted action, as in "read webhook X".
 
     Args:
         settings: name the base URL and the source of the token.
@@ -51,7 +51,7 @@ class ErrorMessages:
         self._sanitize = redactor.sanitize
 
     def invalid_response(self, attempted: str, reason: str) -> InvalidResponseError:
-        """A response that is not what the API promises."""
+        """A response that does not match Truto's API."""
         return InvalidResponseError(
             f"cannot {attempted}: {reason}. Check that the base URL {self._base_url} is Truto's and that no proxy "
             "responds in its place; otherwise try again later"
@@ -64,7 +64,7 @@ class ErrorMessages:
         )
 
     def cancelled(self, attempted: str) -> ConnectError:
-        """A request that was not sent, because the run was cancelled."""
+        """A request that was not sent because the run was cancelled."""
         return ConnectError(
             f"cannot {attempted}: the run was cancelled before the request was sent. Run `pulumi up` again"
         )
@@ -78,16 +78,16 @@ class ErrorMessages:
             waited: how long it took, with all retries.
             has_proxy: whether the environment names a proxy.
         """
-        cannot, cause = f"cannot {request.attempted}", _cause(error)
+        prefix, cause = f"cannot {request.attempted}", _cause(error)
         if isinstance(error, requests.exceptions.InvalidURL) or isinstance(cause, LocationValueError):
             proxy = ", or the URL of the proxy in the environment," if has_proxy else ""
             check = "Check truto:baseUrl, HTTPS_PROXY and ALL_PROXY" if has_proxy else "Set truto:baseUrl"
             return ConfigurationError(
-                f"{cannot}: the base URL {self._base_url}{proxy} has a host that cannot exist. {check}"
+                f"{prefix}: the base URL {self._base_url}{proxy} has a host that cannot exist. {check}"
             )
         if isinstance(cause, ssl.SSLCertVerificationError):
             untrusted = ConnectError(
-                f"{cannot}: the certificate of {self._base_url} is not trusted ({cause.verify_message}). If a proxy "
+                f"{prefix}: the certificate of {self._base_url} is not trusted ({cause.verify_message}). If a proxy "
                 "inspects TLS, set REQUESTS_CA_BUNDLE to a file with its CA certificate"
             )
             untrusted.is_transient = False
@@ -95,16 +95,16 @@ class ErrorMessages:
         if isinstance(cause, ConnectTimeoutError) or isinstance(error, requests.exceptions.ProxyError):
             reason = f"no connection to {self._base_url}: {self._connect_failure(cause)} ({waited})"
             if request.unknown_outcomes:
-                return TransportError(f"{cannot}: {reason}. Try again later")
+                return TransportError(f"{prefix}: {reason}. Try again later")
             return ConnectError(
-                f"{cannot}: {reason}. Check the network, the proxy settings and truto:baseUrl; nothing was sent."
+                f"{prefix}: {reason}. Check the network, the proxy settings and truto:baseUrl; nothing was sent."
                 f"{self._settings.base_url_hint}"
             )
         if isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
             reason = f"no response from {self._base_url} in time"
         else:
             reason = f"the connection to {self._base_url} was lost ({self._sanitize(type(cause).__name__)})"
-        return TransportError(f"{cannot}: {reason} ({waited}). Try again later")
+        return TransportError(f"{prefix}: {reason} ({waited}). Try again later")
 
     def status(self, request: Request, response: requests.Response, body: bytes, waited: str) -> TrutoError:
         """An error status, or a redirect."""
@@ -118,7 +118,7 @@ class ErrorMessages:
             redirect.may_have_succeeded = False
             return redirect
         kind, detail = error_class(status), self._detail(body)
-        said = (f': "{detail}"' if detail else "") + (f" ({waited})" if kind.is_transient else "")
+        reply = (f': "{detail}"' if detail else "") + (f" ({waited})" if kind.is_transient else "")
         phrase = f"{status} {self._sanitize(response.reason or '')}".rstrip()
         whole_path = urlsplit(self._base_url).path + path
         remedy = kind.remedy if detail or kind is not BadRequestError else _NO_REASON
@@ -126,13 +126,13 @@ class ErrorMessages:
             remedy = f"Check truto:baseUrl, {self._base_url}: Truto's API is not there"
         elif status in (401, 404):
             remedy += f" {self._settings.token_hint}"
-        message = f"cannot {attempted}: Truto returned {phrase} to {request.method} {whole_path}{said}. {remedy}"
+        message = f"cannot {attempted}: Truto returned {phrase} to {request.method} {whole_path}{reply}. {remedy}"
         return kind(message, status=status, detail=detail)
 
     def _detail(self, body: bytes) -> str:
-        """What the body of an error says; nothing of a proxy's HTML page or of a broken body."""
+        """The message in the body of an error; empty for a proxy's HTML page or a broken body."""
         try:
-            envelope = ErrorEnvelope.of(body)
+            envelope = ErrorEnvelope.parse(body)
         except ValueError:
             return ""
         message = envelope.message or envelope.error or ""
@@ -155,8 +155,8 @@ def _cause(error: BaseException) -> BaseException:
         return _cause(error.reason)
     if isinstance(error, ConnectTimeoutError):
         return error
-    inner = [each for each in error.args if isinstance(each, BaseException)]
+    causes = [argument for argument in error.args if isinstance(argument, BaseException)]
     original = getattr(error, "original_error", None)  # of a proxy's error
     if isinstance(original, BaseException):
-        inner.append(original)
-    return _cause(inner[-1]) if inner else error
+        causes.append(original)
+    return _cause(causes[-1]) if causes else error

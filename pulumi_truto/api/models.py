@@ -49,11 +49,11 @@ class Response(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     @classmethod
-    def of(cls: type[_Model], body: bytes) -> _Model:
+    def parse(cls: type[_Model], body: bytes) -> _Model:
         """The response with this body.
 
         Raises:
-            ValueError: it is not what Truto's API promises. The message has the first reason and no value.
+            ValueError: it does not match Truto's API. The message has the first reason and no value.
         """
         try:
             return cls.model_validate_json(body)
@@ -109,7 +109,7 @@ class CreatedWebhook(Webhook):
 
 @dataclass(frozen=True)
 class UnreadableWebhook:
-    """An item of a list that is not what Truto's API promises: its id, if it has one, and the first reason."""
+    """An item of a list that does not match Truto's API: its id, if it has one, and the first reason."""
 
     id: str | None
     reason: str
@@ -129,9 +129,9 @@ class WebhookPage(Response):
     next_cursor: StrictStr | None = None
 
     @classmethod
-    def of(cls, body: bytes) -> WebhookPage:
+    def parse(cls, body: bytes) -> WebhookPage:
         """The page with this body; see `Response.of`."""
-        envelope = _Envelope.of(body)
+        envelope = _Envelope.parse(body)
         page = cls(result=[], next_cursor=envelope.next_cursor)
         for item in envelope.result:
             try:
@@ -194,9 +194,9 @@ class DeliveryLog(Response):
     @property
     def newest_first(self) -> list[DeliveryLogEntry]:
         """The entries by their times; as they came if one has none."""
-        if any(each.created_at is None for each in self.result):
+        if any(entry.created_at is None for entry in self.result):
             return self.result
-        return sorted(self.result, key=lambda each: str(each.created_at), reverse=True)
+        return sorted(self.result, key=lambda entry: str(entry.created_at), reverse=True)
 
 
 class ErrorEnvelope(Response):
@@ -207,9 +207,9 @@ class ErrorEnvelope(Response):
 
 
 def _first_reason(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}" if where else first["msg"]
+    error_details = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field_path = ".".join(str(part) for part in error_details["loc"])
+    return f"{field_path}: {error_details['msg']}" if field_path else error_details["msg"]
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -18,7 +18,7 @@ _SHORTEST_VALUE: Final = 3
 
 
 class Redactor:
-    """Replaces known secrets, and all but the origin of any URL, in text from elsewhere. Thread-safe.
+    """Replaces known secrets, and all but the origin of any URL, in strings from elsewhere. Thread-safe.
 
     Args:
         api_token: the API token.
@@ -34,20 +34,20 @@ class Redactor:
             self._secrets[secret] = "[secret]"
 
     def add_url(self, url: object) -> None:
-        """From now on no text contains what is after the origin of this URL, even where the text is no URL."""
+        """From now on no text contains a part of this URL after its origin, even where the text is not a URL."""
         if isinstance(url, str):
             self._url_parts.update(_parts_of(url))
 
     def sanitize(self, text: str) -> str:
         """The text, fit for one line of a log: no secrets, no control characters, at most 300 characters."""
-        for secret, shown in self._secrets.copy().items():
-            text = text.replace(secret, shown)
+        for secret, replacement in self._secrets.copy().items():
+            text = text.replace(secret, replacement)
         text = _URL.sub(_origin_only, text)
         for part in sorted(self._url_parts.copy(), key=len, reverse=True):
             if part in text:
                 start = "" if part.startswith("/") else "(?<![A-Za-z0-9])"
                 text = re.sub(rf"{start}{re.escape(part)}(?![A-Za-z0-9])", "[url]", text)
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
         return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 3] + "..."
 
 
@@ -57,7 +57,7 @@ def _origin_only(url: re.Match[str]) -> str:
 
 
 def _parts_of(url: str) -> Iterator[str]:
-    """What is after the origin, whole and in parts, as written and decoded in both ways."""
+    """The parts after the origin, each as written and decoded in both ways."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -65,6 +65,6 @@ def _parts_of(url: str) -> Iterator[str]:
     path, user = parts.path.rstrip("/"), parts.netloc.rpartition("@")[0]
     words = [word for word in path.split("/") if not _WORD.fullmatch(word)]
     values = re.split("[&=;:]", f"{parts.query}&{parts.fragment}&{user}")
-    wholes = [f"{parts.path}?{parts.query}", parts.query, parts.fragment, path, user]
-    for part in [*wholes, *words, *(value for value in values if len(value) >= _SHORTEST_VALUE)]:
+    sections = [f"{parts.path}?{parts.query}", parts.query, parts.fragment, path, user]
+    for part in [*sections, *words, *(value for value in values if len(value) >= _SHORTEST_VALUE)]:
         yield from {part, unquote(part), unquote_plus(part)} - {"", "?"}

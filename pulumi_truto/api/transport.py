@@ -1,7 +1,7 @@
 """Sends one request, retries it until its deadline, and returns the parsed response or raises a `TrutoError`.
 
 =========================================  ===================  =======================
-what happened                              POST /webhook        every other call
+failure                                    POST /webhook        every other call
 =========================================  ===================  =======================
 no connection, 429                         retried              retried
 connection lost, no response in time       retried (5 attempts)  retried
@@ -87,7 +87,7 @@ class Request:
     """One request, with all its attempts.
 
     Attributes:
-        attempted: what this is, for messages, as in "read webhook X".
+        attempted: the action, for messages, as in "read webhook X".
         method: the HTTP method.
         path: the path below the base URL.
         is_repeatable: whether it is retried after an attempt with an unknown outcome.
@@ -251,16 +251,16 @@ class _Bearer(AuthBase):
 
 
 def _retry_after_seconds(response: requests.Response) -> float | None:
-    """What a response asks to wait; nonsense in a header counts as no header.
+    """The wait that a response asks for; a header that makes no sense counts as missing.
 
     After a 429 that is until the window of the rate limit ends: Truto's ``Retry-After`` is always a whole window.
     """
-    asked, reset = response.headers.get("Retry-After", "").strip(), response.headers.get("ratelimit-reset", "")
-    if asked.isascii() and asked.isdigit():
-        seconds = float(asked[:9])
+    retry_after, reset = response.headers.get("Retry-After", "").strip(), response.headers.get("ratelimit-reset", "")
+    if retry_after.isascii() and retry_after.isdigit():
+        seconds = float(retry_after[:9])
     else:
         try:
-            moment = parsedate_to_datetime(asked)
+            moment = parsedate_to_datetime(retry_after)
             seconds = (moment.astimezone(timezone.utc) - datetime.now(timezone.utc)).total_seconds()
         except (ValueError, TypeError, OverflowError):
             return None

@@ -56,21 +56,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_import_file(commands: Any) -> None:  # argparse has no public name for the type
-    take = commands.add_parser(
+    parser = commands.add_parser(
         "import-file",
         help="write the file that imports existing webhooks into a stack",
         description="Reads the webhooks of the environment and writes the file for `pulumi import --file`. Importing "
         "makes no API call, and the next preview is unchanged. Say which webhooks: a webhook that two stacks manage is "
         "deleted as soon as one of them no longer declares it.",
     )
-    take.add_argument(
+    parser.add_argument(
         "--provider-kind", choices=["dynamic", "native"], required=True, help="the provider kind that will manage them"
     )
-    take.add_argument("--secrets", metavar="FILE", help="a JSON object that maps ids to secrets; - is standard input")
-    take.add_argument(
+    parser.add_argument("--secrets", metavar="FILE", help="a JSON object that maps ids to secrets; - is standard input")
+    parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="the file to write; only you can read it"
     )
-    take.add_argument(
+    parser.add_argument(
         "--stack-export",
         type=Path,
         nargs="+",
@@ -78,23 +78,23 @@ def _add_import_file(commands: Any) -> None:  # argparse has no public name for 
         metavar="FILE",
         help="only webhooks that are in none of these outputs of `pulumi stack export`",
     )
-    take.add_argument("--all", action="store_true", help="every webhook, also if a stack manages it already")
-    take.add_argument("--id", action="append", default=[], help="only this webhook; can be given several times")
-    take.add_argument("--target-url", help="only webhooks with this URL")
-    take.add_argument("--event-type", help="only webhooks that are subscribed to this event type")
-    take.add_argument(
+    parser.add_argument("--all", action="store_true", help="every webhook, also if a stack manages it already")
+    parser.add_argument("--id", action="append", default=[], help="only this webhook; can be given several times")
+    parser.add_argument("--target-url", help="only webhooks with this URL")
+    parser.add_argument("--event-type", help="only webhooks that are subscribed to this event type")
+    parser.add_argument(
         "--name", action="append", default=[], type=_pair, metavar="ID=NAME", help="the resource name of a webhook"
     )
 
 
 def _add_orphans(commands: Any) -> None:
-    find = commands.add_parser(
+    parser = commands.add_parser(
         "orphans",
         help="find the webhooks that no stack knows",
         description="Compares the webhooks of the environment with the exports of all stacks that use it. The exit "
         f"code is 0 if there is no difference, and {DIFFERENCE} if there is one.",
     )
-    find.add_argument(
+    parser.add_argument(
         "--stack-export",
         type=Path,
         nargs="+",
@@ -102,13 +102,13 @@ def _add_orphans(commands: Any) -> None:
         metavar="FILE",
         help="the output of `pulumi stack export`",
     )
-    find.add_argument("--format", choices=["text", "json"], default="text")
-    find.add_argument(
+    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument(
         "--delete",
         action="store_true",
         help="delete the orphans, each after a question. Give the exports of all stacks",
     )
-    find.add_argument("--yes", action="store_true", help="with --delete: ask nothing")
+    parser.add_argument("--yes", action="store_true", help="with --delete: ask nothing")
 
 
 def _import_file(options: argparse.Namespace) -> int:
@@ -123,21 +123,21 @@ def _import_file(options: argparse.Namespace) -> int:
     named = {*options.id, *dict(options.name), *secrets}
     if named & unreadable:
         raise ValueError(f"webhook {', '.join(sorted(named & unreadable))} cannot be read: see the warning above")
-    unknown = sorted({*options.id, *dict(options.name), *secrets} - {each.id for each in webhooks})
+    unknown = sorted({*options.id, *dict(options.name), *secrets} - {webhook.id for webhook in webhooks})
     if unknown:
         raise ValueError(f"there is no webhook {', '.join(unknown)} in the environment of this token")
-    chosen = [each for each in _filtered(webhooks, options) if each.id not in known]
-    if not chosen:
+    selected = [webhook for webhook in _filtered(webhooks, options) if webhook.id not in known]
+    if not selected:
         raise ValueError("no webhook of the environment is left, so there is nothing to import")
-    found = build(chosen, names, secrets, options.provider_kind, settings)
-    _write_private(options.output, json.dumps(found.document, indent=2) + "\n")
-    for id_ in found.without_secret:
+    import_file = build(selected, names, secrets, options.provider_kind, settings)
+    _write_private(options.output, json.dumps(import_file.document, indent=2) + "\n")
+    for id_ in import_file.without_secret:
         _warn(f"the secret of webhook {id_} ({names[id_]}) is not in --secrets: it will be null in the stack")
     _warn_of_old_cli()
     if options.provider_kind == "dynamic":
-        print(python_program(chosen, names))
+        print(python_program(selected, names))
     code = " --generate-code=false" if options.provider_kind == "dynamic" else ""
-    print(f"# {len(chosen)} of {len(webhooks)} webhooks are in {options.output}. Import them into the stack with:")
+    print(f"# {len(selected)} of {len(webhooks)} webhooks are in {options.output}. Import them into the stack with:")
     print(f"#     pulumi import --file {options.output}{code}")
     print(
         "# then put the code into the program and run `pulumi up`, which changes nothing. Until then the webhooks are"
@@ -154,7 +154,7 @@ def _known_to_skip(options: argparse.Namespace) -> set[str]:
             "say which webhooks to import: --stack-export FILE ... leaves out those that these stacks have; --id, "
             "--target-url and --event-type select; --all takes every webhook, also if a stack manages it already"
         )
-    known = {each.id: each.urn for each in _known(options.stack_export)}
+    known = {webhook.id: webhook.urn for webhook in _known(options.stack_export)}
     if managed := [f"{id_} is {known[id_]}" for id_ in options.id if id_ in known]:
         raise ValueError(f"a stack has this webhook already: {', '.join(managed)}")
     return set(known)
@@ -194,10 +194,10 @@ def _show(report: Report) -> None:
     for orphan in report.orphans:
         state = "active" if orphan.is_active else "not active"
         state += ", never switched on" if is_never_switched_on(orphan) else ""
-        since = orphan.created_at_text or "an unknown time"
-        print(f"orphan   {orphan.id}  since {since}, {state}, {orphan.target_url}")
-    for known in report.missing:
-        print(f"missing  {known.id}  {known.target_url or 'unknown URL'}, known as {known.urn}")
+        created_at = orphan.created_at_text or "an unknown time"
+        print(f"orphan   {orphan.id}  since {created_at}, {state}, {orphan.target_url}")
+    for webhook in report.missing:
+        print(f"missing  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}")
     if report.orphans:
         ids = " ".join(f"--id {orphan.id}" for orphan in report.orphans)
         print("No given stack manages the orphans. They may have been created by hand: check URL and time, then either")
@@ -208,15 +208,15 @@ def _show(report: Report) -> None:
         print("The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
     for id_ in report.unreadable:
         print(f"orphan   {id_}  cannot be read: see the warning")
-    for known in report.undecided:
-        print(f"unknown  {known.id}  {known.target_url or 'unknown URL'}, known as {known.urn}")
+    for webhook in report.undecided:
+        print(f"unknown  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}")
     if report.undecided:
         print(
             "The API token sees no webhook at all, so the unknown webhooks may have been deleted, or belong to another "
             "environment. Check the token."
         )
     for first, *others in report.managed_twice:
-        print(f"twice    {first.id}  managed as {first.urn} and as {' and as '.join(each.urn for each in others)}")
+        print(f"twice    {first.id}  managed as {first.urn} and as {' and as '.join(other.urn for other in others)}")
     if report.managed_twice:
         print(
             "A webhook that is managed twice is deleted as soon as one of the programs no longer declares it. Run "
@@ -253,7 +253,7 @@ def _settings() -> Settings:
 def _webhooks(client: TrutoClient) -> tuple[list[Webhook], set[str]]:
     """The webhooks of the environment, and the ids of the invalid ones."""
     pages = list(client.iter_pages())
-    unreadable = {each.id for page in pages for each in page.unreadable if each.id}
+    unreadable = {item.id for page in pages for item in page.unreadable if item.id}
     return [webhook for page in pages for webhook in page.result], unreadable
 
 
@@ -261,10 +261,10 @@ def _filtered(webhooks: list[Webhook], options: argparse.Namespace) -> list[Webh
     from pulumi_truto.webhook.lookup import matches
 
     return [
-        each
-        for each in webhooks
-        if (not options.id or each.id in options.id)
-        and matches(each, target_url=options.target_url, event_type=options.event_type)
+        webhook
+        for webhook in webhooks
+        if (not options.id or webhook.id in options.id)
+        and matches(webhook, target_url=options.target_url, event_type=options.event_type)
     ]
 
 
@@ -275,7 +275,7 @@ def _secrets(source: str | None) -> dict[str, str]:
         secrets: Any = json.loads(sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8"))
     except ValueError:
         secrets = None  # without the reason, which can contain a secret
-    if not isinstance(secrets, dict) or not all(isinstance(each, str) and each for each in secrets.values()):
+    if not isinstance(secrets, dict) or not all(isinstance(secret, str) and secret for secret in secrets.values()):
         raise ValueError("--secrets must be a JSON object that maps webhook ids to secrets, both strings")
     for id_, secret in secrets.items():
         if secret != secret.strip():
@@ -297,11 +297,11 @@ def _warn_of_old_cli() -> None:
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         return
-    shown = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - on PATH
-    found = re.match(r"v?(\d+)\.(\d+)", shown.strip())
-    if found and (int(found[1]), int(found[2])) < _OLDEST_CLI:
+    version_output = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - on PATH
+    version = re.match(r"v?(\d+)\.(\d+)", version_output.strip())
+    if version and (int(version[1]), int(version[2])) < _OLDEST_CLI:
         oldest = ".".join(map(str, _OLDEST_CLI))
-        _warn(f"the Pulumi CLI on PATH is {shown.strip()}: importing from this file needs {oldest} or later")
+        _warn(f"the Pulumi CLI on PATH is {version_output.strip()}: importing from this file needs {oldest} or later")
 
 
 def _warn(message: str) -> None:

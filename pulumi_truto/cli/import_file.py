@@ -27,7 +27,7 @@ _MAX_NAME_LENGTH: Final = 60
 
 @dataclass(frozen=True)
 class ImportFile:
-    """The file, and what the user should know about it.
+    """The file, and the webhooks without a secret in it.
 
     Attributes:
         document: the input of ``pulumi import --file``.
@@ -38,7 +38,7 @@ class ImportFile:
     without_secret: list[str]
 
 
-def names_for(webhooks: Sequence[Webhook], chosen: Mapping[str, str]) -> dict[str, str]:
+def names_for(webhooks: Sequence[Webhook], chosen_names: Mapping[str, str]) -> dict[str, str]:
     """A resource name for each webhook's id: the chosen one, or a readable one from its URL.
 
     The same webhooks get the same names in every run. If several have the same URL, the oldest gets the plain name, and
@@ -48,9 +48,9 @@ def names_for(webhooks: Sequence[Webhook], chosen: Mapping[str, str]) -> dict[st
         ValueError: two webhooks would have the same name.
     """
     names: dict[str, str] = {}
-    for webhook in sorted(webhooks, key=lambda each: (each.created_at_text or "", each.id)):
-        name = chosen.get(webhook.id) or _readable(webhook.target_url)
-        if name in names.values() and webhook.id not in chosen:
+    for webhook in sorted(webhooks, key=lambda webhook: (webhook.created_at_text or "", webhook.id)):
+        name = chosen_names.get(webhook.id) or _readable(webhook.target_url)
+        if name in names.values() and webhook.id not in chosen_names:
             name = f"{name}-{webhook.id[:8]}"
         if name in names.values():
             raise ValueError(
@@ -70,7 +70,7 @@ def build(
     """The import file for these webhooks.
 
     Args:
-        webhooks: what to import.
+        webhooks: the webhooks to import.
         names: a resource name for each id.
         secrets: the known secrets, by id.
         kind: the provider kind that will manage them.
@@ -90,7 +90,7 @@ def build(
                 "outputs": _properties(outputs, kind),
             }
         )
-    return ImportFile({"resources": resources}, [each.id for each in webhooks if not secrets.get(each.id)])
+    return ImportFile({"resources": resources}, [webhook.id for webhook in webhooks if not secrets.get(webhook.id)])
 
 
 def python_program(webhooks: Sequence[Webhook], names: Mapping[str, str]) -> str:
@@ -100,7 +100,9 @@ def python_program(webhooks: Sequence[Webhook], names: Mapping[str, str]) -> str
         inputs, name = to_inputs(webhook), names[webhook.id]
         arguments = [f"    {json.dumps(name)},", f"    target_url={_literal(inputs['target_url'])},"]
         if inputs["event_types"]:
-            arguments.append(f"    event_types=[{', '.join(_literal(each) for each in inputs['event_types'])}],")
+            arguments.append(
+                f"    event_types=[{', '.join(_literal(event_type) for event_type in inputs['event_types'])}],"
+            )
         if not inputs["is_active"]:
             arguments.append("    is_active=False,")
         variable = re.sub(r"\W", "_", name, flags=re.ASCII)

@@ -72,21 +72,21 @@ class Report:
         """The report for programs."""
         orphans = [
             {
-                "id": each.id,
-                **to_inputs(each),
-                "environment_id": each.environment_id,
-                "created_at": each.created_at_text,
-                "updated_at": each.updated_at_text,
-                "never_switched_on": is_never_switched_on(each),
+                "id": webhook.id,
+                **to_inputs(webhook),
+                "environment_id": webhook.environment_id,
+                "created_at": webhook.created_at_text,
+                "updated_at": webhook.updated_at_text,
+                "never_switched_on": is_never_switched_on(webhook),
             }
-            for each in self.orphans
+            for webhook in self.orphans
         ]
         return {
             "orphans": orphans,
-            "missing": [each.to_json() for each in self.missing],
+            "missing": [webhook.to_json() for webhook in self.missing],
             "unreadable": self.unreadable,
-            "undecided": [each.to_json() for each in self.undecided],
-            "managed_twice": [[each.to_json() for each in resources] for resources in self.managed_twice],
+            "undecided": [webhook.to_json() for webhook in self.undecided],
+            "managed_twice": [[webhook.to_json() for webhook in resources] for resources in self.managed_twice],
         }
 
 
@@ -100,33 +100,35 @@ def read_export(document: object) -> list[KnownWebhook]:
     if not isinstance(deployment, Mapping):
         raise ValueError("it is not the output of `pulumi stack export`: it has no deployment")
     resources = deployment.get("resources") or []
-    if not isinstance(resources, list) or not all(isinstance(each, Mapping) for each in resources):
+    if not isinstance(resources, list) or not all(isinstance(resource, Mapping) for resource in resources):
         raise ValueError("it is not the output of `pulumi stack export`: its resources are not a list of objects")
-    return [_known(each) for each in resources if each.get("type") in _TYPES and each.get("id")]
+    return [_known(resource) for resource in resources if resource.get("type") in _TYPES and resource.get("id")]
 
 
 def compare(
     webhooks: Sequence[Webhook], unreadable: Collection[str], known: Iterable[KnownWebhook], settings: Settings
 ) -> Report:
-    """What only the environment has, what only the stacks have, and what several resources manage."""
+    """The webhooks that only the environment has, only the stacks have, or several resources manage."""
     known = list(known)
-    known_ids, there = {each.id for each in known}, {each.id for each in webhooks} | set(unreadable)
-    environments = {each.environment_id for each in webhooks if each.environment_id}
-    environments |= {each.environment_id for each in known if each.id in there and each.environment_id}
-    absent = [each for each in known if each.id not in there]
+    known_ids, existing_ids = {webhook.id for webhook in known}, {webhook.id for webhook in webhooks} | set(unreadable)
+    environments = {webhook.environment_id for webhook in webhooks if webhook.environment_id}
+    environments |= {
+        webhook.environment_id for webhook in known if webhook.id in existing_ids and webhook.environment_id
+    }
+    absent = [webhook for webhook in known if webhook.id not in existing_ids]
     # If no webhook shows which environment this is, the credential that wrote the webhook does.
     missing = [
-        each
-        for each in absent
-        if each.environment_id in environments or each.fingerprint == settings.fingerprint(each.id)
+        webhook
+        for webhook in absent
+        if webhook.environment_id in environments or webhook.fingerprint == settings.fingerprint(webhook.id)
     ]
-    rest = [each for each in absent if each not in missing]
+    unproven = [webhook for webhook in absent if webhook not in missing]
     return Report(
-        orphans=[each for each in webhooks if each.id not in known_ids],
+        orphans=[webhook for webhook in webhooks if webhook.id not in known_ids],
         missing=missing,
         unreadable=sorted(set(unreadable) - known_ids),
-        undecided=[] if environments else rest,
-        others=len(rest) if environments else 0,
+        undecided=[] if environments else unproven,
+        others=len(unproven) if environments else 0,
         managed_twice=_managed_twice(known),
     )
 
@@ -138,9 +140,9 @@ def is_never_switched_on(webhook: Webhook) -> bool:
 
 def _managed_twice(known: Sequence[KnownWebhook]) -> list[list[KnownWebhook]]:
     managed: defaultdict[str, dict[str, KnownWebhook]] = defaultdict(dict)
-    for each in known:
-        if each.is_managed:
-            managed[each.id][each.urn] = each
+    for webhook in known:
+        if webhook.is_managed:
+            managed[webhook.id][webhook.urn] = webhook
     return [[*resources.values()] for resources in managed.values() if len(resources) > 1]
 
 

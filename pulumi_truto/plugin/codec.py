@@ -26,8 +26,8 @@ def decode(properties: Mapping[str, Any]) -> Values:
 
 def encode(values: Mapping[str, Any], secrets: set[str]) -> struct_pb2.Struct:
     """The message for the engine, under the plugin's names, with these of them as secrets; null values are omitted."""
-    plain = {name: _encode(value) for name, value in to_camel(values).items() if value is not None}
-    return marshal(with_secrets(plain, secrets))
+    encoded = {name: _encode(value) for name, value in to_camel(values).items() if value is not None}
+    return marshal(with_secrets(encoded, secrets))
 
 
 def _decode(value: Any) -> Any:

@@ -94,8 +94,8 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         old_inputs = request.old_inputs if request.HasField("old_inputs") else request.olds
         olds, news = unwrap_secrets(unmarshal(old_inputs)), unwrap_secrets(unmarshal(request.news))
         changed = sorted(key for key in {*olds, *news} if olds.get(key) != news.get(key))
-        some = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
-        return provider_pb2.DiffResponse(changes=some, diffs=changed)
+        changes = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
+        return provider_pb2.DiffResponse(changes=changes, diffs=changed)
 
     @single_line_errors
     def Configure(self, request: provider_pb2.ConfigureRequest, context: Context) -> provider_pb2.ConfigureResponse:
@@ -144,8 +144,8 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
             yield provider_pb2.ListResponse(computed=provider_pb2.ListResponse.Computed())
             return
         client = self._session.manager.client
-        found, cursor = find_page(client, request.continuation_token, request.page_size, request.limit, filters)
-        for webhook in found:
+        webhooks, cursor = find_page(client, request.continuation_token, request.page_size, request.limit, filters)
+        for webhook in webhooks:
             result = provider_pb2.ListResponse.Result(id=webhook.id, name=webhook.target_url)
             yield provider_pb2.ListResponse(result=result)
         if cursor:
@@ -163,14 +163,14 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         arguments = decode(unmarshal(request.args))
         client = self._session.manager.client
         if request.tok == GET_WEBHOOK:
-            found = to_camel(asdict(find_webhook(client, str(arguments.get("id") or ""))))
+            result = to_camel(asdict(find_webhook(client, str(arguments.get("id") or ""))))
         elif request.tok == GET_WEBHOOKS:
             filters = {name: arguments.get(name) for name in ("is_active", "target_url", "event_type")}
-            found = {"webhooks": [to_camel(asdict(webhook)) for webhook in find_webhooks(client, **filters)]}
+            result = {"webhooks": [to_camel(asdict(webhook)) for webhook in find_webhooks(client, **filters)]}
         else:
             raise ConfigurationError(f"unknown function {request.tok}: there are {GET_WEBHOOK} and {GET_WEBHOOKS}")
         response = provider_pb2.InvokeResponse()
-        getattr(response, "return").CopyFrom(marshal(found))
+        getattr(response, "return").CopyFrom(marshal(result))
         return response
 
     def _server(self, urn: str) -> ResourceServer:
@@ -184,13 +184,13 @@ def _provider_settings(
     inputs: Properties, request: provider_pb2.CheckRequest | provider_pb2.ConfigureRequest
 ) -> config.Settings:
     """The settings from a provider's inputs, whose names have no namespace."""
-    plain = unwrap_secrets(inputs)
+    values = unwrap_secrets(inputs)
     name = request.name or name_of(request.urn)
     # The engine names default providers "default", or "default_1_2_3" with a version.
     explicit = "" if name == "default" or re.fullmatch(r"default_[0-9_a-z]+", name) else name
     return config.resolve_settings(
-        lambda key: plain.get(key.removeprefix("truto:")),
+        lambda key: values.get(key.removeprefix("truto:")),
         os.environ,
         provider=explicit,
-        keys=[f"truto:{key}" for key in plain],
+        keys=[f"truto:{key}" for key in values],
     )

@@ -1,4 +1,4 @@
-"""Serves the resources: decodes the engine's requests, calls the rules, and encodes what they return."""
+"""Serves the resources: decodes the engine's requests, calls the rules, and encodes the results."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class ResourceServer:
             display_name=camel_case,
             resource_name=name_of(request.urn),
         )
-        known = [camel_case(name) for name in self._kind.inputs]
-        messages += [error.message(error.property) for error in unexpected(declared, known, self._kind.name)]
+        names = [camel_case(name) for name in self._kind.inputs]
+        messages += [error.message(error.property) for error in unexpected(declared, names, self._kind.name)]
         # Failures of the whole resource: for one of a property Pulumi shows the value, even if that is a secret.
         failures = [provider_pb2.CheckFailure(property="", reason=message) for message in messages]
         checked = request.news if failures else self._encode(inputs, declared)
@@ -63,9 +63,9 @@ class ResourceServer:
         # A state of the dynamic provider is written again, without an API call, because its outputs have other names.
         is_changed = bool(details) or not is_camel(olds)
         stable = [
-            known.name
-            for known in self._kind.properties
-            if not (known.is_input or known.changes_on_update or known.is_secret)
+            property_.name
+            for property_ in self._kind.properties
+            if not (property_.is_input or property_.changes_on_update or property_.is_secret)
         ]
         return provider_pb2.DiffResponse(
             changes=provider_pb2.DiffResponse.DIFF_SOME if is_changed else provider_pb2.DiffResponse.DIFF_NONE,
@@ -77,7 +77,7 @@ class ResourceServer:
         )
 
     def create(self, request: provider_pb2.CreateRequest) -> provider_pb2.CreateResponse:
-        """Creates the resource; in a preview returns what is known of it."""
+        """Creates the resource; in a preview returns the known properties."""
         declared, inputs = unmarshal(request.properties), self._inputs(request.properties)
         if request.preview:
             unknown = dict.fromkeys(self._kind.outputs, UNKNOWN)
@@ -85,7 +85,7 @@ class ResourceServer:
         try:
             id_, state = self._kind.create(self._session, inputs)
         except NotSwitchedOnError as error:
-            # The engine keeps this state, fails the run, and tries an update the next time.
+            # The engine keeps this state, fails the run, and the next run updates it.
             details = provider_pb2.ErrorResourceInitFailed(
                 id=error.id,
                 properties=self._encode(error.state, declared),
@@ -110,11 +110,11 @@ class ResourceServer:
         )
 
     def update(self, request: provider_pb2.UpdateRequest) -> provider_pb2.UpdateResponse:
-        """Sends what changed; in a preview returns what is known afterwards."""
+        """Sends the changed properties; in a preview returns those that are known."""
         declared, inputs = unmarshal(request.news), self._inputs(request.news)
         state = self._kind.pick_state(decode(unmarshal(request.olds)))
         if request.preview:
-            changed = [known.name for known in self._kind.properties if known.changes_on_update]
+            changed = [property_.name for property_ in self._kind.properties if property_.changes_on_update]
             unknown = dict.fromkeys(changed, UNKNOWN) if self._kind.changes(state, inputs) else {}
             return provider_pb2.UpdateResponse(properties=self._encode({**state, **inputs, **unknown}, declared))
         # Paths such as "eventTypes" or "eventTypes[0]".
@@ -130,9 +130,9 @@ class ResourceServer:
         return self._kind.pick_inputs(decode(unmarshal(message)))
 
     def _encode(self, values: Mapping[str, Any], declared: Mapping[str, Any]) -> struct_pb2.Struct:
-        """The message; what the program declared as a secret, and what always is one, is a secret in it."""
-        always = {camel_case(known.name) for known in self._kind.properties if known.is_secret}
-        return encode(values, secret_keys(declared) | always)
+        """The message, with the secrets that the program declared and those of the declaration."""
+        secret_names = {camel_case(property_.name) for property_ in self._kind.properties if property_.is_secret}
+        return encode(values, secret_keys(declared) | secret_names)
 
 
 def _kind_of_change(old: Any, new: Any, *, is_replacement: bool) -> provider_pb2.PropertyDiff.Kind.ValueType:

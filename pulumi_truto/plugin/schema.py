@@ -136,8 +136,8 @@ def _event_type() -> Json:
         "type": "string",
         "description": "An event type that Truto is known to send. Other strings are accepted too.",
         "enum": [
-            {"name": _pascal(known.name), "value": str(known.value), "description": f"`{known.value}`"}
-            for known in EventType
+            {"name": _pascal(event_type.name), "value": str(event_type.value), "description": f"`{event_type.value}`"}
+            for event_type in EventType
         ],
     }
 
@@ -156,16 +156,22 @@ def _resource(kind: ResourceType) -> Json:
 
 def _properties(properties: Sequence[Property]) -> Json:
     return {
-        "inputProperties": {camel_case(known.name): _input(known) for known in properties if known.is_input},
-        "requiredInputs": [camel_case(known.name) for known in properties if known.is_required],
-        "properties": {camel_case(known.name): _output(known) for known in properties},
-        "required": [camel_case(known.name) for known in properties if not known.is_secret],
+        "inputProperties": {
+            camel_case(property_.name): _input(property_) for property_ in properties if property_.is_input
+        },
+        "requiredInputs": [camel_case(property_.name) for property_ in properties if property_.is_required],
+        "properties": {camel_case(property_.name): _output(property_) for property_ in properties},
+        "required": [camel_case(property_.name) for property_ in properties if not property_.is_secret],
     }
 
 
 def _webhook_info() -> Json:
-    shown = {camel_case(known.name): _output(known) for known in webhook_type.WEBHOOK.properties if not known.is_secret}
-    properties = {"id": _ID, **shown}
+    outputs = {
+        camel_case(property_.name): _output(property_)
+        for property_ in webhook_type.WEBHOOK.properties
+        if not property_.is_secret
+    }
+    properties = {"id": _ID, **outputs}
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 

@@ -122,8 +122,8 @@ class AdminApi:
         return _make_console() if is_page else response
 
     def _raise_not_found(self, _: Json, path: str) -> None:
-        known = ", ".join(sorted({_PREFIX + route.path for route in self._routes}))
-        raise ErrorResponse(404, f"there is no admin route {_PREFIX}{path} with this method; the routes are: {known}")
+        paths = ", ".join(sorted({_PREFIX + route.path for route in self._routes}))
+        raise ErrorResponse(404, f"there is no admin route {_PREFIX}{path} with this method; the routes are: {paths}")
 
     def _show_faults(self, _: Json) -> Json:
         pending = self._sandbox.faults.pending()
@@ -214,7 +214,7 @@ def _json_endpoint(handler: Callable[..., Any]) -> Callable[[web.Request], Await
             result = handler(parse_json_object(await request.read()), *request.match_info.values())
             return json_response(200, (await result if inspect.isawaitable(result) else result) or {}, {})
         except (ErrorResponse, ValueError) as error:
-            return ErrorResponse.of(error).with_headers({})
+            return ErrorResponse.from_error(error).with_headers({})
 
     return endpoint
 

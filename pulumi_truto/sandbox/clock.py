@@ -26,13 +26,13 @@ class Clock:
             raise ValueError("the clock's start must be an aware datetime")
         self._lock = threading.RLock()
         self._time = (start or datetime.now(timezone.utc)).astimezone(timezone.utc)
-        self._since = time.monotonic()
+        self._set_at = time.monotonic()
         self._frozen = frozen
 
     def now(self) -> datetime:
         """The current time, aware and in UTC."""
         with self._lock:
-            elapsed = 0.0 if self._frozen else time.monotonic() - self._since
+            elapsed = 0.0 if self._frozen else time.monotonic() - self._set_at
             return self._time + timedelta(seconds=elapsed)
 
     def advance(self, seconds: float) -> None:
@@ -57,7 +57,7 @@ class Clock:
     @frozen.setter
     def frozen(self, frozen: bool) -> None:
         with self._lock:
-            self._time, self._since = self.now(), time.monotonic()
+            self._time, self._set_at = self.now(), time.monotonic()
             self._frozen = frozen
 
 

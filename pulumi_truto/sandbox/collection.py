@@ -174,7 +174,7 @@ class Collection(Generic[_Item]):
 
     def list(self, environment_id: str, query: Mapping[str, str]) -> Json:
         """``GET`` of one page, oldest item first."""
-        wanted = self.list_filter.from_json(query).model_dump(exclude_unset=True).items()
+        criteria = self.list_filter.from_json(query).model_dump(exclude_unset=True).items()
         settings, now = self._backend.settings, self._backend.clock.now()
         lag_seconds = settings.list_lag_seconds
         with self._backend.lock:
@@ -183,7 +183,7 @@ class Collection(Generic[_Item]):
                 for item in self._items.values()
                 if item.environment_id == environment_id
                 and (not lag_seconds or (now - item.created_at).total_seconds() >= lag_seconds)
-                and all(getattr(item, name) == value for name, value in wanted)
+                and all(getattr(item, name) == value for name, value in criteria)
             )
             return make_page(matches, query, settings.page_default, settings.page_maximum, self.show)
 

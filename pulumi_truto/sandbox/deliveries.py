@@ -97,10 +97,10 @@ class DeliveryWorker:
         Files are content by name. With files a delivery is multipart; Truto does not document the names of its fields.
         """
         event = self._new_event(event_type, payload)
-        per_webhook = self._backend.settings.event_id == "per_webhook"
+        has_own_ids = self._backend.settings.event_id == "per_webhook"
 
         async def deliver(webhook: Webhook) -> Delivery:
-            own_event = {**event, "id": str(uuid.uuid4())} if per_webhook else event
+            own_event = {**event, "id": str(uuid.uuid4())} if has_own_ids else event
             delivery = await self._deliver(webhook, own_event, files, max_retries=_MAX_RETRIES)
             self._webhooks.record_delivery(webhook.id, ok=delivery.ok)
             return delivery

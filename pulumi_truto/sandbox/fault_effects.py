@@ -134,8 +134,8 @@ def _close_connection(request: web.Request, *, reset: bool) -> None:
         return
     if reset:
         # Closing a socket that lingers for 0 seconds sends RST instead of FIN.
-        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        linger_option = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_option)
         transport.abort()
     else:
         transport.close()

@@ -30,10 +30,10 @@ def make_page(
         maximum: a larger ``limit`` is reduced to it without an error.
         show: returns the JSON of an item.
     """
-    given = query.get("limit", str(default))
-    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", given, re.ASCII):
+    requested_limit = query.get("limit", str(default))
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", requested_limit, re.ASCII):
         raise ValueError("limit must be a positive integer")
-    limit = min(int(given), maximum)
+    limit = min(int(requested_limit), maximum)
     previous = _decode_cursor(query.get("next_cursor"))
     remaining = [(position, item) for position, item in items if position > previous]
     page = remaining[:limit]

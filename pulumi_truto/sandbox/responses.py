@@ -38,7 +38,7 @@ class ErrorResponse(Exception):
         self.headers = headers or {}
 
     @classmethod
-    def of(cls, error: ErrorResponse | ValueError) -> ErrorResponse:
+    def from_error(cls, error: ErrorResponse | ValueError) -> ErrorResponse:
         """Returns the response to an error: a 400 to invalid input."""
         return error if isinstance(error, ErrorResponse) else cls(400, str(error))
 

@@ -89,7 +89,7 @@ class TrutoApi:
                 raise ErrorResponse(429, "Rate limit exceeded", {"Retry-After": window})
             result = await self._dispatch(request, environment_id, body)
         except (ErrorResponse, ValueError) as error:
-            return ErrorResponse.of(error).with_headers(self.backend.rate_limit_headers(token))
+            return ErrorResponse.from_error(error).with_headers(self.backend.rate_limit_headers(token))
         headers = self.backend.rate_limit_headers(token)
         return web.Response(status=204, headers=headers) if result is None else json_response(200, result, headers)
 

@@ -60,15 +60,15 @@ class StrictModel(BaseModel):
 
     @classmethod
     def _first_reason(cls, error: ValidationError) -> str:
-        first = error.errors(include_url=False, include_input=False)[0]
-        kind, name = first["type"], ".".join(map(str, first["loc"]))
+        details = error.errors(include_url=False, include_input=False)[0]
+        kind, name = details["type"], ".".join(map(str, details["loc"]))
         if kind == "value_error":
-            return str(first["ctx"]["error"])
+            return str(details["ctx"]["error"])
         if kind == "extra_forbidden":
             return cls._unknown_field.format(name=name, known=", ".join(cls.model_fields))
         if kind == "literal_error":
-            return f"{name} must be one of {first['ctx']['expected'].replace(' or ', ', ')}".replace("'", "")
-        return f"{name} {_REASONS.get(kind, first['msg'])}"
+            return f"{name} must be one of {details['ctx']['expected'].replace(' or ', ', ')}".replace("'", "")
+        return f"{name} {_REASONS.get(kind, details['msg'])}"
 
 
 def rule(text: str) -> WrapValidator:

@@ -96,8 +96,8 @@ class Webhooks(Collection[Webhook]):
             limit = self._backend.settings.webhook_limit
             if limit is not None and len(self.items(environment_id)) >= limit:
                 raise ErrorResponse(403, f"the plan allows {limit} webhooks per environment")
-            shown = super().create(environment_id, body)
-            return {**shown, "secret": self._items[shown["id"]].secret}
+            created = super().create(environment_id, body)
+            return {**created, "secret": self._items[created["id"]].secret}
 
     def generated_fields(self) -> Json:
         """Returns the secret."""
@@ -110,12 +110,12 @@ class Webhooks(Collection[Webhook]):
 
     def show(self, item: Webhook) -> Json:
         """Returns a webhook as in every response but that of its create: without its secret."""
-        shown = super().show(item)
+        item_json = super().show(item)
         if not item.event_types and self._backend.settings.empty_event_types_as == "null":
-            shown["event_types"] = None
+            item_json["event_types"] = None
         if not item.event_types and self._backend.settings.empty_event_types_as == "absent":
-            del shown["event_types"]
-        return shown
+            del item_json["event_types"]
+        return item_json
 
     def change(self, item_id: str, changes: Json) -> Webhook:
         """Changes the stored webhook. One that is activated again starts without failures."""

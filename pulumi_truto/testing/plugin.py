@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def truto_sandbox() -> Iterator[Sandbox]:
-    """A Truto API of the test's own, on this machine."""
+    """A Truto API for this test, on this machine."""
     from pulumi_truto.sandbox import Sandbox
 
     with Sandbox() as sandbox:
@@ -82,15 +82,15 @@ def pulumi_stack(
         stack.clean_up()
 
 
-def _engine(chosen: str, *, has_mocks: bool) -> Engine:
+def _engine(option: str, *, has_mocks: bool) -> Engine:
     from pulumi_truto.testing.stack import cli_version
 
     if has_mocks:
-        if chosen == "cli":
+        if option == "cli":
             pytest.skip("mocks need the local engine: the Pulumi CLI runs the plugins of other providers")
         return "local"
-    if chosen == "cli" and cli_version() is None:
+    if option == "cli" and cli_version() is None:
         pytest.fail("--pulumi-engine=cli: there is no Pulumi CLI on PATH that can run Python programs", pytrace=False)
-    if chosen == "local" or cli_version() is None:
+    if option == "local" or cli_version() is None:
         return "local"
     return "cli"

@@ -191,8 +191,8 @@ def find_program(program: str | Path, *folders: Path) -> Path:
     for candidate in candidates:
         if (candidate / "Pulumi.yaml").is_file():
             return candidate.resolve()
-    tried = " nor ".join(dict.fromkeys(str(candidate) for candidate in candidates))
-    raise FileNotFoundError(f"there is no Pulumi.yaml in {tried}")
+    places = " nor ".join(dict.fromkeys(str(candidate) for candidate in candidates))
+    raise FileNotFoundError(f"there is no Pulumi.yaml in {places}")
 
 
 def copy_program(source: Path, target: Path) -> Path:

@@ -1,1 +1,1 @@
-"""The webhook: its properties, what is valid, what is a change, and its life cycle."""
+"""The webhook: its properties, their rules, and its life cycle."""

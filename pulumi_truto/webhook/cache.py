@@ -1,8 +1,8 @@
 """Reads webhooks with few API calls: single reads for a few webhooks, pages of the list for many.
 
-A refresh reads every webhook of a stack, each in a request of its own from the engine. The first read is one GET. From
-the second on the cache may fetch a page of 100 webhooks instead, but never more pages than there were reads: a few
-webhooks among thousands cost at most twice their number, and 200 of 200 cost about three calls.
+A refresh reads every webhook of a stack, and the engine requests each of them separately. The first read is one GET.
+From the second on the cache may fetch a page of 100 webhooks instead, but never more pages than there were reads: a
+few webhooks among thousands cost at most twice their number, and 200 of 200 cost about three calls.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class WebhookCache:
         self._client = client
         #: Held during a request for a page.
         self._fetching = threading.Lock()
-        #: Held for what a page and an invalidation change, and never during a request.
+        #: Held while a page or an invalidation changes the cache, and never during a request.
         self._lock = threading.Lock()
         self._invalidated: set[str] = set()
         self._reads = 0
         self._reset()
 
     def _reset(self) -> None:
-        self._since = time.monotonic()
+        self._started = time.monotonic()
         self._known: dict[str, Webhook] = {}
         self._pages = 0
         self._cursor: str | None = None
@@ -83,10 +83,10 @@ class WebhookCache:
         self._pages += 1
         with self._lock:
             # A page may have left Truto before a webhook was changed.
-            self._known |= {each.id: each for each in page.result if each.id not in self._invalidated}
+            self._known |= {webhook.id: webhook for webhook in page.result if webhook.id not in self._invalidated}
         self._cursor = page.next_cursor
         self._is_complete = not page.next_cursor
 
     def _expire(self) -> None:
-        if time.monotonic() - self._since > _FRESH_SECONDS:
+        if time.monotonic() - self._started > _FRESH_SECONDS:
             self._reset()

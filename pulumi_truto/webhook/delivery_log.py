@@ -1,4 +1,4 @@
-"""Says in words what the delivery log shows."""
+"""Describes the delivery log in words."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __all__ = ["describe_failures", "describe_status", "is_success"]
 
 
 def describe_failures(entries: Sequence[DeliveryLogEntry]) -> str | None:
-    """What the last deliveries have in common if they failed; ``None`` if the last one succeeded or there is none.
+    """The failures of the last deliveries in a row; ``None`` if the last one succeeded or there is none.
 
     Args:
         entries: the log of one webhook, newest first.
     """
-    failed = list(takewhile(lambda each: not is_success(each.webhook_endpoint_status), entries))
+    failed = list(takewhile(lambda entry: not is_success(entry.webhook_endpoint_status), entries))
     if not failed:
         return None
-    statuses = dict.fromkeys(describe_status(each.webhook_endpoint_status) for each in failed)
-    which = "its last delivery" if len(failed) == 1 else f"its last {len(failed)} deliveries"
-    times = [each.created_at for each in failed if each.created_at is not None]
-    since = f", since {min(times):%Y-%m-%d %H:%M} UTC" if times else ""
-    return f"the receiver {' or '.join(statuses)} to {which}{since}"
+    statuses = dict.fromkeys(describe_status(entry.webhook_endpoint_status) for entry in failed)
+    deliveries = "its last delivery" if len(failed) == 1 else f"its last {len(failed)} deliveries"
+    times = [entry.created_at for entry in failed if entry.created_at is not None]
+    start = f", since {min(times):%Y-%m-%d %H:%M} UTC" if times else ""
+    return f"the receiver {' or '.join(statuses)} to {deliveries}{start}"
 
 
 def describe_status(status: int | None) -> str:
-    """What the receiver did, as in "the receiver returned 503"."""
+    """The receiver's action, as in "the receiver returned 503"."""
     return "gave no response" if status is None else f"returned {status}"
 
 

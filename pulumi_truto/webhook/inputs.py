@@ -27,7 +27,7 @@ __all__ = ["canonical_event_types", "check_event_types", "check_is_active", "che
 #: The limit of comparable providers; Truto documents none.
 MAX_URL_LENGTH: Final = 2048
 
-_KNOWN_EVENT_TYPES: Final = frozenset(str(known.value) for known in EventType)
+_KNOWN_EVENT_TYPES: Final = frozenset(str(event_type.value) for event_type in EventType)
 _EVENT_TYPE: Final = re.compile(r"[^\s:]+:[^\s:]+")
 
 
@@ -48,7 +48,7 @@ def _target_url_errors(url: object, api_on_loopback: bool) -> list[str]:
     if not isinstance(url, str):
         return [f"must be a string, the https:// URL that Truto posts the events to, not {describe_type(url)}"]
     errors = []
-    # First, as urlsplit drops some of these characters in silence.
+    # First, because urlsplit drops some of these characters silently.
     if any(character.isspace() or not character.isprintable() for character in url):
         errors.append("must not contain whitespace or control characters, including at either end")
     if len(url) > MAX_URL_LENGTH:
@@ -56,7 +56,7 @@ def _target_url_errors(url: object, api_on_loopback: bool) -> list[str]:
     try:
         parts = urlsplit(url)
         host = parts.hostname
-        _ = parts.port  # raises for a port that is no number
+        _ = parts.port  # raises for a port that is not a number
     except ValueError:
         # Without the reason: it can repeat a password.
         return [*errors, "is not a URL; one is like https://hooks.example.com/truto"]
@@ -107,9 +107,9 @@ def check_is_active(value: object, _api_on_loopback: bool) -> tuple[list[str], l
 
 
 def _unknown_event_type(index: int, event_type: str) -> str:
-    near = closest(event_type, _KNOWN_EVENT_TYPES)
-    hint = f'. Did you mean "{near}"?' if near else ""
+    suggestion = closest(event_type, _KNOWN_EVENT_TYPES)
+    hint = f'. Did you mean "{suggestion}"?' if suggestion else ""
     return (
-        f"[{index}] is not an event type that this version of pulumi_truto knows. It is passed on, as Truto adds event "
-        f"types without notice{hint}"
+        f"[{index}] is not an event type that this version of pulumi_truto knows. It is passed on because Truto adds "
+        f"event types without notice{hint}"
     )

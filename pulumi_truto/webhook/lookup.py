@@ -73,8 +73,10 @@ def find_webhooks(
         ("event_type", event_type, str),
     ):
         if value is not None and not isinstance(value, kind):
-            wanted = "a boolean" if kind is bool else "a string"
-            raise ConfigurationError(f"cannot find webhooks by {name}: it must be {wanted}, not {describe_type(value)}")
+            expected_type = "a boolean" if kind is bool else "a string"
+            raise ConfigurationError(
+                f"cannot find webhooks by {name}: it must be {expected_type}, not {describe_type(value)}"
+            )
     return [
         _info(webhook)
         for webhook in client.iter_webhooks()
@@ -92,14 +94,14 @@ def find_page(
         continuation: the token of this page; empty for the first one.
         page_size: the maximum for this page; below 1 for Truto's own.
         limit: the maximum for this page too; below 1 for none. The protocol has the limit of all pages here, but the
-            Pulumi CLI (3.260) sends what it still wants.
+            Pulumi CLI (3.260) sends the number that it still wants.
         filters: those of `find_webhooks`.
     """
     page = client.list_webhooks(continuation or None, page_size=page_size if page_size > 0 else None)
-    found = [webhook for webhook in page.result if matches(webhook, **filters)]
-    if 0 < limit <= len(found):
-        return found[:limit], ""
-    return found, page.next_cursor or ""
+    webhooks = [webhook for webhook in page.result if matches(webhook, **filters)]
+    if 0 < limit <= len(webhooks):
+        return webhooks[:limit], ""
+    return webhooks, page.next_cursor or ""
 
 
 def matches(

@@ -76,9 +76,11 @@ class WebhookManager:
         except TrutoError as error:
             if not unknown:
                 raise
-            raise AmbiguousCreateError(f"{_sentence(error)} {_leftovers(unknown)}. Run `pulumi up` again") from None
+            raise AmbiguousCreateError(
+                f"{_sentence(error)} {_possible_orphans(unknown)}. Run `pulumi up` again"
+            ) from None
         if unknown:
-            self._warn(f"webhook {created.id} was created. {_leftovers(unknown)}")
+            self._warn(f"webhook {created.id} was created. {_possible_orphans(unknown)}")
         self._check_environment(created)
         known: Values = {"secret": created.secret}
         state = self._written(created, known, body)
@@ -88,12 +90,12 @@ class WebhookManager:
         try:
             return created.id, self._written(self.client.update_webhook(created.id, switch_on), state, switch_on)
         except TrutoError as error:
-            what = f"webhook {created.id} was created, and could not be switched on ({str(error).rstrip('.')})"
+            failure = f"webhook {created.id} was created, and could not be switched on ({str(error).rstrip('.')})"
             may_be_on = "may be switched on" if error.may_have_succeeded else "is switched off"
             raise NotSwitchedOnError(
-                f"{what}. It {may_be_on}, and no stack has it: `pulumi-truto orphans` finds it. The next `pulumi up` "
-                "creates another one",
-                f"{what}. The state has it, and the next `pulumi up` switches it on",
+                f"{failure}. It {may_be_on}, and no stack has it: `pulumi-truto orphans` finds it. The next "
+                "`pulumi up` creates another one",
+                f"{failure}. The state has it, and the next `pulumi up` switches it on",
                 created.id,
                 state,
             ) from None
@@ -122,12 +124,12 @@ class WebhookManager:
         return None
 
     def update(self, id_: str, state: Values, inputs: Values, ignored: Collection[str] = ()) -> Values:
-        """Sends what changed, and nothing at all if nothing did.
+        """Sends the changed properties, and nothing if there are none.
 
         Args:
             id_: the webhook.
             state: its state.
-            inputs: what it should be.
+            inputs: the declared inputs.
             ignored: the properties in ``ignore_changes``, which stay as they are at Truto.
 
         Raises:
@@ -172,7 +174,7 @@ class WebhookManager:
             is_lost = any(not isinstance(error, APIError) for error in unknown)
             self._confirm_deleted(id_, state, is_confirmed=is_lost)
         except InvalidResponseError as error:
-            # Perhaps a proxy responded in Truto's place: what counts is whether the webhook exists.
+            # Perhaps a proxy responded in Truto's place: only the webhook itself shows whether it was deleted.
             try:
                 self.client.get_webhook(id_)
             except NotFoundError:
@@ -216,33 +218,34 @@ class WebhookManager:
         """The state after a request that sent some properties, with the fingerprint of the credential that did."""
         state = to_written_state(webhook, known, sent)
         expected: Values = {**WEBHOOK.pick_inputs(state), **sent}
-        if others := WEBHOOK.changes(state, expected):
+        if differences := WEBHOOK.changes(state, expected):
             self._warn(
                 f"Truto's response for webhook {webhook.id} has other values than were sent, in "
-                f"{' and '.join(others)}. The next `pulumi up` sends them again"
+                f"{' and '.join(differences)}. The next `pulumi up` sends them again"
             )
         return {**state, FINGERPRINT: self.client.settings.fingerprint(webhook.id)}
 
     def _read_state(self, id_: str, state: Values) -> Values:
         """The state of an existing webhook, with a warning if its secret is not known."""
-        fresh = to_state(self._cache.get(id_), state)
+        present_state = to_state(self._cache.get(id_), state)
         # An older fingerprint stays: a rotated token must not show as drift.
-        fresh.setdefault(FINGERPRINT, self.client.settings.fingerprint(id_))
-        if state.get("is_active") is True and not fresh["is_active"]:
+        present_state.setdefault(FINGERPRINT, self.client.settings.fingerprint(id_))
+        if state.get("is_active") is True and not present_state["is_active"]:
             self._warn_switched_off(id_)
-        if not fresh["secret"]:
+        if not present_state["secret"]:
             self._warn(
-                f"the secret of webhook {id_} is not known: Truto shows it only once, when the webhook is created. Its "
-                "output `secret` is null. If you have the secret, import the webhook with it: see `pulumi-truto "
+                f"the secret of webhook {id_} is not known because Truto shows it only when the webhook is created. "
+                "The output `secret` is null. If you have the secret, import the webhook with it: see `pulumi-truto "
                 "import-file --help`"
             )
-        return fresh
+        return present_state
 
     def _warn_switched_off(self, id_: str) -> None:
         """Says why, if the delivery log shows it. One call; a log that cannot be read changes nothing else."""
         try:
-            deliveries = self.client.list_deliveries(id_, limit=_LOG_ENTRIES)
-            failures = describe_failures([each for each in deliveries if each.event != "test"][:_NAMED_DELIVERIES])
+            log = self.client.list_deliveries(id_, limit=_LOG_ENTRIES)
+            entries = [entry for entry in log if entry.event != "test"]
+            failures = describe_failures(entries[:_NAMED_DELIVERIES])
         except TrutoError:
             failures = None
         if failures is None:
@@ -274,35 +277,35 @@ class WebhookManager:
         token is the right one: if the list has another webhook of the same environment, or if the same credential last
         wrote this webhook.
         """
-        declared = state.get("environment_id")
+        environment_id = state.get("environment_id")
         is_confirmed = is_confirmed or state.get(FINGERPRINT) == self.client.settings.fingerprint(id_)
         for page in self.client.iter_pages():
-            if id_ in {each.id for each in page.result} | {each.id for each in page.unreadable}:
+            if id_ in {webhook.id for webhook in page.result} | {webhook.id for webhook in page.unreadable}:
                 raise NotFoundError(
                     f"Truto returns 404 for webhook {id_} but still lists it. Nothing was changed; try again later",
                     status=404,
                 )
             for webhook in page.result:
-                if declared and webhook.environment_id and webhook.environment_id != declared:
+                if environment_id and webhook.environment_id and webhook.environment_id != environment_id:
                     raise WrongEnvironmentError(
-                        f"webhook {id_} belongs to the Truto environment {declared}, and the API token to the "
+                        f"webhook {id_} belongs to the Truto environment {environment_id}, and the API token to the "
                         f"environment {webhook.environment_id}. Nothing was changed. Use a token for the first one; "
                         "to move the webhook, give it another provider and change its replacement trigger in the same "
                         f"run, or destroy it with the first token. {self.client.settings.token_hint}"
                     )
-                is_confirmed = is_confirmed or bool(declared and webhook.environment_id == declared)
+                is_confirmed = is_confirmed or bool(environment_id and webhook.environment_id == environment_id)
         if not is_confirmed:
-            where = f"the Truto environment {declared}" if declared else "an unknown Truto environment"
+            environment = f"the Truto environment {environment_id}" if environment_id else "an unknown environment"
             raise UnconfirmedDeletionError(
-                f"Truto returned 404 for webhook {id_} of {where}, and nothing shows whether the API token belongs "
-                "to that environment. Nothing was changed. If the token is for another environment, set the right one. "
-                "If the webhook was really deleted, run `pulumi state delete <urn>` for it and then `pulumi up`. "
-                f"{self.client.settings.token_hint}"
+                f"Truto returned 404 for webhook {id_} of {environment}, and nothing shows whether the API token "
+                "belongs to that environment. Nothing was changed. If the token is for another environment, set the "
+                "right one. If the webhook was really deleted, run `pulumi state delete <urn>` for it and then "
+                f"`pulumi up`. {self.client.settings.token_hint}"
             )
 
 
-def _leftovers(unknown: Sequence[TrutoError]) -> str:
-    """What attempts with an unknown outcome may have left behind, in one sentence without a full stop."""
+def _possible_orphans(unknown: Sequence[TrutoError]) -> str:
+    """The webhooks that attempts with an unknown outcome may have left behind: one sentence without a full stop."""
     attempts = "1 attempt" if len(unknown) == 1 else f"{len(unknown)} attempts"
     ids = dict.fromkeys(error.webhook_id for error in unknown if isinstance(error, InvalidResponseError))
     names = ", ".join(id_ for id_ in ids if id_)

@@ -1,4 +1,4 @@
-"""A webhook's state: what a request sends, and what to keep after a response."""
+"""A webhook's state: the body of a create, and the state after a response."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ def to_inputs(webhook: Webhook) -> Values:
 
 
 def to_state(webhook: Webhook, known: Values) -> Values:
-    """The state of a webhook as Truto returns it, given what was known before.
+    """The state of a webhook as Truto returns it, given its known properties.
 
-    What the response leaves out stays as it was. The secret always does: only the response to the create has it. A URL
-    that Truto only spells differently stays as declared, or it would be a change for ever.
+    Properties that the response leaves out stay as they were. The secret always does: only the response to the create
+    has it. A URL that Truto only spells differently stays as declared, or it would be a change for ever.
     """
     texts = {"created_at": webhook.created_at_text, "updated_at": webhook.updated_at_text}
-    returned = {"environment_id": webhook.environment_id, **texts}
+    outputs = {"environment_id": webhook.environment_id, **texts}
     state = {
         **to_inputs(webhook),
-        **{name: returned.get(name) or known.get(name) for name in WEBHOOK.outputs},
+        **{name: outputs.get(name) or known.get(name) for name in WEBHOOK.outputs},
     }
     if known.get(FINGERPRINT):
         state[FINGERPRINT] = known[FINGERPRINT]
-    declared = known.get("target_url")
-    if isinstance(declared, str) and urls_equal(declared, webhook.target_url):
-        state["target_url"] = declared
+    declared_url = known.get("target_url")
+    if isinstance(declared_url, str) and urls_equal(declared_url, webhook.target_url):
+        state["target_url"] = declared_url
     return state
 
 
 def to_written_state(webhook: Webhook, known: Values, sent: Values) -> Values:
     """The state after a request that sent some properties. The others stay as they were.
 
-    A refresh shows what was changed outside Pulumi; a response never takes it over by chance.
+    A refresh shows changes outside Pulumi; a response to another request never brings them into the state.
     """
-    unsent = {name: known[name] for name in WEBHOOK.inputs if name not in sent and name in known}
-    return {**to_state(webhook, {**known, **sent}), **unsent}
+    kept_inputs = {name: known[name] for name in WEBHOOK.inputs if name not in sent and name in known}
+    return {**to_state(webhook, {**known, **sent}), **kept_inputs}

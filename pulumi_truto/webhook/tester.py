@@ -174,7 +174,7 @@ class WebhookTester:
     def _wait(self, retry: int, deadline: float) -> bool:
         """Waits before a retry; ``False`` if no time is left for it, or the run was cancelled."""
         seconds = self._client.policy.wait_seconds(retry)
-        if time.monotonic() + seconds > min(deadline, current_deadline().custom_at):
+        if time.monotonic() + seconds > min(deadline, current_deadline().custom_ends_at):
             return False
         return not self._client.cancelled.wait(seconds)
 
@@ -205,20 +205,20 @@ class WebhookTester:
 
     def _failure(self, webhook: Webhook, reason: _Reason, attempts: int, started: datetime) -> WebhookTestFailedError:
         host = urlsplit(webhook.target_url).hostname or "an unknown host"
-        tried = ("" if attempts == 1 else f" in {attempts} attempts") + current_deadline().describe()
-        inactive = "" if webhook.is_active else " The webhook is inactive at Truto."
+        effort = ("" if attempts == 1 else f" in {attempts} attempts") + current_deadline().describe()
+        unchanged = "unchanged" if webhook.is_active else "inactive and unchanged"
         receiver = f"the receiver of webhook {webhook.id} at {host}"
         status = self._receiver_status(webhook.id, started)
         if reason.is_rejection or (status is not None and not is_success(status.webhook_endpoint_status)):
-            what, fix = f"{receiver} did not accept the test event", "Fix the receiver, then run `pulumi up` again"
+            failure, remedy = f"{receiver} did not accept the test event", "Fix the receiver and run"
         else:
-            what, fix = f"cannot tell whether {receiver} accepted the test event", "Run `pulumi up` again"
+            failure, remedy = f"cannot tell whether {receiver} accepted the test event", "Run"
         described = "" if status is None else f"; the receiver {describe_status(status.webhook_endpoint_status)}"
         if status is not None and status.webhook_endpoint_status in (401, 403):
-            described += ", perhaps as it does not have the secret of this webhook"
+            described += ", perhaps because it lacks this webhook's secret"
         return WebhookTestFailedError(
-            f"{what}{tried}: {reason.text.rstrip('.')}{described}.{inactive} The webhook and its secret are unchanged, "
-            f"and safe in the state of the stack that manages them. {fix}: it repeats the test"
+            f"{failure}{effort}: {reason.text.rstrip('.')}{described}. The webhook is {unchanged}. {remedy} "
+            "`pulumi up` to repeat the test"
         )
 
     def _receiver_status(self, id_: str, started: datetime) -> DeliveryLogEntry | None:

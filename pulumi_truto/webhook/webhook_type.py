@@ -46,8 +46,8 @@ _PROPERTIES: Final = (
         type="array",
         output="The event types, sorted. Empty means every event.",
         input="The event types to subscribe to, as a set: order and duplicates do not matter. Omitted or "
-        "empty means every event. Unknown event types are passed on with a warning, as Truto adds "
-        "new ones without notice.",
+        "empty means every event. Unknown event types are passed on with a warning because Truto "
+        "adds new ones without notice.",
         default=(),
         check=check_event_types,
         canonical=canonical_event_types,

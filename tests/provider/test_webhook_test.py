@@ -70,11 +70,10 @@ def test_rejected_test_event_fails_the_run(project: Project, receiver: Receiver,
         f"the receiver of webhook {webhook.id} at 127.0.0.1 did not accept the test event",
         "Truto reported success: false",
         f"the receiver returned {status}",
-        "The webhook and its secret are unchanged, and safe in the state",
-        "Fix the receiver, then run `pulumi up` again",
+        "The webhook is unchanged. Fix the receiver and run `pulumi up` to repeat the test",
     ):
         assert part in message
-    assert ("perhaps as it does not have the secret" in message) is (status == 401)
+    assert ("perhaps because it lacks this webhook's secret" in message) is (status == 401)
     assert receiver.url not in outcome.text
     assert webhook.secret not in outcome.text
     assert [each["id"] for each in project.managed] == [webhook.id]
@@ -145,7 +144,7 @@ def test_inactive_webhook_is_reported(project: Project, receiver: Receiver) -> N
     """A webhook that is switched off passes its test with a warning, and a failure says that it is off."""
     declare(project, receiver, webhook=", is_active=False")
     receiver.statuses = [503]
-    assert "The webhook is inactive at Truto." in " ".join(project.fails(project.up).text.split())
+    assert "The webhook is inactive and unchanged." in " ".join(project.fails(project.up).text.split())
     assert "is inactive: its receiver accepted the test event" in " ".join(project.up().text.split())
 
 

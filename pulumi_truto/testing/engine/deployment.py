@@ -122,9 +122,9 @@ class Deployment:
             if self.is_cancelled:
                 return
             ready = [resource for resource in layer if resource.urn not in skipped_urns]
-            kept = self._in_parallel(ready, self._steps.delete)
+            remaining = self._in_parallel(ready, self._steps.delete)
             for resource in layer:
-                if resource in kept or resource.urn in skipped_urns:
+                if resource in remaining or resource.urn in skipped_urns:
                     skipped_urns |= _dependency_urns(resource)
 
     def refresh(self) -> None:

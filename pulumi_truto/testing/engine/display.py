@@ -102,10 +102,10 @@ class Display:
             self.line("Outputs:")
         for name, value in sorted(outputs.items()):
             if contains_secret(value):
-                shown = "[secret]"
+                text = "[secret]"
             else:
-                shown = "[unknown]" if contains_unknown(value) else json.dumps(value)
-            self.line(f"    {name}: {shown}")
+                text = "[unknown]" if contains_unknown(value) else json.dumps(value)
+            self.line(f"    {name}: {text}")
 
     def summary(self) -> None:
         """Shows the counts and the duration."""

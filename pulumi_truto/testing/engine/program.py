@@ -90,8 +90,8 @@ def read_project(work_dir: Path) -> dict[str, Any]:
 def config_defaults(project: Mapping[str, Any]) -> dict[str, str]:
     """Returns the values that the section ``config`` of `Pulumi.yaml` sets for every stack."""
     values = {}
-    for key, declared in (project.get("config") or {}).items():
-        value = declared.get("value", declared.get("default")) if isinstance(declared, dict) else declared
+    for key, entry in (project.get("config") or {}).items():
+        value = entry.get("value", entry.get("default")) if isinstance(entry, dict) else entry
         if value is not None:
             values[key] = value if isinstance(value, str) else json.dumps(value)
     return values

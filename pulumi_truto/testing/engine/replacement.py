@@ -79,15 +79,15 @@ def dependents_to_replace(old: Resource, unvisited: Sequence[Resource], registry
     return replaced
 
 
-def _dependents(of: Resource, resources: Iterable[Resource]) -> list[Resource]:
+def _dependents(dependency: Resource, resources: Iterable[Resource]) -> list[Resource]:
     """Returns the direct and transitive dependents of a resource, in the order of the given resources."""
-    urns = {of.urn}
-    found = []
+    urns = {dependency.urn}
+    dependents = []
     for resource in resources:
-        if resource is not of and urns & {*resource.dependencies, resource.provider_urn}:
+        if resource is not dependency and urns & {*resource.dependencies, resource.provider_urn}:
             urns.add(resource.urn)
-            found.append(resource)
-    return found
+            dependents.append(resource)
+    return dependents
 
 
 def _requires_replacement(diff: DiffResult, replace_on_changes: list[str]) -> bool:

@@ -56,7 +56,7 @@ class Resource:
     #: The URNs that each input depends on.
     property_dependencies: dict[str, list[str]] = field(
         default_factory=dict,
-        metadata={"decode": lambda sent: {name: list(value.urns) for name, value in sent.items()}},
+        metadata={"decode": lambda message: {name: list(value.urns) for name, value in message.items()}},
     )
     #: Pulumi's messages for the former names.
     aliases: list[Any] = field(default_factory=list, metadata=_NOT_SAVED)
@@ -77,7 +77,7 @@ class Resource:
     #: The seconds that a create, update or delete may take, by operation.
     custom_timeouts: dict[str, float] = field(
         default_factory=dict,
-        metadata={"decode": lambda sent: {field.name: seconds(value) for field, value in sent.ListFields()}},
+        metadata={"decode": lambda message: {field.name: seconds(value) for field, value in message.ListFields()}},
     )
     #: The id of the existing resource to import.
     import_id: str = field(default="", metadata=_NOT_SAVED)
@@ -93,15 +93,15 @@ class Resource:
     @classmethod
     def from_request(cls, request: Any, **values: Any) -> Resource:
         """Returns the resource that a request of the program declares, still without a URN."""
-        sent = {field.name: value for field, value in request.ListFields()}
-        if "deleteBeforeReplaceDefined" in sent:
-            sent["deleteBeforeReplace"] = request.deleteBeforeReplace
+        message_fields = {field.name: value for field, value in request.ListFields()}
+        if "deleteBeforeReplaceDefined" in message_fields:
+            message_fields["deleteBeforeReplace"] = request.deleteBeforeReplace
         for attribute in fields(cls):
-            key = attribute.name if attribute.name in sent else _camel_case(attribute.name)
-            if key in sent:
+            key = attribute.name if attribute.name in message_fields else _camel_case(attribute.name)
+            if key in message_fields:
                 is_container = attribute.default_factory is not MISSING
                 decode = attribute.metadata.get("decode", attribute.default_factory if is_container else None)
-                values[attribute.name] = decode(sent[key]) if decode else sent[key]
+                values[attribute.name] = decode(message_fields[key]) if decode else message_fields[key]
         return cls(**values)
 
     @classmethod

@@ -267,10 +267,10 @@ def _refuse(method: str, arguments: Mapping[str, Any]) -> None:
     Raises:
         TypeError: one of them is given.
     """
-    given = sorted(name for name, value in arguments.items() if value is not None)
-    if given:
+    names = sorted(name for name, value in arguments.items() if value is not None)
+    if names:
         raise TypeError(
-            f"the local engine does not support {', '.join(given)} of Stack.{method}. Leave it out, or run this on the "
+            f"the local engine does not support {', '.join(names)} of Stack.{method}. Leave it out, or run this on the "
             "Pulumi CLI"
         )
 

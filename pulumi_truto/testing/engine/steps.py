@@ -137,7 +137,7 @@ class Steps:
         if op is OpType.SAME:
             new.id, new.outputs = old.id, _with_secret_outputs(new, old.outputs)
             # The display has already shown an import.
-            return self._finish(new, old, op, shown=not needs_import)
+            return self._finish(new, old, op, is_shown=not needs_import)
         if op is OpType.UPDATE:
             return self._update(provider, new, old)
         # As in Pulumi, the replacement is checked like a new resource: without old inputs and `ignore_changes`.
@@ -231,7 +231,7 @@ class Steps:
         changed: list[str] | None = None,
         *,
         keep_old: bool = False,
-        shown: bool = True,
+        is_shown: bool = True,
         counted: bool = True,
     ) -> Resource:
         """Records and shows a successful step.
@@ -244,7 +244,7 @@ class Steps:
             self._snapshot.rename(old.urn, new.urn)
         # An unchanged resource is saved with the next change, or at the end of the run.
         self._snapshot.record(new, None if keep_old else old, save=op is not OpType.SAME)
-        if shown:
+        if is_shown:
             self._display.step(op, new, changed, counted=counted)
         return new
 
@@ -256,5 +256,5 @@ def _with_secret_outputs(resource: Resource, outputs: Properties) -> Properties:
 
 def _apply_ignore_changes(names: list[str], inputs: Properties, old_inputs: Properties) -> Properties:
     """Returns the inputs with the old values of the named ones: the option ``ignore_changes``."""
-    kept = {name: old_inputs[name] for name in names if name in old_inputs}
-    return {**{name: value for name, value in inputs.items() if name not in names}, **kept}
+    kept_inputs = {name: old_inputs[name] for name in names if name in old_inputs}
+    return {**{name: value for name, value in inputs.items() if name not in names}, **kept_inputs}

@@ -35,8 +35,8 @@ class UrnBuilder:
             resource: the resource, with its new URN.
             former_urns: the former URN of each resource that this run has matched by an alias, by its new URN.
         """
-        own = [self._resolve(resource, alias, former_urns) for alias in resource.aliases]
-        return list(dict.fromkeys([*own, *self._inherited_urns(resource, own, former_urns)]))
+        alias_urns = [self._resolve(resource, alias, former_urns) for alias in resource.aliases]
+        return list(dict.fromkeys([*alias_urns, *self._inherited_urns(resource, alias_urns, former_urns)]))
 
     def _resolve(self, resource: Resource, alias: Any, former_urns: Mapping[str, str]) -> str:
         if alias.urn:
@@ -45,13 +45,15 @@ class UrnBuilder:
         parent = "" if spec.noParent else former_urns.get(spec.parentUrn, spec.parentUrn) or resource.parent
         return self.urn(spec.type or resource.type, spec.name or resource.name, parent, spec.stack, spec.project)
 
-    def _inherited_urns(self, resource: Resource, own: Sequence[str], former_urns: Mapping[str, str]) -> Iterator[str]:
+    def _inherited_urns(
+        self, resource: Resource, alias_urns: Sequence[str], former_urns: Mapping[str, str]
+    ) -> Iterator[str]:
         """Yields the URNs below the parent's former URN. A name that starts with the parent's name changes with it."""
         former_parent = former_urns.get(resource.parent)
         if former_parent is None:
             return
         parent_name = name_of(resource.parent)
-        aliases = [(qualified_type(urn).split("$")[-1], name_of(urn)) for urn in own]
+        aliases = [(qualified_type(urn).split("$")[-1], name_of(urn)) for urn in alias_urns]
         for type_, name in [(resource.type, resource.name), *aliases]:
             if name.startswith(parent_name):
                 name = name_of(former_parent) + name[len(parent_name) :]
