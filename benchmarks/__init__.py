@@ -1,1 +1,1 @@
-"""What this provider costs, beside the provider that most teams write and beside what is possible: ``make bench``."""
+"""The costs of this provider, of the one that most teams write, and of the lowest possible: ``make bench``."""

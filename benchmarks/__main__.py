@@ -35,7 +35,7 @@ def main() -> None:
         for name, part in _parts(Path(folder), quick, cli is not None):
             print(f"{time.monotonic() - began:4.0f} s  {name} ...", file=sys.stderr, flush=True)
             rows += part()
-    about = {
+    environment = {
         "pulumi_truto": pulumi_truto.__version__,
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -45,20 +45,20 @@ def main() -> None:
         "took_seconds": round(time.monotonic() - began),
     }
     print(table(rows))
-    print(", ".join(f"{name} {value}" for name, value in about.items()))
-    save(rows, about, options.results)
+    print(", ".join(f"{name} {value}" for name, value in environment.items()))
+    save(rows, environment, options.results)
     print(f"written to {options.results}")
 
 
 def _parts(folder: Path, quick: bool, with_cli: bool) -> list[tuple[str, Callable[[], list[Row]]]]:
-    many, latency = (50 if quick else 200), 0.1
+    count, latency = (50 if quick else 200), 0.1
     repeats = 1 if quick else 3
     sizes = (10, 50, 100) if quick else (10, 100, 1000)
     engines: list[Engine] = ["local", "cli"] if with_cli else ["local"]
     parts: list[tuple[str, Callable[[], list[Row]]]] = [
         ("start", partial(startup.measure, 4 if quick else 40)),
-        ("creates", partial(scale.measure_creates, many, latency, repeats)),
-        ("refresh", partial(scale.measure_refresh, many, latency, repeats)),
+        ("creates", partial(scale.measure_creates, count, latency, repeats)),
+        ("refresh", partial(scale.measure_refresh, count, latency, repeats)),
         ("rate limit", partial(scale.measure_rate_limit, 510 if quick else 700, 0.02)),
         ("growth and memory", partial(scale.measure_growth, sizes, 1 if quick else 3)),
     ]
@@ -71,7 +71,7 @@ def _parts(folder: Path, quick: bool, with_cli: bool) -> list[tuple[str, Callabl
             ),
             (
                 f"whole creates, {engine}",
-                partial(runs.measure_many, engine, folder / f"many-{engine}", many, latency, repeats),
+                partial(runs.measure_many, engine, folder / f"count-{engine}", count, latency, repeats),
             ),
         ]
     return parts

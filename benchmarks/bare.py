@@ -1,4 +1,4 @@
-"""A dynamic provider that calls nothing: what Pulumi itself costs. Must import nothing but pulumi."""
+"""A dynamic provider that calls nothing: the costs of Pulumi itself. Must import nothing but pulumi."""
 
 from __future__ import annotations
 

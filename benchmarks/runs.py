@@ -69,7 +69,7 @@ class Runs:
 
 
 def measure_calls(engine: Engine, folder: Path) -> list[Row]:
-    """How often each way in calls Truto, in each kind of run."""
+    """The number of API calls of each provider kind, in each kind of run."""
     counts: dict[Kind, dict[str, int]] = {}
     with SandboxProcess() as sandbox:
         for kind in ("dynamic", "native", "naive"):
@@ -103,29 +103,29 @@ def measure_calls(engine: Engine, folder: Path) -> list[Row]:
 
 
 def measure_one(engine: Engine, folder: Path, latency: float, repeats: int) -> list[Row]:
-    """The time of a run with one webhook, beside one with a dynamic resource that calls nothing."""
+    """The time of a run with one webhook, over that of one with a dynamic resource that calls nothing."""
     kinds: tuple[Kind, ...] = ("bare", "dynamic", "naive")
     with SandboxProcess(latency_seconds=latency, rate_limit=10**9) as sandbox:
         stacks = {kind: Runs(engine, kind, sandbox, folder / kind) for kind in kinds}
-        same: dict[Kind, list[float]] = {kind: [] for kind in kinds}
+        no_op_seconds: dict[Kind, list[float]] = {kind: [] for kind in kinds}
 
         def life(kind: Kind) -> float:
             created = stacks[kind].run("up")
-            same[kind].append(stacks[kind].run("up"))
+            no_op_seconds[kind].append(stacks[kind].run("up"))
             stacks[kind].run("destroy")
             return created
 
         seconds = interleaved(repeats, {kind: partial(life, kind) for kind in kinds})
         calls = {kind: median(later_create(kind, sandbox.base_url) for _ in range(5)) for kind in kinds}
-    same = {kind: values[1:] for kind, values in same.items()}
-    created = {kind: [each - calls[kind] for each in values] for kind, values in seconds.items()}
+    no_op_seconds = {kind: values[1:] for kind, values in no_op_seconds.items()}
+    created = {kind: [time_ - calls[kind] for time_ in values] for kind, values in seconds.items()}
     group = f"one webhook at {1000 * latency:.0f} ms"
-    how = f"whole runs, engine: {engine}, wall time, medians of the ratios turn by turn"
+    method = f"whole runs, engine: {engine}, wall time, medians of the ratios turn by turn"
     return [
         Row(
             group,
-            f"{what}, over the same with a bare resource",
-            how,
+            f"{name}, over the same with a bare resource",
+            method,
             ratio(times["dynamic"], times["bare"]),
             ratio(times["naive"], times["bare"]),
             "x",
@@ -137,12 +137,12 @@ def measure_one(engine: Engine, folder: Path, latency: float, repeats: int) -> l
                 "to": max(times["bare"]),
             },
         )
-        for what, times in (("up with nothing to do", same), ("up that creates, its API call aside", created))
+        for name, times in (("up with nothing to do", no_op_seconds), ("up that creates, its API call aside", created))
     ]
 
 
 def measure_many(engine: Engine, folder: Path, count: int, latency: float, repeats: int) -> list[Row]:
-    """The time of a run that creates many webhooks, less what the engine takes for as many that call nothing.
+    """The time of a run that creates many webhooks, less that of a run with as many resources that call nothing.
 
     Not less a run with nothing to do: the slower a provider compares, the better it would look.
     """
@@ -159,20 +159,20 @@ def measure_many(engine: Engine, folder: Path, count: int, latency: float, repea
             return seconds
 
         seconds = interleaved(repeats, {kind: partial(create, kind) for kind in kinds}, warm_up=False)
-    taken = {kind: median(values) for kind, values in seconds.items()}
+    medians = {kind: median(values) for kind, values in seconds.items()}
     limits = {kind: -(-count // THREADS[kind]) * latency for kind in kinds}
-    over = {kind: (taken[kind] - taken["bare"]) / limits[kind] for kind in kinds}
+    ratios = {kind: (medians[kind] - medians["bare"]) / limits[kind] for kind in kinds}
     return [
         Row(
             f"creating {count} at {1000 * latency:.0f} ms",
             f"up less one of a bare provider, over the limit of {THREADS[kind]} at once: {kind}",
             f"whole runs, engine: {engine}" + ("" if engine == "local" else ", no checkpoints"),
-            over[kind],
-            over["naive"] if kind == "dynamic" else None,
+            ratios[kind],
+            ratios["naive"] if kind == "dynamic" else None,
             "x",
             1.0,
             target,
-            {"up": taken[kind], "bare": taken["bare"], "limit": limits[kind]},
+            {"up": medians[kind], "bare": medians["bare"], "limit": limits[kind]},
         )
         for kind, target in targets.items()
     ]

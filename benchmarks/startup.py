@@ -1,6 +1,6 @@
 """Measures loading: the package in a program, and the provider process until its first response.
 
-In processor time, which depends least on what else the machine does.
+In processor time, which depends least on other work of the machine.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _PROGRAMS = {
 _PROGRAM = """\
 import time
 import pulumi
-before = time.process_time()
+pulumi_seconds = time.process_time()
 {}
-print(before, time.process_time() - before)
+print(pulumi_seconds, time.process_time() - pulumi_seconds)
 """
 
 
 def measure(runs: int) -> list[Row]:
     """Rows for the imports and the start of the provider process."""
-    imports = interleaved(runs // 2, {name: partial(_on_top, code) for name, code in _PROGRAMS.items()})
+    imports = interleaved(runs // 2, {name: partial(_import_overhead, code) for name, code in _PROGRAMS.items()})
     kinds: tuple[Kind, ...] = ("bare", "dynamic", "naive", "native")
     starts = interleaved(runs, {kind: partial(_first_check, kind) for kind in kinds})
     return [
@@ -55,8 +55,8 @@ def measure(runs: int) -> list[Row]:
             "start",
             "process to first Check, on top of bare pulumi.dynamic: dynamic",
             _HOW,
-            _on_top_of(starts["dynamic"], starts["bare"]),
-            _on_top_of(starts["naive"], starts["bare"]),
+            _start_overhead(starts["dynamic"], starts["bare"]),
+            _start_overhead(starts["naive"], starts["bare"]),
             "%",
             0.0,
             5.0,
@@ -66,7 +66,7 @@ def measure(runs: int) -> list[Row]:
             "start",
             "process to first Check, on top of bare pulumi.dynamic: native",
             _HOW,
-            _on_top_of(starts["native"], starts["bare"]),
+            _start_overhead(starts["native"], starts["bare"]),
             None,
             "%",
             0.0,
@@ -81,8 +81,8 @@ def interleaved(
     """The values of each measure, interleaved (A, B, A, B, ...), after one round that does not count."""
     values: dict[_Name, list[float]] = {name: [] for name in measures}
     for run in range(-int(warm_up), runs):
-        for name, take in measures.items():
-            value = take()
+        for name, measure_once in measures.items():
+            value = measure_once()
             if run >= 0:
                 values[name].append(value)
     return values
@@ -90,20 +90,20 @@ def interleaved(
 
 def ratio(ours: list[float], base: list[float]) -> float:
     """The median of the ratios, round by round: a machine is faster in one minute than in the next."""
-    return median(one / other for one, other in zip(ours, base, strict=True))
+    return median(our_time / base_time for our_time, base_time in zip(ours, base, strict=True))
 
 
-def _on_top_of(ours: list[float], base: list[float]) -> float:
+def _start_overhead(ours: list[float], base: list[float]) -> float:
     """The ratio of the minimum processor times, as additional percent: a busy machine only slows work down."""
     return 100 * (min(ours) / min(base) - 1)
 
 
-def _on_top(code: str) -> float:
+def _import_overhead(code: str) -> float:
     """How much longer a program takes to load, in percent."""
     command = [sys.executable, "-c", _PROGRAM.format(code)]
     run = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - our own
-    before, on_top = map(float, run.stdout.split())
-    return 100 * on_top / before
+    pulumi_seconds, added_seconds = map(float, run.stdout.split())
+    return 100 * added_seconds / pulumi_seconds
 
 
 def _first_check(kind: Kind) -> float:

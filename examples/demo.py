@@ -28,7 +28,8 @@ def main() -> int:
         print(f"Engine: the Pulumi CLI {version}, with its state in a temporary folder.")
     else:
         print(
-            "Engine: the local engine of pulumi_truto, as there is no Pulumi CLI on PATH. Same program, same provider."
+            "Engine: the local engine of pulumi_truto because there is no Pulumi CLI on PATH. Same program, "
+            "same provider."
         )
     with tempfile.TemporaryDirectory(prefix="pulumi-truto-demo-") as folder, Sandbox() as sandbox:
         print(f"Sandbox: a local Truto API on {sandbox.base_url}")
@@ -116,8 +117,8 @@ class Demo:
         self.stack.refresh(on_output=show)
 
         part("6. pulumi up switches it on again")
-        again = self.stack.up(on_output=show).outputs
-        require(again["webhookId"].value == webhook_id, "the webhook was not updated in place")
+        outputs = self.stack.up(on_output=show).outputs
+        require(outputs["webhookId"].value == webhook_id, "the webhook was not updated in place")
         require(self.sandbox.backend.webhooks()[0].is_active, "the webhook is still off")
 
         part("7. pulumi destroy: deletes the webhook")
@@ -127,7 +128,7 @@ class Demo:
         require(remaining == 0, "a webhook is left")
 
     def fail_to_deploy(self) -> None:
-        """Runs what has to fail."""
+        """Runs a step that has to fail."""
         try:
             self.stack.up(on_output=show)
         except CommandError:

@@ -15,7 +15,7 @@ def make_server(
 ) -> ThreadingHTTPServer:
     """A server on this machine that calls ``on_event`` for each delivery with a valid signature.
 
-    ``read_secrets`` is called for each delivery, as a deployment can change them.
+    ``read_secrets`` is called for each delivery because a deployment can change them.
     """
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,1 +1,1 @@
-"""What has to be true before a release."""
+"""The conditions of a release."""

@@ -1,4 +1,4 @@
-"""``python -m release`` checks, in the root of the repository, what can be checked before a release."""
+"""``python -m release`` checks a release before it is made, in the root of the repository."""
 
 from __future__ import annotations
 

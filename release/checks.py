@@ -24,21 +24,21 @@ __all__ = [
     "run",
 ]
 
-#: What PEP 440 and semver read in the same way.
+#: The versions that PEP 440 and semver read in the same way.
 _VERSION: Final = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(alpha|beta|rc)\.(0|[1-9]\d*))?")
 _HEADING: Final = re.compile(r"^## \[(.+?)\](?: - (\d{4}-\d{2}-\d{2}))?$", re.MULTILINE)
 
 
 class CheckError(Exception):
-    """A check failed. The message says what is wrong and how to fix it."""
+    """A check failed. The message names the mistake and its remedy."""
 
 
 def run(*command: str) -> str:
-    """Runs a command and returns what it prints to stdout. Raises CheckError if it fails."""
+    """Runs a command and returns its stdout. Raises CheckError if it fails."""
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode:
-        shown = " ".join([Path(command[0]).name, *command[1:]])
-        raise CheckError(f"{shown} failed:\n{process.stdout}{process.stderr}")
+        command_line = " ".join([Path(command[0]).name, *command[1:]])
+        raise CheckError(f"{command_line} failed:\n{process.stdout}{process.stderr}")
     return process.stdout.strip()
 
 

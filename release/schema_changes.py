@@ -26,13 +26,13 @@ _PROPERTIES: Final = (
 )
 _DESCRIBED: Final = f"({_PROPERTIES}/*|{_INPUTS}|{_OUTPUTS}|functions/*|types/*|types/*/enum/*)"
 
-#: What neither a program nor a state depends on.
+#: Neither a program nor a state depends on these.
 _HARMLESS: Final = _paths(
     f"{_DESCRIBED}/(description|deprecationMessage)",
     "language/*/(packageDescription|readme)",
     "attribution|description|displayName|homepage|keywords|license|logoUrl|pluginDownloadURL|publisher|repository|version",
 )
-#: What may be added.
+#: These may be added.
 _ADDABLE: Final = _paths(
     "(resources|functions|types|types/*/enum)/*",
     f"{_PROPERTIES}/*(/secret)?",
@@ -40,7 +40,7 @@ _ADDABLE: Final = _paths(
     "resources/*/(listInputs|stateInputs)",
     "resources/*/aliases(/.+)?",
 )
-#: What may be removed.
+#: These may be removed.
 _REMOVABLE: Final = _paths(
     "config/defaults(/*)?", "(resources/*|provider)/requiredInputs(/*)?", f"{_INPUTS}/required(/*)?"
 )
@@ -76,19 +76,19 @@ def _addable_requirements(schema: dict[str, Any]) -> re.Pattern[str]:
 
 def _compare(path: str, old: dict[str, Any], new: dict[str, Any], addable: re.Pattern[str]) -> Iterator[str]:
     for key in dict.fromkeys([*old, *new]):
-        where, before, after = f"{path}{key}", _keyed(key, old.get(key)), _keyed(key, new.get(key))
-        if before == after or _HARMLESS.fullmatch(where):
+        key_path, old_value, new_value = f"{path}{key}", _keyed(key, old.get(key)), _keyed(key, new.get(key))
+        if old_value == new_value or _HARMLESS.fullmatch(key_path):
             continue
         if key not in old:
-            if not (_ADDABLE.fullmatch(where) or addable.fullmatch(where)):
-                yield f"{where} was added: {json.dumps(after)}"
+            if not (_ADDABLE.fullmatch(key_path) or addable.fullmatch(key_path)):
+                yield f"{key_path} was added: {json.dumps(new_value)}"
         elif key not in new:
-            if not _REMOVABLE.fullmatch(where):
-                yield f"{where} was removed"
-        elif isinstance(before, dict) and isinstance(after, dict):
-            yield from _compare(f"{where}/", before, after, addable)
+            if not _REMOVABLE.fullmatch(key_path):
+                yield f"{key_path} was removed"
+        elif isinstance(old_value, dict) and isinstance(new_value, dict):
+            yield from _compare(f"{key_path}/", old_value, new_value, addable)
         else:
-            yield f"{where} is {json.dumps(after)}, was {json.dumps(before)}"
+            yield f"{key_path} is {json.dumps(new_value)}, was {json.dumps(old_value)}"
 
 
 def _keyed(key: str, value: Any) -> Any:

@@ -41,10 +41,10 @@ _CHOICE: Final = re.compile(r"{{% choosable language (\w+) %}}\n(.*?){{% /choosa
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Adds what depends on the address of the repository."""
+    """Adds the parts that depend on the address of the repository."""
     config.markdown_extensions.append(_RepositoryLinks())  # type: ignore[arg-type]  # Markdown takes objects too
     if address := _repository_address():
-        # Not `repo_url`, as the theme then asks GitHub's API for the number of stars.
+        # Not `repo_url` because the theme then asks GitHub's API for the number of stars.
         config.extra["social"] = [{"icon": "material/source-repository", "link": address, "name": "Repository"}]
 
 

@@ -1,4 +1,4 @@
-"""Does what dynamic.py does, with the native plugin and its generated SDK."""
+"""Does the same as dynamic.py, with the native plugin and its generated SDK."""
 
 import sys
 

@@ -26,7 +26,7 @@ service = orders.require_secret().apply(deploy)
 truto.WebhookTest(
     "orders-are-accepted",
     # Only when the service has the secret. If a resource deploys it: opts=pulumi.ResourceOptions(depends_on=[service])
-    webhook_id=pulumi.Output.all(orders.id, service).apply(lambda done: done[0]),
+    webhook_id=pulumi.Output.all(orders.id, service).apply(lambda values: values[0]),
     triggers=[orders.target_url, config.get("release")],
     retry_for_seconds=config.get_float("retryForSeconds"),
 )

@@ -86,8 +86,8 @@ def make_server(
                 return
             event = json.loads(body)
             try:
-                # One at a time, as two webhooks deliver an event at the same moment. Remembered only when it is
-                # handled, so that Truto's retry of an event that failed here is no duplicate.
+                # One at a time because two webhooks deliver an event at the same moment. Remembered only when it is
+                # handled, so that Truto's retry of an event that failed here is not a duplicate.
                 with turn:
                     duplicate = event in handled
                     if not duplicate:
@@ -97,8 +97,8 @@ def make_server(
                 self.send_error(500)  # Truto retries
                 raise
             # Without the payload, which may hold personal data.
-            shown = {name: event[name] for name in ("id", "event", "webhook_id")}
-            log("duplicate" if duplicate else "handled", **shown)
+            fields = {name: event[name] for name in ("id", "event", "webhook_id")}
+            log("duplicate" if duplicate else "handled", **fields)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -120,7 +120,7 @@ def do_your_work(event: Event) -> None:
 
 
 def log(outcome: str, **fields: Any) -> None:
-    """Prints what became of a delivery, as a line of JSON."""
+    """Prints the outcome of a delivery, as a line of JSON."""
     line = json.dumps({"outcome": outcome, **fields})
     print(line + "\n", end="", flush=True)  # in one write, so that no other thread writes in between
 

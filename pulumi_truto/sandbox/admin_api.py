@@ -68,7 +68,7 @@ class _Route:
     handler: Callable[..., Any]
     """Takes the body and the parameters of the path; returns the JSON of the response, or None for ``{}``."""
     model: type[StrictModel] = StrictModel
-    """What the body contains."""
+    """The content of the body."""
 
     def to_json(self) -> Json:
         """The route as the list of routes shows it, with the type of each field of the body."""

@@ -72,7 +72,7 @@ def parse_time(name: str, value: Any) -> datetime:
     """Returns a time in UTC; a time without a zone is in UTC.
 
     Raises:
-        ValueError: it is no time, or out of range.
+        ValueError: it is not a time, or out of range.
     """
     try:
         moment = datetime.fromisoformat(value.replace("Z", "+00:00"))

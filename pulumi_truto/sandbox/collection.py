@@ -1,4 +1,4 @@
-"""What all REST resources of Truto have in common: create, read, update, delete, list, and edits without the API."""
+"""The common part of Truto's REST resources: create, read, update, delete, list, and edits without the API."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Edit(StrictModel):
 
 @dataclass(kw_only=True)
 class Item:
-    """What the server stores of every resource."""
+    """The stored fields of every resource."""
 
     id: str
     environment_id: str
@@ -93,9 +93,9 @@ class Collection(Generic[_Item]):
 
     Attributes:
         path: the path of the list.
-        noun: what the API calls an item.
-        plural: what the admin API calls the items.
-        verbs: what the API can do.
+        noun: the API's name for an item.
+        plural: the admin API's name for the items.
+        verbs: the verbs of the API.
         operation_suffix: distinguishes the operations from those of other resources.
         hidden: the fields of an item that no response shows.
     """

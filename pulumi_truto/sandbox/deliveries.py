@@ -161,7 +161,7 @@ class DeliveryWorker:
                 await asyncio.sleep(min(fault.seconds, timeout_seconds))
                 if fault.seconds >= timeout_seconds:
                     raise asyncio.TimeoutError
-            # A session of its own, so that deliveries do not affect each other. Proxy variables are ignored.
+            # A separate session, so that deliveries do not affect each other. Proxy variables are ignored.
             # ssl=False: a receiver on this machine has a self-signed certificate, if any.
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_seconds), trust_env=False) as session,

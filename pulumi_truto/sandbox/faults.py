@@ -38,7 +38,7 @@ _Operation = Annotated[str, BeforeValidator(partial(check_choice, "operation", (
 class Fault(StrictModel):
     """One kind of failure, and the requests that it affects.
 
-    | kind           | what the client sees |
+    | kind           | the client sees |
     |----------------|---|
     | reset          | the connection is reset (TCP RST) without a response |
     | close          | the connection is closed without a response |
@@ -103,7 +103,7 @@ class Fault(StrictModel):
     @model_validator(mode="after")
     def _fields_match_the_kind(self) -> Fault:
         if self.operation == DELIVERY and self.kind not in _DELIVERY_KINDS:
-            raise ValueError(f"{self.kind!r} is no fault of a receiver: one of {', '.join(_DELIVERY_KINDS)}")
+            raise ValueError(f"{self.kind!r} is not a fault of a receiver: one of {', '.join(_DELIVERY_KINDS)}")
         if self.processed_after_seconds is not None and self.kind in ALTERED_RESPONSE_KINDS:
             raise ValueError(f"{self.kind!r} needs the request to be processed first")
         if self.kind in ("html", "not_json") and not (self.body is None or isinstance(self.body, str)):

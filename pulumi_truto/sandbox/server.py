@@ -162,7 +162,7 @@ class Sandbox:
         return asyncio.run_coroutine_threadsafe(publishing, self._loop).result()
 
     def add_environment(self, name: str) -> Environment:
-        """Adds another environment, with a token of its own."""
+        """Adds another environment, with its own token."""
         return self.backend.add_environment(name)
 
     def inject(self, kind: str, operation: str = "any", **fields: Any) -> None:

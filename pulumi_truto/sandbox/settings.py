@@ -24,7 +24,7 @@ class SandboxSettings(StrictModel):
     empty_event_types_as: Literal["empty", "null", "absent"] = "empty"
     """How a response represents ``event_types`` of a webhook that is subscribed to every event."""
     omitted_event_types: Literal["keep", "all"] = "keep"
-    """What a PATCH without ``event_types`` does: keep the subscription, or subscribe to every event. Truto's reference
+    """The effect of a PATCH without ``event_types``: keep the subscription, or subscribe to every event. The reference
     page of ``PATCH /webhook/{id}`` says the latter."""
     delete_response: Literal["object", "no_content"] = "object"
     """200 with ``{"id": ...}``, or 204 without a body."""

@@ -1,4 +1,4 @@
-"""Validates what reaches the sandbox: JSON, and models whose errors are one line that names the field."""
+"""Validates the input of the sandbox: JSON, and models whose errors are one line that names the field."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _REASONS = {
 class StrictModel(BaseModel):
     """The base of all models: nothing is converted, unknown fields are errors.
 
-    A validator that raises a ValueError states the whole message, a `rule` what follows the name of the field.
+    A validator that raises a ValueError states the whole message, a `rule` the part after the name of the field.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)

@@ -1,6 +1,6 @@
-"""The webhooks of the Truto API: what a request may contain, and what Truto does with it.
+"""The webhooks of the Truto API: valid requests, and their effects.
 
-Where Truto's own sources disagree, a setting chooses; where they are silent, a docstring states what the sandbox does.
+Where Truto's own sources disagree, a setting chooses; where they are silent, a docstring states the sandbox's choice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs a Pulumi program on the local engine against a temporary sandbox, and then destroys what it created."""
+"""Runs a Pulumi program on the local engine against a temporary sandbox, and then destroys its resources."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--pulumi-engine",
         choices=["auto", "cli", "local"],
         default="auto",
-        help="what runs the programs of `pulumi_stack`: the Pulumi CLI, the local engine, or the CLI if it is on PATH "
-        "(default)",
+        help="the engine that runs the programs of `pulumi_stack`: the Pulumi CLI, the local engine, or the CLI if it is "
+        "on PATH (default)",
     )
 
 

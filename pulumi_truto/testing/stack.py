@@ -33,7 +33,7 @@ _PROVIDERS: Final = Providers(
     import_hint="use `pulumi-truto import-file`",
     lost_create_hint="run `pulumi-truto orphans` before the next run",
 )
-#: What is not copied: configuration of the user's own stacks, environments, caches, version control.
+#: Not copied: configuration of the user's own stacks, environments, caches, version control.
 _NOT_COPIED: Final = ("Pulumi.*.yaml", "venv", ".venv", "__pycache__", "node_modules", ".git", ".pytest_cache")
 #: The packages whose resources exist only in the sandbox or in the state.
 _LOCAL_PACKAGES: Final = ("pulumi", "pulumi-python", "truto")
@@ -88,9 +88,9 @@ def open_stack(
 
 
 def _link_plugins(folder: Path) -> None:
-    """Links the user's installed plugins into a new folder, so that the CLI writes nothing beside them.
+    """Links the user's installed plugins into a new folder, so that the CLI writes nothing into their folder.
 
-    Each gets a folder of its own with links to its files: the CLI ignores a link to a folder (seen with CLI 3.260).
+    Each gets a separate folder with links to its files: the CLI ignores a link to a folder (seen with CLI 3.260).
     """
     installed = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ class ProgramStack:
     """A stack of a program under test.
 
     `up`, `preview`, `refresh` and `destroy` take the arguments of `pulumi.automation.Stack` and return its results; a
-    failed run raises `pulumi.automation.CommandError`. The local engine refuses by name what it does not support.
+    failed run raises `pulumi.automation.CommandError`. The local engine refuses unsupported arguments by name.
 
     Attributes:
         engine (Engine): "cli" or "local".
@@ -167,7 +167,7 @@ class ProgramStack:
         return self.stack.outputs()
 
     def clean_up(self) -> None:
-        """Destroys what exists elsewhere than in the sandbox: resources of other providers, which the CLI created."""
+        """Destroys resources outside the sandbox: those of other providers, which the CLI created."""
         if self.engine == "cli" and any(package not in _LOCAL_PACKAGES for package in self._packages()):
             self.stack.destroy()
 
@@ -196,7 +196,7 @@ def find_program(program: str | Path, *folders: Path) -> Path:
 
 
 def copy_program(source: Path, target: Path) -> Path:
-    """Copies a program without what belongs to the user's own stacks, and returns the copy.
+    """Copies a program without the files of the user's own stacks, and returns the copy.
 
     The copy runs with the Python of the tests, so that both engines run it alike. Relative paths of plugins in
     ``Pulumi.yaml`` keep their meaning.

@@ -60,7 +60,7 @@ def test_compressed_response_cannot_exceed_the_maximum_size() -> None:
 def test_slow_body_ends_at_the_read_timeout(sandbox: Sandbox) -> None:
     """The read timeout covers the whole response: it does not restart with every byte of a slow body."""
     sandbox.inject("slow_drip", "list", times=0, seconds=0.1)
-    with assert_duration(at_least=0.3, below=4):  # a single whole response takes longer
+    with assert_duration(minimum=0.3, maximum=4):  # a single whole response takes longer
         error = assert_list_fails(client_of(sandbox, read_seconds=0.3), TransportError)
     assert "in time" in str(error)
     assert sandbox.count() >= 2
@@ -74,7 +74,7 @@ def test_deadline_covers_connection_attempts() -> None:
     """If no connection can be made, all attempts together end at the deadline of the call."""
     with full_backlog() as (host, port):
         client = client_for(f"http://{host}:{port}", connect_seconds=1, total_seconds=1.1)
-        with assert_duration(at_least=1, below=2.9):  # three attempts take 3 s
+        with assert_duration(minimum=1, maximum=2.9):  # three attempts take 3 s
             assert_list_fails(client, ConnectError)
 
 
@@ -92,9 +92,9 @@ def test_refused_connection_says_what_to_check(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("base_url", ["https://a..example", "https://" + "a" * 64 + ".example"])
 def test_impossible_host_name_sends_nothing(base_url: str) -> None:
     """With a host name that cannot exist, no request can have succeeded."""
-    with pytest.raises(TrutoError) as caught:
+    with pytest.raises(TrutoError) as error_info:
         client_for(base_url).list_webhooks()
-    assert not caught.value.may_have_succeeded
+    assert not error_info.value.may_have_succeeded
 
 
 def test_reset_during_the_tls_handshake_sends_nothing() -> None:

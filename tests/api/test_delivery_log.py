@@ -28,9 +28,9 @@ def test_newest_deliveries_come_first(timestamp_format: str) -> None:
         publish_event(sandbox, "record:last")
         entries = client_of(sandbox).list_deliveries(webhook["id"])
         assert entries[0].event == "record:last"
-        assert [each.webhook_endpoint_status for each in entries] == [500, 200, 200, 200, 200]
-        assert {each.webhook_id for each in entries} == {webhook["id"]}
-        assert all(each.created_at is not None and each.created_at.tzinfo is not None for each in entries)
+        assert [entry.webhook_endpoint_status for entry in entries] == [500, 200, 200, 200, 200]
+        assert {entry.webhook_id for entry in entries} == {webhook["id"]}
+        assert all(entry.created_at is not None and entry.created_at.tzinfo is not None for entry in entries)
         assert client_of(sandbox).list_deliveries(webhook["id"], event="test") == []
 
 
@@ -52,7 +52,7 @@ def test_log_that_does_not_exist(sandbox: Sandbox) -> None:
 
 
 def test_invalid_id_is_rejected_before_a_request(sandbox: Sandbox) -> None:
-    """A string that is no id is not sent."""
+    """A string that is not an id is not sent."""
     with pytest.raises(ConfigurationError):
         client_of(sandbox).list_deliveries("../x")
     assert sandbox.count() == 0
@@ -72,9 +72,9 @@ def test_invalid_id_is_rejected_before_a_request(sandbox: Sandbox) -> None:
 def test_unreadable_fields_count_as_absent(sandbox: Sandbox, entry: dict[str, Any], status: int | None) -> None:
     """Truto documents the entries loosely: a field that cannot be read hides no other one."""
     sandbox.inject("response", "log", body={"result": [entry]})
-    (found,) = client_of(sandbox).list_deliveries("x")
-    assert found.webhook_endpoint_status == status
-    assert found.created_at is None
+    (parsed,) = client_of(sandbox).list_deliveries("x")
+    assert parsed.webhook_endpoint_status == status
+    assert parsed.created_at is None
 
 
 def test_log_that_is_no_log(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""What each method of the client sends and returns, against a sandbox over real sockets."""
+"""The requests and results of the client's methods, against a sandbox over real sockets."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_test_of_an_unreachable_receiver_shows_the_reason(sandbox: Sandbox) -> N
 
 
 def test_missing_webhook_is_a_not_found_error(sandbox: Sandbox) -> None:
-    """For a webhook that does not exist, every method says what it attempted and that Truto returned 404."""
+    """For a webhook that does not exist, every method names its attempt and the 404."""
     client = client_of(sandbox)
     calls: list[tuple[Callable[[], object], str]] = [
         (lambda: client.get_webhook(MISSING_ID), "read"),
@@ -111,7 +111,7 @@ def test_unknown_fields_are_ignored(sandbox: Sandbox) -> None:
     created = client.create_webhook(BODY)
     assert created.secret == sandbox.backend.webhooks()[0].secret
     assert client.get_webhook(created.id).id == client.update_webhook(created.id, {"is_active": True}).id == created.id
-    assert [each.id for each in client.iter_webhooks()] == [created.id]
+    assert [webhook.id for webhook in client.iter_webhooks()] == [created.id]
     client.delete_webhook(created.id)
 
 
@@ -141,9 +141,9 @@ def test_invalid_id_is_rejected_before_a_request(sandbox: Sandbox, id_: str) -> 
         lambda: client.delete_webhook(id_),
     ]
     for call in calls:
-        with pytest.raises(ConfigurationError) as caught:
+        with pytest.raises(ConfigurationError) as error_info:
             call()
-        assert len(str(caught.value).splitlines()) == 1
+        assert len(str(error_info.value).splitlines()) == 1
     assert sandbox.calls == []
 
 

@@ -1,4 +1,4 @@
-"""Error statuses, redirects and invalid responses: which error the client raises, and what its message says."""
+"""Error statuses, redirects and invalid responses: the client's errors and their messages."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_error_status_is_one_line_with_status_detail_and_remedy(sandbox: Sandbox
 
 def test_every_kind_of_error_has_its_own_remedy() -> None:
     """No two kinds of API error give the same advice."""
-    kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, APIError)]
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, APIError)]
     assert len({kind.remedy for kind in kinds}) == len(kinds) >= 8
 
 
@@ -159,8 +159,8 @@ def test_invalid_http_is_a_one_line_error(response: bytes) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
     with raw_server(respond) as port:
-        with pytest.raises((TransportError, InvalidResponseError)) as caught:
+        with pytest.raises((TransportError, InvalidResponseError)) as error_info:
             client_for(f"http://127.0.0.1:{port}").list_webhooks()
-        assert caught.value.may_have_succeeded
-        assert f"http://127.0.0.1:{port}" in str(caught.value)
-        assert len(str(caught.value).splitlines()) == 1
+        assert error_info.value.may_have_succeeded
+        assert f"http://127.0.0.1:{port}" in str(error_info.value)
+        assert len(str(error_info.value).splitlines()) == 1

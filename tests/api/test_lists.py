@@ -84,8 +84,8 @@ def test_invalid_item_is_skipped_with_a_warning(sandbox: Sandbox) -> None:
     warnings: list[str] = []
     client = TrutoClient(Settings(sandbox.token, sandbox.base_url), warn=warnings.append)
     [page] = client.iter_pages()
-    assert [each.id for each in page.result] == [MISSING_ID]
-    assert [each.id for each in page.unreadable] == [None, "broken-1", None]
+    assert [webhook.id for webhook in page.result] == [MISSING_ID]
+    assert [item.id for item in page.unreadable] == [None, "broken-1", None]
     assert len(warnings) == 3
     assert "webhook broken-1" in warnings[1]
     assert "is_active" in warnings[1]
@@ -98,5 +98,5 @@ def test_all_pages_share_one_deadline() -> None:
         for _ in range(40):
             sandbox.backend.create(sandbox.environment_id, dict(BODY))
         client = client_of(sandbox)
-        with assert_duration(below=8), pytest.raises(TransportError), deadline_in(2):  # 16 s without the deadline
+        with assert_duration(maximum=8), pytest.raises(TransportError), deadline_in(2):  # 16 s without the deadline
             list(client.iter_webhooks())

@@ -32,9 +32,9 @@ def parse(**fields: Any) -> CreatedWebhook:
 
 def parse_error(**fields: Any) -> str:
     """The error for `RESPONSE` with these fields, which must be invalid."""
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ValidationError) as error_info:
         parse(**fields)
-    return str(caught.value) + repr(caught.value)
+    return str(error_info.value) + repr(error_info.value)
 
 
 # Times -----------------------------------------------------------------------------------------------------
@@ -223,9 +223,9 @@ def test_errors_do_not_show_strings(name: str) -> None:
 @pytest.mark.parametrize("body", ["", '{"secret": "hunter2"', '{"secret": "hunter2" x}', '"hunter2"', '["hunter2"]'])
 def test_errors_for_invalid_json_do_not_show_values(body: str) -> None:
     """The error for malformed JSON, or for JSON that is not an object, shows none of it."""
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ValidationError) as error_info:
         Webhook.model_validate_json(body)
-    assert "hunter2" not in str(caught.value) + repr(caught.value)
+    assert "hunter2" not in str(error_info.value) + repr(error_info.value)
 
 
 # Errors ----------------------------------------------------------------------------------------------------

@@ -86,15 +86,15 @@ def test_connection_with_trusted_certificate(trusted_certificate: Path) -> None:
             assert client.list_webhooks().result == []
         assert len(connections) == 1
         assert f"Authorization: Bearer {TOKEN}\r\n".encode() in heads[0]
-        with assert_duration(below=5):
+        with assert_duration(maximum=5):
             assert_list_fails(client, TransportError)
 
 
 def test_https_to_an_http_server_sends_nothing(sandbox: Sandbox) -> None:
     """With https:// in place of http:// in the base URL, a create is certainly not sent."""
-    with pytest.raises(TrutoError) as caught:
+    with pytest.raises(TrutoError) as error_info:
         client_for(sandbox.base_url.replace("http:", "https:"), sandbox.token).create_webhook(BODY)
-    assert not caught.value.may_have_succeeded
+    assert not error_info.value.may_have_succeeded
     assert sandbox.calls == []
 
 
@@ -178,7 +178,7 @@ def test_connection_through_a_proxy(https_proxy: StartProxy, certificate: Path) 
         for _ in range(3):
             assert client.list_webhooks().result == []
         assert f"Authorization: Bearer {TOKEN}\r\n".encode() in heads[0]
-        with assert_duration(at_least=0.5, below=10):
+        with assert_duration(minimum=0.5, maximum=10):
             assert_list_fails(client, TransportError)
 
 
@@ -191,6 +191,6 @@ def test_proxy_that_refuses_connect_sends_nothing(https_proxy: StartProxy, statu
         connection.shutdown(socket.SHUT_RDWR)
 
     with https_proxy(respond):
-        with pytest.raises(ConnectError, match=f"{status} Not now.*nothing was sent") as caught:
+        with pytest.raises(ConnectError, match=f"{status} Not now.*nothing was sent") as error_info:
             client_for("https://truto.invalid").create_webhook(BODY)
-        assert not caught.value.may_have_succeeded
+        assert not error_info.value.may_have_succeeded

@@ -67,7 +67,7 @@ def test_logs_do_not_show_the_token_or_a_secret(
         caplog.set_level(logging.DEBUG, logger=name)
     client = client_of(sandbox, read_seconds=0.3, total_seconds=0.6)
     created = client.create_webhook(BODY)
-    raised: list[TrutoError] = []
+    raised_errors: list[TrutoError] = []
     for fault in ("reset", "timeout", "truncated", "html", "rate_limited", "not_json", "redirect", "status"):
         sandbox.inject(fault, times=0, message=sandbox.token, retry_after="3600", seconds=2)
         for call in (
@@ -75,15 +75,15 @@ def test_logs_do_not_show_the_token_or_a_secret(
             lambda: client.get_webhook(created.id),
             lambda: client.create_webhook(BODY),
         ):
-            with pytest.raises(TrutoError) as caught:
+            with pytest.raises(TrutoError) as error_info:
                 call()
-            raised.append(caught.value)
+            raised_errors.append(error_info.value)
         sandbox.faults.clear()
     written = "".join(capfd.readouterr()) + caplog.text + "".join(str(vars(record)) for record in caplog.records)
-    written += "".join(everything_about(error) for error in raised) + repr(client) + str(client)
+    written += "".join(everything_about(error) for error in raised_errors) + repr(client) + str(client)
     assert "urllib3" in written  # logging was on
     assert sandbox.token not in written
-    assert not [each for each in sandbox.backend.webhooks() if each.secret in written]
+    assert not [webhook for webhook in sandbox.backend.webhooks() if webhook.secret in written]
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_nothing_after_the_origin_of_a_url_is_shown(sandbox: Sandbox, message: s
     path, query = "/ab/c3/s3cr3t", "sig=x+y+z&k=v1"
     url = f"https://hooks.example.com{path}?{query}"
     sandbox.inject("status", "create", status=400, message=message.format(url=url, path=path, query=query))
-    with pytest.raises(TrutoError) as caught:
+    with pytest.raises(TrutoError) as error_info:
         client_of(sandbox).create_webhook({**BODY, "target_url": url})
     for part in (path, query, "s3cr3t", "c3", "x+y+z", "x y z", "/ab"):
-        assert part not in str(caught.value)
+        assert part not in str(error_info.value)
 
 
 def test_base_url_with_the_path_of_an_endpoint_is_named(sandbox: Sandbox) -> None:

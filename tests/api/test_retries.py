@@ -1,4 +1,4 @@
-"""What is retried: attempts, waits, Retry-After, rate limits, deadlines and a cancel."""
+"""Retries: attempts, waits, Retry-After, rate limits, deadlines and a cancel."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def test_create_has_five_attempts_with_an_unknown_outcome(sandbox: Sandbox, faul
     """A create is retried with one idempotency key, and at most five attempts may have left a webhook behind."""
     sandbox.inject(fault, "create", processed=True, times=0)
     unknown_outcomes: list[TrutoError] = []
-    with pytest.raises(TrutoError) as caught:
+    with pytest.raises(TrutoError) as error_info:
         client_of(sandbox, total_seconds=20).create_webhook(BODY, unknown_outcomes=unknown_outcomes)
-    assert caught.value.may_have_succeeded
+    assert error_info.value.may_have_succeeded
     assert len(unknown_outcomes) == sandbox.count("create") == 5
     assert len({call.idempotency_key for call in sandbox.calls}) == 1
 
@@ -98,7 +98,7 @@ def test_deadline_covers_all_attempts(sandbox: Sandbox) -> None:
     """All attempts and waits together end at the deadline of the call."""
     sandbox.inject("timeout", "list", times=0, seconds=60)
     client = client_of(sandbox, read_seconds=0.4, total_seconds=1)
-    with assert_duration(below=15):
+    with assert_duration(maximum=15):
         assert_list_fails(client, TransportError)
 
 
@@ -109,7 +109,7 @@ def test_retry_after_is_honored(sandbox: Sandbox) -> None:
     """The next attempt comes after the requested wait, for a create as well."""
     client = client_of(sandbox, total_seconds=20)
     sandbox.inject("rate_limited", "create", retry_after="1")
-    with assert_duration(at_least=1, below=5):
+    with assert_duration(minimum=1, maximum=5):
         client.create_webhook(BODY)
     assert len(sandbox.backend.webhooks()) == 1
 
@@ -118,14 +118,14 @@ def test_retry_after_can_be_a_date(sandbox: Sandbox) -> None:
     """A Retry-After with a date is honored too."""
     retry_at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
     sandbox.inject("rate_limited", "list", retry_after=retry_at.strftime("%a, %d %b %Y %H:%M:%S GMT"))
-    with assert_duration(at_least=0.9, below=5):
+    with assert_duration(minimum=0.9, maximum=5):
         client_of(sandbox, total_seconds=20).list_webhooks()
 
 
 def test_retry_after_beyond_the_deadline_fails_at_once(sandbox: Sandbox) -> None:
     """If Truto asks for a wait beyond the deadline, the error comes at once and advises less parallelism."""
     sandbox.inject("rate_limited", "list", times=0, retry_after="3600")
-    with assert_duration(below=5):
+    with assert_duration(maximum=5):
         error = assert_list_fails(client_of(sandbox), RateLimitedError)
     assert "--parallel" in str(error)
     assert sandbox.count() == 1
@@ -203,10 +203,10 @@ def test_rate_limit_reset_shortens_retry_after(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("reset", ["", "soon", "-1", "1700000000"])
 def test_nonsense_in_rate_limit_reset_is_ignored(sandbox: Sandbox, reset: str) -> None:
-    """A reset that is no number of seconds, or longer than Retry-After, does not change the wait."""
+    """A reset that is not a number of seconds, or longer than Retry-After, does not change the wait."""
     headers = {"Retry-After": "1", "ratelimit-reset": reset}
     sandbox.inject("response", "list", status=429, headers=headers)
-    with assert_duration(at_least=0.9, below=15):
+    with assert_duration(minimum=0.9, maximum=15):
         assert client_of(sandbox, total_seconds=20).list_webhooks().result == []
 
 
@@ -220,17 +220,17 @@ def test_lost_attempt_before_a_failed_connection_may_have_succeeded(sandbox: San
         while sandbox.count("update") == 0:
             time.sleep(0.01)
         sandbox.stop()
-        with pytest.raises(TransportError, match=r"no connection to") as caught:
+        with pytest.raises(TransportError, match=r"no connection to") as error_info:
             update.result()
-    assert caught.value.may_have_succeeded
-    assert "nothing was sent" not in str(caught.value)
+    assert error_info.value.may_have_succeeded
+    assert "nothing was sent" not in str(error_info.value)
 
 
 def test_cancelled_request_says_that_it_was_not_sent(sandbox: Sandbox) -> None:
     """After a cancel no request is sent, and the error says so without blaming the network."""
     client = client_of(sandbox)
     client.cancelled.set()
-    with pytest.raises(ConnectError, match="the run was cancelled before the request was sent") as caught:
+    with pytest.raises(ConnectError, match="the run was cancelled before the request was sent") as error_info:
         client.list_webhooks()
-    assert not caught.value.may_have_succeeded
+    assert not error_info.value.may_have_succeeded
     assert sandbox.count() == 0

@@ -68,7 +68,7 @@ def _refusal(config: pytest.Config) -> str | None:
     if not config.getoption("yes_create_and_delete"):
         return (
             f"this creates about 65 webhooks in the environment of TRUTO_API_TOKEN at {base_url}, a few at a time, at "
-            "URLs of its own, and deletes them. It touches no other webhook. Add --yes-create-and-delete to run it"
+            "separate URLs, and deletes them. It touches no other webhook. Add --yes-create-and-delete to run it"
         )
     if (config.getoption("public_url") is None) is not (config.getoption("port") is None):
         return "--public-url and --port belong together: the URL has to lead to the port"
@@ -113,7 +113,7 @@ def truto(run: Truto, request: pytest.FixtureRequest) -> Iterator[Truto]:
 
 @pytest.fixture
 def observed(request: pytest.FixtureRequest) -> Observed:
-    """Records what was observed. A live run lists it at the end."""
+    """Records an observation. A live run lists it at the end."""
     # Not record_property, which with --junitxml warns about the default form of the file.
     return lambda found: request.node.user_properties.append(("observed", str(found)))
 
@@ -136,7 +136,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Lists what a live run observed."""
+    """Lists the observations of a live run."""
     if config.getoption("live", False):
         terminalreporter.section("observed")
         for report in terminalreporter.getreports("passed"):

@@ -25,7 +25,7 @@ class Delivery:
 
 @dataclass
 class Receiver:
-    """What was received. A path that ends with a status gets that status, every other one 200.
+    """The received requests. A path that ends with a status gets that status, every other one 200.
 
     Attributes:
         url: where Truto reaches it, without a trailing slash.

@@ -1,4 +1,4 @@
-"""What an update and a delete give."""
+"""Updates and deletes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LIST = ["record:created", "record:deleted"]
 
 @pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
 def test_update_leaves_the_rest(truto: Truto) -> None:
-    """A PATCH of event_types, alone or with one other field, changes what it names, and leaves the rest as it was."""
+    """A PATCH of event_types, alone or with one other field, changes the named properties and no others."""
     created = truto.create(event_types=["record:created"])
     id_, url, other_url = created["id"], created["target_url"], truto.new_url()
     deleted = {"event_types": ["record:deleted"]}

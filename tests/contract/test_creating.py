@@ -1,4 +1,4 @@
-"""What a create gives."""
+"""Creates."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_create_response_has_the_secret(truto: Truto, observed: Observed) -> Non
 def test_created_is_read_at_once(truto: Truto) -> None:
     """A GET right after the create finds the webhook, with the same values."""
     created = truto.post().object
-    read = truto.client.responses[-1]
-    assert read.request == "GET /webhook/{id}"
-    assert read.status != 404, "404 right after the create"
-    assert (read.object["id"], *values(read.object)) == (created["id"], *values(created))
+    read_response = truto.client.responses[-1]
+    assert read_response.request == "GET /webhook/{id}"
+    assert read_response.status != 404, "404 right after the create"
+    assert (read_response.object["id"], *values(read_response.object)) == (created["id"], *values(created))
 
 
 @pytest.mark.rests_on("pulumi_truto/urls.py")
@@ -48,9 +48,9 @@ def test_id_is_part_of_a_path(truto: Truto) -> None:
 def test_equal_webhooks(truto: Truto) -> None:
     """Two webhooks may have the same URL and event types, as during a replacement; each has its own id and secret."""
     url = truto.new_url()
-    one, other = truto.create(target_url=url), truto.create(target_url=url)
-    assert one["id"] != other["id"], "the second create returned the first webhook"
-    has_own_secrets = one["secret"] != other["secret"]
+    webhook, second_webhook = truto.create(target_url=url), truto.create(target_url=url)
+    assert webhook["id"] != second_webhook["id"], "the second create returned the first webhook"
+    has_own_secrets = webhook["secret"] != second_webhook["secret"]
     assert has_own_secrets, "two webhooks with one secret"
 
 
@@ -58,11 +58,15 @@ def test_equal_webhooks(truto: Truto) -> None:
 def test_repeated_idempotency_key(truto: Truto, observed: Observed) -> None:
     """A create that is repeated with the same Idempotency-Key succeeds, and its response has a secret."""
     headers, url = {"Idempotency-Key": str(uuid.uuid4())}, truto.new_url()
-    one, other = (truto.create(headers=headers, target_url=url) for _ in range(2))
-    assert other.get("secret"), "the second response has no secret"
-    is_same_secret = one["secret"] == other["secret"]
-    assert one["id"] != other["id"] or is_same_secret, "one webhook, but the second response has another secret"
-    observed("the response is repeated" if one["id"] == other["id"] else "two webhooks: the key has no effect")
+    webhook, second_webhook = (truto.create(headers=headers, target_url=url) for _ in range(2))
+    assert second_webhook.get("secret"), "the second response has no secret"
+    is_same_secret = webhook["secret"] == second_webhook["secret"]
+    assert webhook["id"] != second_webhook["id"] or is_same_secret, (
+        "one webhook, but the second response has another secret"
+    )
+    observed(
+        "the response is repeated" if webhook["id"] == second_webhook["id"] else "two webhooks: the key has no effect"
+    )
 
 
 @pytest.mark.rests_on("pulumi_truto/errors.py")

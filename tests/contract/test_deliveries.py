@@ -1,4 +1,4 @@
-"""Test events: what Truto responds, what it delivers, and how it signs."""
+"""Test events: Truto's response, its delivery and its signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The delivery log: whether there is one, and what its entries say."""
+"""The delivery log: whether there is one, and its entries."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_newest_entry_of_the_log(truto: Truto) -> None:
     truto.client.pace.sleep(_APART_SECONDS)
     truto.test(id_)
     entries = _entries(truto, id_, count=2)
-    [first] = _results(truto, _log(truto, id_, limit="1"))
-    assert parse_time(first["created_at"]) >= max(parse_time(entry["created_at"]) for entry in entries)
+    [newest_entry] = _results(truto, _log(truto, id_, limit="1"))
+    assert parse_time(newest_entry["created_at"]) >= max(parse_time(entry["created_at"]) for entry in entries)
 
 
 def _tested(truto: Truto, status: int = 200) -> str:

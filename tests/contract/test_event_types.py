@@ -20,7 +20,7 @@ def test_create_for_every_event(truto: Truto, observed: Observed, sent: object) 
     created = truto.create(event_types=sent)
     id_ = created["id"]
     webhooks = {"POST": created, "GET": truto.read(id_), "list": truto.listed(id_)[id_]}
-    assert not [where for where, webhook in webhooks.items() if event_types(webhook)]
+    assert not [source for source, webhook in webhooks.items() if event_types(webhook)]
     observed(_shown(webhooks))
 
 
@@ -29,7 +29,7 @@ def test_update_to_every_event(truto: Truto, observed: Observed) -> None:
     """A PATCH with event_types: [] goes back from a list to everything."""
     id_ = truto.create(event_types=_LIST)["id"]
     webhooks = {"PATCH": truto.update(id_, event_types=[]), "GET": truto.read(id_)}
-    assert not [where for where, webhook in webhooks.items() if event_types(webhook)]
+    assert not [source for source, webhook in webhooks.items() if event_types(webhook)]
     observed(_shown(webhooks))
 
 
@@ -61,11 +61,11 @@ def test_known_event_types(truto: Truto) -> None:
 
 def _comes_back(truto: Truto, sent: list[str]) -> dict[str, Any]:
     created = truto.create(event_types=sent)
-    read = truto.read(created["id"])
+    read_webhook = truto.read(created["id"])
     assert event_types(created) == set(sent)
-    assert event_types(read) == set(sent)
-    return read
+    assert event_types(read_webhook) == set(sent)
+    return read_webhook
 
 
 def _shown(webhooks: Mapping[str, Mapping[str, Any]]) -> str:
-    return ", ".join(f"{where}: {webhook.get('event_types', 'absent')}" for where, webhook in webhooks.items())
+    return ", ".join(f"{source}: {webhook.get('event_types', 'absent')}" for source, webhook in webhooks.items())

@@ -1,4 +1,4 @@
-"""What the list shows, and in which pages."""
+"""The items of the list, and its pages."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_deleted_webhook_is_not_listed(truto: Truto) -> None:
 def test_list_equals_read(truto: Truto) -> None:
     """An item of the list has the values that a GET of that webhook has, so that it can replace the GET."""
     id_ = truto.create(event_types=["record:updated", "record:created"])["id"]
-    item, read = truto.listed(id_)[id_], truto.read(id_)
-    assert values(item) == values(read)
+    item, webhook = truto.listed(id_)[id_], truto.read(id_)
+    assert values(item) == values(webhook)
     for name in ("environment_id", "created_at", "updated_at"):
-        assert item.get(name) == read.get(name)
+        assert item.get(name) == webhook.get(name)
 
 
 @pytest.mark.rests_on("pulumi_truto/cli/orphans.py")

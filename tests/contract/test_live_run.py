@@ -83,8 +83,8 @@ def test_contradiction(sandbox: Sandbox, foreign: list[Any], tmp_path: Path) -> 
     sandbox.inject("missing_fields", "create", fields=["secret"], times=0)
     sandbox.inject("status", "update", status=400, message=f"no access with {sandbox.token}")
     file = tmp_path / "report.xml"
-    chosen = "has_the_secret or switched_on or delete_response"
-    code, output = finish(CONSENT, "-k", chosen, f"--junitxml={file}", sandbox=sandbox)
+    test_names = "has_the_secret or switched_on or delete_response"
+    code, output = finish(CONSENT, "-k", test_names, f"--junitxml={file}", sandbox=sandbox)
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "2 failed, 1 passed" in output
     assert "test_delete_response[live]: 200" in output
@@ -114,17 +114,17 @@ def test_signal(sandbox: Sandbox, foreign: list[Any], operation: str, number: si
 
 @pytest.mark.parametrize("fault", [{"kind": "reset", "processed": True}, {"kind": "other_id"}])
 def test_create_with_an_unknown_outcome(sandbox: Sandbox, foreign: list[Any], fault: dict[str, object]) -> None:
-    """The list shows what a create without a good response made. A webhook that its response names is not touched."""
+    """The list shows the webhook of a create without a good response. A webhook that the response names is kept."""
     sandbox.inject(operation="create", **fault)  # type: ignore[arg-type]  # the fields of a fault
     code, output = finish(CONSENT, "-k", "switched_on", "--settle-seconds=1", sandbox=sandbox)
     assert (code, sandbox.count("delete")) == (pytest.ExitCode.TESTS_FAILED, 1), output
     assert sandbox.webhooks() == foreign
 
 
-def test_leftovers(sandbox: Sandbox, foreign: list[Any]) -> None:
+def test_orphans(sandbox: Sandbox, foreign: list[Any]) -> None:
     """If a webhook cannot be deleted, the run names it and fails."""
     sandbox.inject("status", "delete", times=0)
     code, output = finish(CONSENT, "-k", "switched_on", "--settle-seconds=1", sandbox=sandbox)
-    [left] = [webhook for webhook in sandbox.webhooks() if webhook not in foreign]
+    [orphan] = [webhook for webhook in sandbox.webhooks() if webhook not in foreign]
     assert code == pytest.ExitCode.TESTS_FAILED
-    assert f"NOT DELETED, or still listed: {left.id}" in output
+    assert f"NOT DELETED, or still listed: {orphan.id}" in output

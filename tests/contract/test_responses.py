@@ -1,4 +1,4 @@
-"""What the responses to all requests of a run have in common."""
+"""Facts about the responses to all requests of a run."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def test_environment_of_the_token(responses: list[Response], observed: Observed)
     """All webhooks that a token sees have the same environment_id, where a response has one."""
     webhooks = [(response.request, webhook) for response in responses for webhook in response.webhooks]
     assert len({webhook["environment_id"] for _, webhook in webhooks if webhook.get("environment_id")}) <= 1
-    without = {request for request, webhook in webhooks if not webhook.get("environment_id")}
-    observed(f"absent in {', '.join(sorted(without)) or 'no response'}")
+    exceptions = {request for request, webhook in webhooks if not webhook.get("environment_id")}
+    observed(f"absent in {', '.join(sorted(exceptions)) or 'no response'}")
 
 
 @pytest.mark.rests_on("pulumi_truto/api/error_messages.py")
@@ -71,10 +71,10 @@ def test_limit_of_the_plan(truto: Truto, responses: list[Response]) -> None:
     """A create beyond the limit of the plan is a 403 with a message."""
     for _ in range(2):
         truto.post()
-    refused = [response for response in responses if response.status in (402, 403)]
-    if not refused:
+    refusals = [response for response in responses if response.status in (402, 403)]
+    if not refusals:
         pytest.skip("the run did not reach a limit")
-    for response in refused:
+    for response in refusals:
         assert response.status == 403, response
         assert response.message, response
 

@@ -60,8 +60,8 @@ def _spellings(truto: Truto, urls: dict[str, str]) -> str:
         if response.status in (400, 422):
             found["refused"].append(name)
             continue
-        returned = {response.object["target_url"], truto.read(id_)["target_url"]}
-        form = "unchanged" if returned == {url} else "normalized"
-        found[form if all(urls_equal(url, other) for other in returned) else "changed"].append(name)
+        returned_urls = {response.object["target_url"], truto.read(id_)["target_url"]}
+        form = "unchanged" if returned_urls == {url} else "normalized"
+        found[form if all(urls_equal(url, returned_url) for returned_url in returned_urls) else "changed"].append(name)
     assert not found["changed"]
     return "; ".join(f"{form}: {', '.join(names)}" for form, names in found.items() if names)

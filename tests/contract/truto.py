@@ -28,7 +28,7 @@ UNSET: Final = object()
 _POLL_SECONDS: Final = 0.2
 #: A cleanup that fails is repeated at least as long.
 _MIN_CLEANUP_SECONDS: Final = 5.0
-#: Records what was observed, where a fact allows several forms.
+#: Records an observation, where a fact allows several forms.
 Observed = Callable[[object], None]
 _Result = TypeVar("_Result")
 
@@ -39,7 +39,7 @@ def event_types(webhook: Mapping[str, Any]) -> set[str]:
 
 
 def values(webhook: Mapping[str, Any]) -> tuple[str, set[str], bool]:
-    """What a program declares: URL, event types in any order, and whether it is active."""
+    """A webhook as a program declares it: URL, event types in any order, and whether it is active."""
     return webhook["target_url"], event_types(webhook), webhook["is_active"]
 
 
@@ -56,7 +56,7 @@ class Truto:
 
     Attributes:
         run_id: part of every URL of the run's webhooks.
-        settle_seconds: how long to wait until the list or the log shows what was written.
+        settle_seconds: how long to wait until the list or the log shows a change.
         receiver: gets test events, if Truto can reach one.
         other: the same run in another environment, if there is a token for one.
         publish: makes an event of this type happen in the environment, if that is possible.
@@ -172,16 +172,16 @@ class Truto:
 
     def list(self, **params: str) -> list[dict[str, Any]]:
         """The webhooks on all pages of the list, with the page size of the provider."""
-        found: list[dict[str, Any]] = []
+        webhooks: list[dict[str, Any]] = []
         cursors: set[str] = set()
         params = {"limit": "100", **params}
         while True:
             page = self.page(**params)
             assert isinstance(page.object.get("result"), list), f"{page}, without a list of results"
-            found += page.webhooks
+            webhooks += page.webhooks
             cursor = page.object.get("next_cursor")
             if cursor is None or cursor == "":
-                return found
+                return webhooks
             assert isinstance(cursor, str), f"{page}, with a next_cursor that is not a string"
             assert cursor not in cursors, f"{page}, with a repeated next_cursor"
             cursors.add(cursor)
@@ -191,8 +191,8 @@ class Truto:
         """The list by id, as soon as it has these webhooks."""
 
         def find() -> dict[str, dict[str, Any]] | None:
-            found = {webhook["id"]: webhook for webhook in self.list()}
-            return found if set(ids) <= set(found) else None
+            webhooks = {webhook["id"]: webhook for webhook in self.list()}
+            return webhooks if set(ids) <= set(webhooks) else None
 
         webhooks = self.poll(find)
         assert webhooks is not None, f"the list does not show the new webhooks within {self.settle_seconds:g} s"
@@ -206,7 +206,7 @@ class Truto:
         return result
 
     def delete_existing(self) -> None:
-        """Deletes the known webhooks of this run. What fails is left to `clean_up`."""
+        """Deletes the known webhooks of this run. Failed deletes are left to `clean_up`."""
         for id_ in sorted(self.existing):
             with contextlib.suppress(RequestFailed):
                 self.delete(id_)
@@ -214,16 +214,16 @@ class Truto:
             self.other.delete_existing()
 
     def clean_up(self) -> str:
-        """Deletes until the list shows no webhook of this run. Returns what may be left; "" for nothing."""
+        """Deletes until the list shows no webhook of this run. Returns the problem, or "" for none."""
         self.client.pace.is_cleaning_up = True
         started = time.monotonic()
         while True:
             self.delete_existing()
             try:
                 self.list()  # finds those whose id no response named
-                left = ", ".join(sorted(self.existing))
+                ids = ", ".join(sorted(self.existing))
                 problem = (
-                    left and f"NOT DELETED, or still listed: {left}. Delete every webhook with {self.run_id} in its URL"
+                    ids and f"NOT DELETED, or still listed: {ids}. Delete every webhook with {self.run_id} in its URL"
                 )
             except (RequestFailed, AssertionError) as error:
                 problem = f"NOT PROVED that no webhook with {self.run_id} in its URL is left: {error}. Look in Truto"

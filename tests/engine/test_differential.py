@@ -1,7 +1,7 @@
 """Compares the local engine with the Pulumi CLI: both run the programs in `tests/engine/differential`.
 
-Each program has a recording of what the Pulumi CLI did with it. The local engine must match the recordings. So must a
-Pulumi CLI on PATH; `pytest tests/engine/test_differential.py --record` replaces the recordings by what it does.
+Each program has a recording of its run on the Pulumi CLI. The local engine must match the recordings. So must a
+Pulumi CLI on PATH; `pytest tests/engine/test_differential.py --record` replaces the recordings.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Observer:
             outcome = getattr(self.project, step.verb)()
             record["changes"], outputs = outcome.changes, outcome.outputs
         except CommandError as error:
-            self.project.shown += str(error)
+            self.project.output_text += str(error)
             record["failed"] = True
         self._label()
         calls = [self._call(call) for call in self.project.sandbox.calls[calls_before:]]
@@ -151,7 +151,7 @@ def observe(engine: Engine, kind: ProviderKind, name: str, folder: Path) -> list
         steps = scenario_module(name).STEPS
         records = [record for record in map(observer.take, steps) if record is not None]
         for secret in observer.secrets:
-            assert secret not in observer.project.shown
+            assert secret not in observer.project.output_text
         return records
 
 
@@ -179,7 +179,7 @@ def test_local_engine_matches_the_recording(name: str, kind: ProviderKind, tmp_p
 def test_pulumi_cli_matches_the_recording(
     name: str, kind: ProviderKind, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The Pulumi CLI on PATH still does what was recorded; `--record` replaces the recording."""
+    """The Pulumi CLI on PATH still matches the recording; `--record` replaces the recording."""
     if cli_version() is None:
         pytest.skip("no Pulumi CLI on PATH")
     records = observe("cli", kind, name, tmp_path)

@@ -44,9 +44,9 @@ def test_killed_provider_is_reported(local_project: Project) -> None:
     errors: list[str] = []
 
     def run() -> None:
-        with pytest.raises(CommandError) as caught:
+        with pytest.raises(CommandError) as error_info:
             project.stack.up()
-        errors.append(str(caught.value))
+        errors.append(str(error_info.value))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -69,7 +69,7 @@ def test_exception_in_the_program_is_reported(project: Project) -> None:
 
 
 def test_exception_in_the_program_deletes_nothing(project: Project) -> None:
-    """A failed program deletes nothing, as it may have failed before it registered its webhooks."""
+    """A failed program deletes nothing because it may have failed before it registered its webhooks."""
     project.program(webhooks_program(2))
     project.up()
     project.program('raise RuntimeError("too early")')

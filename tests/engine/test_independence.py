@@ -11,7 +11,7 @@ OWN_NAMES = ("pulumi_truto.testing.engine", "pulumi_truto.property_values")
 
 
 def test_engine_has_no_word_of_truto() -> None:
-    """The engine names neither Truto nor this package: its user passes in what it needs of them."""
+    """The engine names neither Truto nor this package: its user passes in the rest."""
     files = sorted(Path(pulumi_truto.testing.engine.__file__).parent.glob("*.py"))
     assert len(files) > 10
     for file in files:

@@ -24,9 +24,9 @@ def test_script_without_a_guard_runs_once(tmp_path: Path) -> None:
     (tmp_path / "program" / "Pulumi.yaml").write_text("name: plain\nruntime: python\n")
     (tmp_path / "program" / "__main__.py").write_text("import pulumi\npulumi.export('answer', 42)\n")
     (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
-    shown = run(sys.executable, "script.py", cwd=tmp_path).stdout
-    assert shown.count("the script runs") == 1
-    assert "'answer': 42" in shown
+    output = run(sys.executable, "script.py", cwd=tmp_path).stdout
+    assert output.count("the script runs") == 1
+    assert "'answer': 42" in output
 
 
 def test_program_does_not_see_the_modules_of_the_tests(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_program_does_not_see_the_modules_of_the_tests(tmp_path: Path) -> None:
 
 
 def test_exit_handlers_of_a_program_run(tmp_path: Path) -> None:
-    """What a program registers with `atexit` runs at its end."""
+    """A function that a program registers with `atexit` runs at its end."""
     user = UserProject(tmp_path, "import atexit, pathlib\natexit.register(pathlib.Path('ended').touch)\n")
     tests = """
         def test_it(pulumi_stack):

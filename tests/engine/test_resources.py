@@ -47,10 +47,10 @@ def test_dependents_are_deleted_first(project: Project) -> None:
         pulumi.export("first", first.id)
     """)
     project.up()
-    first = project.outputs["first"]
+    first_id = project.outputs["first"]
     project.destroy()
     deleted = [call.path for call in project.sandbox.calls if call.operation == "delete"]
-    assert deleted[-1] == f"/webhook/{first}"
+    assert deleted[-1] == f"/webhook/{first_id}"
     assert len(deleted) == 2
 
 

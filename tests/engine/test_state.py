@@ -52,7 +52,7 @@ def test_nested_secret_is_masked_and_encrypted(local_project: Project) -> None:
 
 
 def test_exported_state_can_be_imported(project: Project) -> None:
-    """As with Pulumi, importing an exported state undoes what the state has forgotten: the webhook is managed again."""
+    """As with Pulumi, importing an exported state undoes a loss of the state: the webhook is managed again."""
     project.webhook()
     secret = project.up().outputs
     assert secret is not None

@@ -44,7 +44,7 @@ def test_failed_up_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_up_rejects_a_base_url(tmp_path: Path) -> None:
-    """The command rejects a base URL before it runs the program, as it only works on its own sandbox."""
+    """The command rejects a base URL before it runs the program because it only works on its own sandbox."""
     (tmp_path / "Pulumi.yaml").write_text("name: elsewhere\nruntime: python\n")
     (tmp_path / "__main__.py").write_text("print('it ran')\n")
     arguments = ["--config", "truto:baseUrl=http://127.0.0.1:9"]

@@ -66,7 +66,7 @@ class Elements(HTMLParser):
 
     def values(self, tag: str, attribute: str) -> list[str]:
         """The values of an attribute of all elements with a tag."""
-        return [attributes[attribute] for each, attributes in self.found if each == tag and attribute in attributes]
+        return [attributes[attribute] for name, attributes in self.found if name == tag and attribute in attributes]
 
 
 def test_site_has_every_page(site: Path) -> None:
@@ -74,9 +74,9 @@ def test_site_has_every_page(site: Path) -> None:
     sources = ["docs/**/*.md", "examples/*/README.md", "benchmarks/README.md"]
     sources += ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
     expected = {path for pattern in sources for path in REPOSITORY.glob(pattern)}
-    built = [page for page in pages(site) if page.name != "404.html"]
-    assert len(built) == len(expected)
-    for page in built:
+    html_pages = [page for page in pages(site) if page.name != "404.html"]
+    assert len(html_pages) == len(expected)
+    for page in html_pages:
         assert len(re.findall("<h1", page.read_text(encoding="utf-8"))) == 1, page
 
 
@@ -91,9 +91,9 @@ def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
         loaded += re.findall(r"@import\s+\S+|url\([^)]*\)", page.read_text(encoding="utf-8"))
     for style in site.rglob("*.css"):
         loaded += re.findall(r"@import\s+\S+|url\([^)]*\)", style.read_text(encoding="utf-8"))
-    assert any(each.endswith("site.css") for each in loaded)
-    elsewhere = {each for each in loaded if "//" in each and not re.match(r"url\([\"']?data:", each)}
-    assert elsewhere == set()
+    assert any(url.endswith("site.css") for url in loaded)
+    external_urls = {url for url in loaded if "//" in url and not re.match(r"url\([\"']?data:", url)}
+    assert external_urls == set()
 
 
 def test_api_pages_describe_the_public_names(site: Path) -> None:
@@ -166,7 +166,7 @@ def test_links_to_files_lead_to_pages_or_to_the_repository(
     assert '<a href="../api/errors/">errors</a>' in changes
     assert bool(address) == (f'href="{address.rstrip("/")}"' in start)
     loaded = Elements(root / "site" / "index.html").values("script", "src")
-    assert [each for each in loaded if urlsplit(each).netloc] == []
+    assert [url for url in loaded if urlsplit(url).netloc] == []
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,8 @@ def test_pages_work_on_a_small_screen(browser: Any, address: str, site: Path) ->
     for page in pages(site):
         browser.get(f"{address}/{page.relative_to(site).as_posix()}")
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 400, page
-        loaded = browser.execute_script("return performance.getEntriesByType('resource').map(each => each.name)")
-        assert [each for each in loaded if not each.startswith(address)] == []
+        loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+        assert [url for url in loaded if not url.startswith(address)] == []
         assert browser.get_log("browser") == []
         tables += len(browser.find_elements("css selector", "article table"))
     assert tables > 10
@@ -241,11 +241,11 @@ def test_search_finds_pages(browser: Any, address: str) -> None:
     browser.find_element("css selector", "[data-md-component=search-query]").send_keys("rotation")
 
     def results(_: Any) -> list[str]:
-        found = browser.find_elements("css selector", ".md-search-result__item a")
-        return [each.get_attribute("href") for each in found]
+        links = browser.find_elements("css selector", ".md-search-result__item a")
+        return [link.get_attribute("href") for link in links]
 
-    found = WebDriverWait(browser, _SECONDS).until(results)
-    assert any("/examples/rotation/" in each for each in found)
+    urls = WebDriverWait(browser, _SECONDS).until(results)
+    assert any("/examples/rotation/" in url for url in urls)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -255,5 +255,5 @@ def test_colours_follow_the_system(browser: Any, address: str, scheme: str) -> N
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     browser.get(f"{address}/")
     background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
-    brightness = sum(int(each) for each in re.findall(r"\d+", background)[:3]) / 3
+    brightness = sum(int(value) for value in re.findall(r"\d+", background)[:3]) / 3
     assert brightness > 200 if scheme == "light" else brightness < 60

@@ -18,7 +18,7 @@ from tests.support.project import URL, create_unmanaged
 from tests.support.sandbox_client import running_receiver
 from tests.support.schema_examples import code_block
 
-#: The first test of a language downloads what its program needs and compiles it, which takes minutes.
+#: The first test of a language downloads its program's dependencies and compiles them, which takes minutes.
 pytestmark = pytest.mark.timeout(1800)
 
 
@@ -97,10 +97,10 @@ def test_examples_of_the_schema_run(language: str, checkout: Checkout, sandbox: 
     assert examples.up(GET_WEBHOOK, {example_id: existing["id"]}) == {"targetUrl": URL}
 
     inactive = create_unmanaged(sandbox, is_active=False)
-    [found] = examples.up(GET_WEBHOOKS)["inactiveWebhooks"]
-    assert found["id"] == inactive["id"]
+    [webhook_id] = examples.up(GET_WEBHOOKS)["inactiveWebhooks"]
+    assert webhook_id["id"] == inactive["id"]
     checkout.pulumi(language, "destroy", "--yes")
-    assert {each.id for each in sandbox.backend.webhooks()} == {existing["id"], inactive["id"]}
+    assert {webhook.id for webhook in sandbox.backend.webhooks()} == {existing["id"], inactive["id"]}
 
 
 def test_packages_added_to_projects_have_name_and_version(checkout: Checkout) -> None:

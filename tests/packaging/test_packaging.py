@@ -56,7 +56,7 @@ def test_wheel_contains_the_package_and_no_tests(distribution: Distribution) -> 
 
 
 def test_sdist_contains_what_a_build_needs_and_no_tests(distribution: Distribution) -> None:
-    """The sdist contains what a build needs, the license and both markers, and no tests."""
+    """The sdist contains the files for a build, the license and both markers, and no tests."""
     root = distribution.sdist.name.removesuffix(".tar.gz")
     with tarfile.open(distribution.sdist) as sdist:
         members = {str(Path(member.name).relative_to(root)): member for member in sdist}
@@ -116,7 +116,9 @@ def test_lowest_versions_of_dependencies_work(
     distribution: Distribution, empty_environment: Path, tmp_path: Path
 ) -> None:
     """With the lowest allowed version of each dependency, every operation works."""
-    oldest = {canonicalize_name(each.name): lowest_version(each) for each in distribution.requirements}
+    oldest = {
+        canonicalize_name(requirement.name): lowest_version(requirement) for requirement in distribution.requirements
+    }
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in oldest.items()))
     pip_options = ("--only-binary", ":all:", "--constraint", str(constraints))
@@ -136,7 +138,7 @@ def test_lowest_versions_of_dependencies_work(
 
 
 def test_sandbox_is_enough_for_the_sandbox(sandbox_python: Path, tmp_path: Path) -> None:
-    """The extra "sandbox" brings the sandbox alone: what else `pulumi_truto.testing` needs is named with its extra."""
+    """The extra "sandbox" brings the sandbox alone: `pulumi_truto.testing` names a missing package with its extra."""
     code = "from pulumi_truto.sandbox import Sandbox; Sandbox().start().stop(); import pulumi_truto.testing.stack"
     process = run_isolated(sandbox_python, "-c", code, cwd=tmp_path, check=False)
     last_line = process.stderr.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""`make plugin` packs what `pulumi plugin install --file` takes."""
+"""`make plugin` packs an archive for `pulumi plugin install --file`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pulumi_truto import __version__
 from tests.support.commands import REPOSITORY
 from tests.support.distribution import pack_plugin, run_isolated
 
-#: What an archive has beside the package.
+#: The files of an archive outside the package.
 OTHERS = {"LICENSE", "PulumiPlugin.yaml", "README.md", "pyproject.toml"}
 
 
 def test_archive_has_the_plugin_alone(tmp_path: Path) -> None:
-    """The archive is small, and has the package and what Pulumi needs to install it: files and folders only."""
+    """The archive is small, and has only files and folders: the package, and those that its installation needs."""
     archive = pack_plugin(tmp_path / "dist")
     committed = run_isolated(
         "git", "ls-tree", "-r", "--name-only", "HEAD", "pulumi_truto", cwd=REPOSITORY

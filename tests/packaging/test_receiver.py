@@ -1,4 +1,4 @@
-"""examples/receiver accepts what Truto delivers, and nothing else."""
+"""examples/receiver accepts Truto's deliveries, and nothing else."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_old_deliveries_are_rejected(receiver: RunningReceiver, minutes: int) ->
 
 
 def test_repeated_deliveries_are_processed_once(receiver: RunningReceiver) -> None:
-    """A delivery that is repeated gets a 2xx, as Truto would retry, and is not processed again."""
+    """A delivery that is repeated gets a 2xx because Truto would retry, and is not processed again."""
     event, later = new_event(), new_event()
     assert receiver.post(event).json() == {"status": "accepted"}
     assert receiver.post(event).json() == {"status": "duplicate"}

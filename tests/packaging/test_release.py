@@ -1,4 +1,4 @@
-"""`python -m release` finds what is wrong with a release."""
+"""`python -m release` finds the mistakes in a release."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from release.__main__ import main
 
-#: Runs the checks that need no build, and returns those that failed, with what they print.
+#: Runs the checks that need no build, and returns those that failed, with their output.
 Failures = Callable[..., dict[str, str]]
 #: An action that is pinned, and a workflow that uses it.
 ACTION: Final = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
@@ -136,7 +136,7 @@ def test_repository_passes(failures: Failures) -> None:
     ],
 )
 def test_mistake_is_found(failures: Failures, check: str, files: Mapping[str, str | None], message: str) -> None:
-    """A mistake makes one check fail, which says what is wrong."""
+    """A mistake makes one check fail, which names the mistake."""
     commit(files)
     failed = failures()
     assert list(failed) == [check]
@@ -166,7 +166,7 @@ def test_version_follows_the_last_release(failures: Failures, last: str) -> None
 
 
 def test_breaking_change_of_the_schema_is_found(failures: Failures, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the last release had and this one has not is named, and refused unless the version may break the last."""
+    """A removed part of the last release is named, and refused unless the version may break the last."""
     commit({"schema.json": '{"name": "truto"}'})
     assert main(["--quick"]) == 0
     assert "this version may break v0.1.0, and does:\n    functions was removed\n" in capsys.readouterr().out

@@ -68,7 +68,7 @@ def changed(path: str, value: object = REMOVED, document: Any = None) -> Any:
     ],
 )
 def test_removal_is_breaking(path: str) -> None:
-    """What programs or states may use and is no longer there is named."""
+    """A removed part of the schema that programs or states may use is named."""
     assert breaking_changes(schema(), changed(path)) == [f"{path} was removed"]
 
 
@@ -121,11 +121,13 @@ PARTS: Final = [
 @pytest.mark.parametrize("part", PARTS)
 def test_unknown_key_is_breaking(part: str) -> None:
     """A key that nobody thought of is named where it is added, is changed, or is removed, at any depth."""
-    one, two = changed(f"{part}isNew", value=True), changed(f"{part}isNew", {"deep": [1]})
-    assert breaking_changes(schema(), one) == [f"{part}isNew was added: true"]
-    assert breaking_changes(one, two) == [f'{part}isNew is {{"deep": [1]}}, was true']
-    assert breaking_changes(two, changed(f"{part}isNew", {"deep": [2]})) == [f"{part}isNew/deep is [2], was [1]"]
-    assert breaking_changes(two, schema()) == [f"{part}isNew was removed"]
+    simple_schema, nested_schema = changed(f"{part}isNew", value=True), changed(f"{part}isNew", {"deep": [1]})
+    assert breaking_changes(schema(), simple_schema) == [f"{part}isNew was added: true"]
+    assert breaking_changes(simple_schema, nested_schema) == [f'{part}isNew is {{"deep": [1]}}, was true']
+    assert breaking_changes(nested_schema, changed(f"{part}isNew", {"deep": [2]})) == [
+        f"{part}isNew/deep is [2], was [1]"
+    ]
+    assert breaking_changes(nested_schema, schema()) == [f"{part}isNew was removed"]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_unknown_key_is_breaking(part: str) -> None:
     ],
 )
 def test_new_requirement_is_breaking(path: str, value: object) -> None:
-    """What programs must give now, or what changes the generated code, is named."""
+    """A new requirement, or a change of the generated code, is named."""
     assert [line.partition(" was added")[0] for line in breaking_changes(schema(), changed(path, value))] == [path]
 
 

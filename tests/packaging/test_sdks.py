@@ -20,7 +20,7 @@ from tests.support.schema_examples import code_block, descriptions
 
 
 class Generated(NamedTuple):
-    """What a generated SDK is.
+    """A generated SDK.
 
     Attributes:
         name: Its name for the CLI.
@@ -73,7 +73,7 @@ def generate(sdk: Generated, logo: str, folder: Path) -> Path:
 
 
 def documentation(sdk: Generated, folder: Path) -> str:
-    """The code of the SDK without what starts the lines of its comments."""
+    """The code of the SDK without the marks of its comments."""
     files = sorted(path for path in folder.rglob(f"*{sdk.suffix}") if path.name not in sdk.unfiltered)
     code = html.unescape("\n".join(path.read_text() for path in files))
     return re.sub(r"^[ \t]*(?:///|//|\*)? ?", "", code, flags=re.MULTILINE)
@@ -94,9 +94,9 @@ def test_generated_sdk(language: str, logo: str, tmp_path: Path) -> None:
     for pattern in sdk.contents:
         assert re.search(pattern, manifest), manifest
 
-    shown = documentation(sdk, folder)
-    assert set(re.findall(r"^## Example Usage\n\n(.*)$", shown, re.MULTILINE)) == {f"```{language}"}
-    assert "{{%" not in shown
+    page = documentation(sdk, folder)
+    assert set(re.findall(r"^## Example Usage\n\n(.*)$", page, re.MULTILINE)) == {f"```{language}"}
+    assert "{{%" not in page
     for token in descriptions() if not sdk.unfiltered else schema()["resources"]:
         example = f"```{language}\n{code_block(token, language)}```"
-        assert without_whitespace(example) in without_whitespace(shown)
+        assert without_whitespace(example) in without_whitespace(page)

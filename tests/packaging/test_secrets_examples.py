@@ -53,10 +53,13 @@ RUNNER = textwrap.dedent(
 
     main()
 
-    async def shown():
-        return {n: {"value": await o.future(), "secret": await o.is_secret()} for n, o in exported.items()}
+    async def outputs():
+        return {
+            name: {"value": await output.future(), "secret": await output.is_secret()}
+            for name, output in exported.items()
+        }
 
-    print(json.dumps({"resources": resources, "outputs": asyncio.get_event_loop().run_until_complete(shown())}))
+    print(json.dumps({"resources": resources, "outputs": asyncio.get_event_loop().run_until_complete(outputs())}))
     """
 )
 
@@ -78,14 +81,14 @@ def run_program(sdks: Path, name: str, config: dict[str, str]) -> Any:
     """Runs one program under mocks; returns its resources and outputs."""
     settings = {f"project:{key}": value for key, value in config.items()}
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(sdks), str(REPOSITORY)])}
-    done = run(sys.executable, "-c", RUNNER, EXAMPLES / name, json.dumps(settings), env=env)
-    return json.loads(done.stdout.splitlines()[-1])
+    process = run(sys.executable, "-c", RUNNER, EXAMPLES / name, json.dumps(settings), env=env)
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def inputs_of(result: Any, type_: str) -> Any:
     """The inputs of the one resource of this type."""
-    [found] = [each["inputs"] for each in result["resources"] if each["type"] == type_]
-    return found
+    [inputs] = [resource["inputs"] for resource in result["resources"] if resource["type"] == type_]
+    return inputs
 
 
 def secret_in(value: Any) -> Any:
@@ -109,7 +112,7 @@ def test_kubernetes_gets_the_secret(sdks: Path) -> None:
     assert json.loads(secret_in(inputs_of(result, "kubernetes:core/v1:Secret")["stringData"])["WEBHOOK_SECRETS"]) == [
         SECRET
     ]
-    types = [each["type"] for each in result["resources"]]
+    types = [resource["type"] for resource in result["resources"]]
     assert types.index("kubernetes:apps/v1:Deployment") < types.index("pulumi-python:dynamic/truto:WebhookTest")
 
 

@@ -1,4 +1,4 @@
-"""The workflows, and the hooks of pre-commit, are what the project promises."""
+"""The workflows, and the hooks of pre-commit, keep the project's promises."""
 
 from __future__ import annotations
 

@@ -69,9 +69,9 @@ def test_read_after_an_update_shows_the_update(sandbox: Sandbox, manager: Any) -
     state = manager.read(ids[3], STATE)
     assert state is not None
     manager.update(ids[3], state, CHANGED_INPUTS)
-    fresh = manager.read(ids[3], STATE)
-    assert fresh is not None
-    assert fresh["target_url"] == CHANGED_INPUTS["target_url"]
+    state = manager.read(ids[3], STATE)
+    assert state is not None
+    assert state["target_url"] == CHANGED_INPUTS["target_url"]
     manager.delete(ids[3], state)
     assert manager.read(ids[3], state) is None
 
@@ -114,7 +114,7 @@ def test_short_timeout_of_one_read_keeps_the_pages(sandbox: Sandbox, manager: An
 
 
 def test_unreadable_list_falls_back_to_single_reads(sandbox: Sandbox, manager: Any) -> None:
-    """If the list fails, every webhook is read with a request of its own, and the list is not tried again."""
+    """If the list fails, every webhook is read with a separate request, and the list is not requested again."""
     ids = create_webhooks(sandbox, 6)
     sandbox.inject("status", "list", status=403, message="no lists", times=0)
     assert all(manager.read(id_, STATE) for id_ in ids)

@@ -1,4 +1,4 @@
-"""Counts what a run costs: API calls, connections and loaded modules. `make bench` measures times."""
+"""Counts the costs of a run: API calls, connections and loaded modules. `make bench` measures times."""
 
 from __future__ import annotations
 
@@ -72,15 +72,15 @@ def test_refresh_of_many_webhooks_takes_few_calls(
     process: ProviderProcess, slow_sandbox: Sandbox, provider_kind: ProviderKind
 ) -> None:
     """Creating 200 webhooks takes two calls each, with one connection per thread. Refreshing them takes 5 at most."""
-    created, failed, _ = process.each(process.create, range(MANY))
+    created, failed, _ = process.run_all(process.create, range(MANY))
     assert (len(created), failed) == (MANY, 0)
     assert sorted(take_operations(slow_sandbox)) == ["create"] * MANY + ["update"] * MANY
     # `pulumi.dynamic` serves with four threads. The plugin serves with as many as the engine uses.
     assert slow_sandbox.connections <= (4 if provider_kind == "dynamic" else 16)
 
     with ProviderProcess(provider_kind, slow_sandbox.base_url, slow_sandbox.token) as new_process:
-        read, failed, _ = new_process.each(new_process.read, created)
-    assert [webhook.id for webhook in read] == [webhook.id for webhook in created]
+        webhooks, failed, _ = new_process.run_all(new_process.read, created)
+    assert [webhook.id for webhook in webhooks] == [webhook.id for webhook in created]
     assert failed == 0
     operations = take_operations(slow_sandbox)
     assert len(operations) <= 5
@@ -102,12 +102,12 @@ def test_declaring_a_webhook_loads_few_modules() -> None:
     loaded = loaded_modules("""
         import sys
         import pulumi, pulumi.dynamic
-        before = set(sys.modules)
+        initial_modules = set(sys.modules)
         import pulumi_truto
         pulumi_truto.Webhook
-        print(*(name for name in set(sys.modules) - before if name not in sys.stdlib_module_names))
+        print(*(name for name in set(sys.modules) - initial_modules if name not in sys.stdlib_module_names))
     """)
-    top = (
+    lines_above = (
         "api",
         "config",
         "diagnostics",
@@ -121,7 +121,7 @@ def test_declaring_a_webhook_loads_few_modules() -> None:
         "webhook",
     )
     submodules = (
-        *top,
+        *lines_above,
         "api.deadline",
         *(f"webhook.{name}" for name in ("delivery_log", "inputs", "tester", "webhook_type")),
     )

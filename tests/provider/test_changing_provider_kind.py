@@ -37,16 +37,16 @@ def test_changing_the_provider_kind_keeps_the_webhook(native_project: Project, n
 
     declare(old_kind)
     project.up()
-    before, fingerprints = project.outputs, project.state.count("__fingerprint")
-    assert set(before) == set(OUTPUTS)
+    old_outputs, fingerprints = project.outputs, project.state.count("__fingerprint")
+    assert set(old_outputs) == set(OUTPUTS)
     declare(new_kind)
     assert project.preview().changes == {"same": 1, "update": 1}
     outcome = project.up()
     assert (outcome.changes, outcome.calls) == ({"same": 1, "update": 1}, [])
-    assert project.outputs == before
+    assert project.outputs == old_outputs
     assert project.state.count("__fingerprint") == fingerprints == 1
     resources = json.loads(project.state)["resources"]
-    stored = next(resource["outputs"] for resource in resources if resource.get("id") == before["id"])
+    stored = next(resource["outputs"] for resource in resources if resource.get("id") == old_outputs["id"])
     state = {*WEBHOOK.inputs, *WEBHOOK.outputs, *WEBHOOK.hidden}
     expected = state if new_kind == "dynamic" else {camel_case(name) for name in state}
     assert {name for name in stored if name not in ("__provider", "id")} <= expected

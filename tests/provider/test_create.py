@@ -1,4 +1,4 @@
-"""Creates: whatever goes wrong, what is left behind is switched off, and nothing of anybody else is touched."""
+"""Creates: whatever goes wrong, orphans are switched off, and nothing of anybody else is touched."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def test_lost_attempt_leaves_nothing_that_delivers(
     harness: ManagerHarness, sandbox: Sandbox, fault: dict[str, Any], processed: bool
 ) -> None:
     """After one attempt with an unknown outcome one webhook is active, and a warning names the command to run."""
-    before = strangers(sandbox)
+    unrelated = strangers(sandbox)
     sandbox.inject(operation="create", **fault)
     id_, secret = harness.create()
     assert active_ids(sandbox) == [id_]
     assert webhooks_by_id(sandbox)[id_].secret == secret
     assert len(sandbox.backend.webhooks()) == (3 if processed else 2)
-    assert strangers(sandbox) == before
+    assert strangers(sandbox) == unrelated
     assert sandbox.count("delete") == sandbox.count("list") == 0
     [warning] = harness.warnings
     assert "1 attempt had an unknown outcome" in warning
@@ -81,21 +81,21 @@ def test_create_without_any_usable_response_fails(
     harness: ManagerHarness, sandbox: Sandbox, fault: dict[str, Any], processed: bool
 ) -> None:
     """If no attempt succeeds, at most five webhooks are left behind, all switched off, and the error says so."""
-    before = strangers(sandbox)
+    unrelated = strangers(sandbox)
     sandbox.inject(operation="create", times=0, **{**fault, "seconds": 0.1})
-    with pytest.raises(AmbiguousCreateError) as caught:
+    with pytest.raises(AmbiguousCreateError) as error_info:
         harness.create()
-    message = str(caught.value)
+    message = str(error_info.value)
     assert "5 attempts had an unknown outcome" in message
     assert "`pulumi-truto orphans` finds it" in message
     assert message.endswith("Run `pulumi up` again")
-    left = [*sandbox.backend.webhooks()][1:]
-    assert len(left) == (5 if processed else 0)
-    assert not any(webhook.is_active for webhook in left)
-    assert strangers(sandbox) == before
+    orphans = [*sandbox.backend.webhooks()][1:]
+    assert len(orphans) == (5 if processed else 0)
+    assert not any(webhook.is_active for webhook in orphans)
+    assert strangers(sandbox) == unrelated
     if fault.get("fields") == ["secret"]:
-        assert all(webhook.id in message for webhook in left)
-    assert not any(webhook.secret in message for webhook in left)
+        assert all(webhook.id in message for webhook in orphans)
+    assert not any(webhook.secret in message for webhook in orphans)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, AuthenticationError), (403, PermissionDeniedError)])
@@ -123,7 +123,7 @@ def test_response_about_a_webhook_that_the_process_has_is_not_the_new_one(
 
 
 def test_equal_webhooks_in_parallel_are_all_created(harness: ManagerHarness, sandbox: Sandbox) -> None:
-    """Equal creates at the same time, some with lost responses, each get a webhook of their own."""
+    """Equal creates at the same time, some with lost responses, each get a separate webhook."""
     sandbox.inject("reset", "create", times=3, processed=True)
     with ThreadPoolExecutor(8) as pool:
         created = dict(pool.map(lambda _: harness.create(), range(8)))
@@ -153,16 +153,16 @@ def test_failed_switch_names_the_webhook(sandbox: Sandbox, fault: dict[str, Any]
     """If the webhook cannot be switched on, the error has its state, names it, and says whether it may be on."""
     harness = ManagerHarness(sandbox, total_seconds=1)
     sandbox.inject(operation="update", times=0, **fault)
-    with pytest.raises(NotSwitchedOnError) as caught:
+    with pytest.raises(NotSwitchedOnError) as error_info:
         harness.create()
-    [left] = sandbox.backend.webhooks()
-    error = caught.value
-    assert error.id == left.id
-    assert (error.state["secret"], error.state["is_active"]) == (left.secret, False)
-    assert left.id in str(error)
+    [webhook] = sandbox.backend.webhooks()
+    error = error_info.value
+    assert error.id == webhook.id
+    assert (error.state["secret"], error.state["is_active"]) == (webhook.secret, False)
+    assert webhook.id in str(error)
     assert claim in str(error)
     assert "`pulumi-truto orphans` finds it" in str(error)
-    assert left.secret not in str(error) + error.kept_message
+    assert webhook.secret not in str(error) + error.kept_message
 
 
 def test_lost_switch_and_a_refused_retry_may_have_switched_it_on(sandbox: Sandbox) -> None:
@@ -183,13 +183,13 @@ def test_create_in_another_environment_is_undone(sandbox: Sandbox, can_be_delete
     harness = ManagerHarness(sandbox, environment_id=other.id)
     if not can_be_deleted:
         sandbox.inject("status", "delete", status=403, times=0)
-    with pytest.raises(WrongEnvironmentError) as caught:
+    with pytest.raises(WrongEnvironmentError) as error_info:
         harness.create()
-    assert sandbox.environment_id in str(caught.value)
-    assert other.id in str(caught.value)
-    left = [*sandbox.backend.webhooks()]
-    assert [webhook.is_active for webhook in left] == ([] if can_be_deleted else [False])
-    assert all(webhook.id in str(caught.value) for webhook in left)
+    assert sandbox.environment_id in str(error_info.value)
+    assert other.id in str(error_info.value)
+    webhooks = [*sandbox.backend.webhooks()]
+    assert [webhook.is_active for webhook in webhooks] == ([] if can_be_deleted else [False])
+    assert all(webhook.id in str(error_info.value) for webhook in webhooks)
     assert sandbox.count("update") == 0
 
 
@@ -198,11 +198,11 @@ def test_create_in_another_environment_is_undone(sandbox: Sandbox, can_be_delete
 def test_webhook_of_another_environment_is_not_touched(sandbox: Sandbox, operation: str, is_known: bool) -> None:
     """No operation changes a webhook of another environment than the settings name, even if the state has none."""
     id_, state = ManagerHarness(sandbox).manager.create(INPUTS)
-    before = webhooks_by_id(sandbox)
+    old_webhooks = webhooks_by_id(sandbox)
     if not is_known:
         state = {**state, "environment_id": None}
     other = sandbox.add_environment("other")
     harness = ManagerHarness(sandbox, environment_id=other.id)
     with pytest.raises(WrongEnvironmentError, match=other.id):
         harness.operations()[operation](id_, state)
-    assert webhooks_by_id(sandbox) == before
+    assert webhooks_by_id(sandbox) == old_webhooks

@@ -28,7 +28,7 @@ def test_changed_token_changes_no_webhook(project: Project) -> None:
 
 
 def test_token_fingerprint_is_never_a_change(project: Project) -> None:
-    """A new token for the same environment gives another fingerprint, which is no change and appears in no output."""
+    """A new token for the same environment gives another fingerprint. It is not a change, and no output shows it."""
     project.webhook()
     project.up()
     project.set_token(project.sandbox.backend.add_token(project.sandbox.environment_id))
@@ -38,7 +38,7 @@ def test_token_fingerprint_is_never_a_change(project: Project) -> None:
     (managed,) = project.managed
     assert len(managed["outputs"]["__fingerprint"]) == 8
     assert "__fingerprint" not in managed["inputs"]
-    assert "__fingerprint" not in project.shown
+    assert "__fingerprint" not in project.output_text
 
 
 def test_refresh_with_a_revoked_token_names_the_remedy(project: Project) -> None:
@@ -54,14 +54,14 @@ def test_refresh_with_a_revoked_token_names_the_remedy(project: Project) -> None
 
 
 def test_recorded_base_url_that_is_wrong_names_the_remedy() -> None:
-    """A refresh uses the base URL of the last up. If nothing answers there, the error says how to use another one."""
+    """A refresh uses the base URL of the last up. If nothing responds there, the error says how to use another one."""
     config = {"truto:apiToken": "token", "truto:baseUrl": "http://127.0.0.1:9"}
     client = TrutoClient(resolve_settings(config.get, {}), RequestPolicy(total_seconds=1))
-    with pytest.raises(ConnectError) as caught:
+    with pytest.raises(ConnectError) as error_info:
         client.list_webhooks()
-    assert "no connection to http://127.0.0.1:9" in str(caught.value)
-    assert "If you have just changed truto:baseUrl" in str(caught.value)
-    assert "--run-program" in str(caught.value)
+    assert "no connection to http://127.0.0.1:9" in str(error_info.value)
+    assert "If you have just changed truto:baseUrl" in str(error_info.value)
+    assert "--run-program" in str(error_info.value)
 
 
 def test_token_from_the_environment_is_not_in_the_state(new_project: Callable[..., Project]) -> None:
@@ -72,7 +72,7 @@ def test_token_from_the_environment_is_not_in_the_state(new_project: Callable[..
     project.stack.remove_config("truto:baseUrl")
     project.webhook()
     assert project.up().calls == ["create", "update"]
-    assert sandbox.token not in project.state + project.shown
+    assert sandbox.token not in project.state + project.output_text
 
 
 def test_missing_token_fails_the_preview(project: Project) -> None:

@@ -74,7 +74,7 @@ def test_delete_ends_with_its_timeout(native_project: Project) -> None:
 
 
 def test_timeout_beyond_the_own_limit(native_project: Project) -> None:
-    """The provider's own limit holds besides a longer timeout, and the error names both."""
+    """The provider's own limit also holds with a longer timeout, and the error names both."""
     native_project.webhook(opts=options("create", "1h30m"))
     native_project.sandbox.inject("rate_limited", operation="create", retry_after="300")
     failed = native_project.fails(native_project.up)
@@ -97,11 +97,11 @@ def test_test_of_a_webhook_ends_with_its_timeout(native_project: Project) -> Non
 def test_timeout_that_leaves_no_time(sandbox: Sandbox) -> None:
     """With hardly any time nothing is sent, and the error blames the timeout, not the network."""
     harness = ManagerHarness(sandbox)
-    with deadline_in(custom_seconds=1e-9), pytest.raises(ConnectError) as caught:
+    with deadline_in(custom_seconds=1e-9), pytest.raises(ConnectError) as error_info:
         harness.create()
-    assert "no time was left" in str(caught.value)
-    assert "Raise `customTimeouts`" in str(caught.value)
-    assert "network" not in str(caught.value)
+    assert "no time was left" in str(error_info.value)
+    assert "Raise `customTimeouts`" in str(error_info.value)
+    assert "network" not in str(error_info.value)
     assert not sandbox.calls
 
 

@@ -1,4 +1,4 @@
-"""A delete, and what happens after a webhook was deleted outside Pulumi: when a 404 means "deleted"."""
+"""Deletes, and webhooks that were deleted outside Pulumi: when a 404 means "deleted"."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def test_update_of_a_deleted_webhook_names_the_next_command(sandbox: Sandbox) ->
     harness = ManagerHarness(sandbox)
     id_, state = harness.manager.create(INPUTS)
     sandbox.backend.remove(id_)
-    with pytest.raises(NotFoundError, match=r"`pulumi up --refresh`") as caught:
+    with pytest.raises(NotFoundError, match=r"`pulumi up --refresh`") as error_info:
         harness.manager.update(id_, state, OTHER_INPUTS)
-    assert id_ in str(caught.value)
-    assert len(str(caught.value).splitlines()) == 1
+    assert id_ in str(error_info.value)
+    assert len(str(error_info.value).splitlines()) == 1
     assert webhook_ids(sandbox) == []
 
 

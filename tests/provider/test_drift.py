@@ -26,7 +26,7 @@ def test_refresh_shows_drift_and_up_corrects_it(project: Project) -> None:
 
 
 def test_update_leaves_drift_to_a_refresh(project: Project) -> None:
-    """An update neither sends nor takes over what changed outside Pulumi in another property; a refresh shows it."""
+    """An update neither sends nor takes over a change outside Pulumi in another property; a refresh shows it."""
     project.webhook(f"target_url=URL, {TWO_EVENT_TYPES}")
     project.up()
     project.sandbox.backend.edit(project.outputs["id"], {"target_url": URL + "/theirs"})

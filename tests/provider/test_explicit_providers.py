@@ -33,7 +33,7 @@ def test_one_program_manages_several_environments(project: Project) -> None:
     project.destroy()
     assert project.sandbox.backend.webhooks() == []
     for token in (staging.token, new_token):
-        assert token not in project.shown
+        assert token not in project.output_text
 
 
 def test_moving_to_another_environment_needs_a_replacement_trigger(project: Project) -> None:

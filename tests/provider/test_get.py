@@ -69,8 +69,8 @@ def test_lookups_accept_outputs(local_project: Project) -> None:
         token = pulumi.Config("truto").require_secret("apiToken")
         hook = truto.Webhook("orders", target_url=URL)
         pulumi.export("one", truto.get_webhook(hook.id, api_token=token).apply(lambda found: found.target_url))
-        found = truto.get_webhooks(api_token=token, is_active=True)
-        pulumi.export("all", found.apply(lambda webhooks: type(webhooks).__name__))
+        webhooks = truto.get_webhooks(api_token=token, is_active=True)
+        pulumi.export("all", webhooks.apply(lambda webhooks: type(webhooks).__name__))
         pulumi.export("plain", type(truto.get_webhooks()).__name__)
     """)
     local_project.preview()
@@ -82,9 +82,9 @@ def test_plugin_functions_find_webhooks(native_project: Project) -> None:
     """The plugin's functions find one webhook by its id, and all webhooks that match filters, on all pages."""
     for number in range(120):
         create_unmanaged(native_project.sandbox, target_url=f"{URL}/{number}", is_active=number != 7)
-    wanted = create_unmanaged(native_project.sandbox, event_types=["record:*"])
+    existing = create_unmanaged(native_project.sandbox, event_types=["record:*"])
     native_project.program(f"""
-        one = pulumi.runtime.invoke("truto:index:getWebhook", {{"id": {wanted["id"]!r}}}).value
+        one = pulumi.runtime.invoke("truto:index:getWebhook", {{"id": {existing["id"]!r}}}).value
         pulumi.export("one", one)
         for name, filters in {{
             "all": {{}},
@@ -92,8 +92,8 @@ def test_plugin_functions_find_webhooks(native_project: Project) -> None:
             "url": {{"targetUrl": URL}},
             "event": {{"eventType": "sync_job_run:failed", "isActive": True}},
         }}.items():
-            found = pulumi.runtime.invoke("truto:index:getWebhooks", filters).value
-            pulumi.export(name, len(found["webhooks"]))
+            webhooks = pulumi.runtime.invoke("truto:index:getWebhooks", filters).value
+            pulumi.export(name, len(webhooks["webhooks"]))
     """)
     native_project.up()
     outputs = native_project.outputs

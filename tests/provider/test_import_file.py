@@ -94,7 +94,7 @@ def test_command_prints_a_program_and_warnings(sandbox: Sandbox, tmp_path: Path)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission bits")
 def test_file_is_private(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Only its owner can read the import file, as it contains secrets."""
+    """Only its owner can read the import file because it contains secrets."""
     webhook = create_unmanaged(sandbox)
     write_import_file(sandbox, tmp_path, "dynamic", {webhook["id"]: webhook["secret"]})
     assert stat.S_IMODE((tmp_path / "webhooks.json").stat().st_mode) == 0o600

@@ -28,7 +28,7 @@ INVALID_ARGUMENTS = {
 
 def test_invalid_input_fails_the_preview_with_a_remedy(project: Project) -> None:
     """The preview rejects every invalid input, says how to fix it, and makes no API call."""
-    lines = [f'truto.Webhook("bad-{n}", {arguments})' for n, arguments in enumerate(INVALID_ARGUMENTS)]
+    lines = [f'truto.Webhook("bad-{number}", {arguments})' for number, arguments in enumerate(INVALID_ARGUMENTS)]
     if project.engine == "local":
         # One at a time, because the local engine stops the program at the first failure.
         for line, message in zip(lines, INVALID_ARGUMENTS.values(), strict=True):
@@ -62,7 +62,7 @@ def test_all_errors_of_one_webhook_are_reported_together(project: Project) -> No
 
 
 def test_invalid_value_is_not_shown(project: Project) -> None:
-    """The message does not contain the invalid value, as that may be a secret or contain a password."""
+    """The message does not contain the invalid value because that may be a secret or contain a password."""
     project.webhook('target_url=pulumi.Output.secret("http://hooks.example.com/?key=S3CRET"), is_active=73313')
     text = project.fails(project.preview).text
     assert "must start with https://" in text

@@ -52,16 +52,16 @@ def test_changed_property_is_updated_in_place(project: Project, arguments: str, 
     """A changed property is updated in place with one call, which sends the event types too. The secret stays."""
     project.webhook(f"target_url=URL, {TWO_EVENT_TYPES}")
     project.up()
-    before = project.outputs
+    old_outputs = project.outputs
     project.webhook(arguments)
     assert project.preview().changes == {"same": 1, "update": 1}
     outcome = project.up()
     assert outcome.changes == {"same": 1, "update": 1}
     assert outcome.calls == ["update"]
     assert project.sandbox.calls[-1].body == sent
-    after = project.outputs
-    assert after | {"updated_at": ""} == before | sent | {"updated_at": ""}
-    assert after["updated_at"] >= before["updated_at"]
+    new_outputs = project.outputs
+    assert new_outputs | {"updated_at": ""} == old_outputs | sent | {"updated_at": ""}
+    assert new_outputs["updated_at"] >= old_outputs["updated_at"]
     assert project.up().calls == []
 
 

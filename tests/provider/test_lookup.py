@@ -29,7 +29,7 @@ def test_lookup_by_id_and_by_filter(project: Project) -> None:
     project.program(f"""
         one = truto.get_webhook({id_!r})
         pulumi.export("one", [one.target_url, one.is_active, one.event_types])
-        pulumi.export("subscribed", [each.id for each in truto.get_webhooks(event_type="record:created")])
+        pulumi.export("subscribed", [webhook.id for webhook in truto.get_webhooks(event_type="record:created")])
         pulumi.export("active", len(truto.get_webhooks(is_active=True)))
     """)
     assert project.preview().calls == ["read", "list", "list"]
@@ -47,8 +47,8 @@ def test_lookup_in_another_environment(project: Project) -> None:
     create_old(project.sandbox)
     arguments = f"api_token={token!r}, base_url={project.sandbox.base_url!r}"
     project.program(f"""
-        found = truto.get_webhooks(target_url=URL.replace("hooks", "HOOKS"), {arguments})
-        pulumi.export("all", [each.id for each in found])
+        webhooks = truto.get_webhooks(target_url=URL.replace("hooks", "HOOKS"), {arguments})
+        pulumi.export("all", [webhook.id for webhook in webhooks])
         pulumi.export("one", truto.get_webhook({other_id!r}, {arguments}).environment_id)
     """)
     project.up()
@@ -56,7 +56,7 @@ def test_lookup_in_another_environment(project: Project) -> None:
 
 
 def test_lookup_by_an_output(project: Project) -> None:
-    """An id that is an `Output` gives an `Output`, directly or with `apply`; an id that is no string is an error."""
+    """An id that is an `Output` gives an `Output`, directly or with `apply`; an id that is not a string is an error."""
     project.program(f"""
         id_ = pulumi.Output.from_input({create_old(project.sandbox)!r})
         pulumi.export("with_apply", id_.apply(truto.get_webhook).target_url)

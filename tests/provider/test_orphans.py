@@ -50,7 +50,7 @@ def test_reports_orphans_and_missing_webhooks(project: Project, tmp_path: Path) 
 
 
 def test_managed_webhooks_are_not_imported_again(project: Project, tmp_path: Path) -> None:
-    """With the exports of the stacks, `import-file` leaves out what they manage, and refuses it by its id."""
+    """With the exports of the stacks, `import-file` leaves out their webhooks, and refuses them by id."""
     project.webhook()
     project.up()
     file, output = export_stack(project, tmp_path), tmp_path / "webhooks.json"
@@ -60,7 +60,7 @@ def test_managed_webhooks_are_not_imported_again(project: Project, tmp_path: Pat
     assert "nothing to import" in process.stderr
     unmanaged = create_unmanaged(project.sandbox)
     assert run_cli(project.sandbox, *options).returncode == 0
-    assert [each["id"] for each in json.loads(output.read_text())["resources"]] == [unmanaged["id"]]
+    assert [resource["id"] for resource in json.loads(output.read_text())["resources"]] == [unmanaged["id"]]
     process = run_cli(project.sandbox, *options, "--id", project.outputs["id"])
     assert process.returncode == 1
     assert f"a stack has this webhook already: {project.outputs['id']} is urn:" in process.stderr
@@ -83,8 +83,8 @@ def test_webhook_that_is_managed_twice_is_a_difference(project: Project, tmp_pat
     assert f"twice    {id_}  managed as {resource['urn']} and as urn:pulumi:dev::other::again\n" in process.stdout
     assert "pulumi state delete" in process.stdout
     process = run_cli(project.sandbox, "orphans", "--stack-export", file, "--format", "json")
-    [[_, again]] = json.loads(process.stdout)["managed_twice"]
-    assert again["urn"] == "urn:pulumi:dev::other::again"
+    [[_, second_resource]] = json.loads(process.stdout)["managed_twice"]
+    assert second_resource["urn"] == "urn:pulumi:dev::other::again"
 
 
 def test_webhooks_of_other_environments_are_no_difference(project: Project, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_webhooks_of_other_environments_are_no_difference(project: Project, tmp_
 
 
 def test_token_of_an_empty_environment_is_a_difference(project: Project, tmp_path: Path) -> None:
-    """With the token of an empty environment the command cannot decide what is missing, so it does not succeed."""
+    """With the token of an empty environment the command cannot tell which webhooks are missing, so it fails."""
     project.webhook()
     project.up()
     other = project.sandbox.add_environment("empty")
@@ -137,7 +137,7 @@ def test_unreadable_webhook_is_not_missing(project: Project, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("content", ["nonsense", "[]", "{}", '{"deployment": {"resources": [1]}}'])
 def test_invalid_export_is_an_error(sandbox: Sandbox, tmp_path: Path, content: str) -> None:
-    """A file that is not an export is an error, as otherwise every webhook would be an orphan."""
+    """A file that is not an export is an error because otherwise every webhook would be an orphan."""
     (tmp_path / "export.json").write_text(content)
     process = run_cli(sandbox, "orphans", "--stack-export", tmp_path / "export.json")
     assert process.returncode == 1
@@ -156,21 +156,23 @@ def test_orphans_are_deleted_one_by_one(project: Project, tmp_path: Path, answer
     """With --delete each orphan is deleted after a question, or without one with --yes; no other webhook is touched."""
     project.webhook()
     project.up()
-    orphans = [create_unmanaged(project.sandbox, target_url=f"{URL}/{n}", is_active=False)["id"] for n in range(2)]
+    orphans = [
+        create_unmanaged(project.sandbox, target_url=f"{URL}/{number}", is_active=False)["id"] for number in range(2)
+    ]
     options = ("orphans", "--stack-export", export_stack(project, tmp_path), "--delete")
     if answers is None:
         process = run_cli(project.sandbox, *options, "--yes")
-        left = []
+        remaining_ids = []
     else:
         process = run_cli(project.sandbox, *options, stdin=answers)
-        left = orphans[:1] if answers else orphans
+        remaining_ids = orphans[:1] if answers else orphans
         assert f"Delete webhook {orphans[0]}" in process.stderr
-    assert process.returncode == (3 if left else 0)
-    assert [webhook.id for webhook in project.sandbox.backend.webhooks()] == [project.outputs["id"], *left]
+    assert process.returncode == (3 if remaining_ids else 0)
+    assert [webhook.id for webhook in project.sandbox.backend.webhooks()] == [project.outputs["id"], *remaining_ids]
 
 
 def test_orphans_needs_stack_exports(sandbox: Sandbox) -> None:
     """Without the exports of stacks nothing is an orphan, so nothing is deleted."""
     webhook = create_unmanaged(sandbox)
     assert run_cli(sandbox, "orphans", "--delete", "--yes").returncode == 2
-    assert [left.id for left in sandbox.backend.webhooks()] == [webhook["id"]]
+    assert [remaining.id for remaining in sandbox.backend.webhooks()] == [webhook["id"]]

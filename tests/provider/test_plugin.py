@@ -84,8 +84,8 @@ def test_diff_names_each_changed_property(plugin: Any, old: Any, new: Any, expec
     response = plugin.Diff(provider_pb2.DiffRequest(id=WEBHOOK_ID, olds=olds, news=news))
     kinds = {name: provider_pb2.PropertyDiff.Kind.Name(diff.kind) for name, diff in response.detailedDiff.items()}
     assert kinds == expected
-    some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
-    assert response.changes == (some if expected else none)
+    changed, unchanged = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
+    assert response.changes == (changed if expected else unchanged)
     assert not response.replaces
     assert "id" in response.stables
 
@@ -119,9 +119,9 @@ def test_changed_configuration_replaces_nothing(plugin: Any) -> None:
 def test_errors_are_one_line(plugin: Any, sandbox: Sandbox) -> None:
     """An error reaches the engine as one line without a traceback."""
     sandbox.inject("status", "create", status=401, message="no")
-    with pytest.raises(grpc.RpcError) as raised:
+    with pytest.raises(grpc.RpcError) as error_info:
         plugin.Create(create_request())
-    message = str(raised.value.details())
+    message = str(error_info.value.details())
     assert "401" in message
     assert "\n" not in message
     assert "Traceback" not in message
@@ -148,11 +148,11 @@ def test_cancel_lets_a_create_in_flight_finish(plugin: Any, sandbox: Sandbox) ->
         hold.wait_for(1)
         plugin.Cancel(empty_pb2.Empty())
     [webhook] = sandbox.backend.webhooks()
-    with pytest.raises(grpc.RpcError) as raised:  # the state has it, and the next up switches it on
+    with pytest.raises(grpc.RpcError) as error_info:  # the state has it, and the next up switches it on
         create.result(timeout=30)
-    kept = str(raised.value.trailing_metadata())
-    assert webhook.id in kept
-    assert webhook.secret in kept
+    metadata = str(error_info.value.trailing_metadata())
+    assert webhook.id in metadata
+    assert webhook.secret in metadata
 
 
 def test_cancel_is_answered_while_many_operations_wait(plugin: Any, sandbox: Sandbox) -> None:
@@ -232,9 +232,9 @@ def test_functions_check_their_arguments(plugin: Any) -> None:
     """A function ignores an unknown argument and rejects an argument of the wrong type."""
     args = marshal({"id": WEBHOOK_ID, "isActive": True})
     plugin.Invoke(provider_pb2.InvokeRequest(tok=GET_WEBHOOKS, args=args))
-    with pytest.raises(grpc.RpcError) as raised:
+    with pytest.raises(grpc.RpcError) as error_info:
         plugin.Invoke(provider_pb2.InvokeRequest(tok=GET_WEBHOOKS, args=marshal({"isActive": "true"})))
-    assert "cannot find webhooks by is_active: it must be a boolean, not a string" in str(raised.value)
+    assert "cannot find webhooks by is_active: it must be a boolean, not a string" in str(error_info.value)
 
 
 def list_pages(plugin: Any, query: dict[str, Any], **fields: Any) -> list[list[str]]:

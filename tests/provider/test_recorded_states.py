@@ -69,7 +69,7 @@ def test_recorded_state_works(file: Path, pickled: str, engine: Engine, tmp_path
 
 @pytest.mark.parametrize("file", RECORDINGS, ids=lambda file: file.stem)
 def test_recorded_provider_reads_and_deletes(file: Path, engine: Engine, tmp_path: Path) -> None:
-    """A refresh and a destroy, which run the recorded providers, find the webhooks and know what was deleted."""
+    """A refresh and a destroy, which run the recorded providers, find the webhooks, and notice a deleted one."""
     with open_recorded(file, engine, tmp_path) as recorded:
         project, sandbox = recorded.project, recorded.project.sandbox
         outcome = project.refresh()
@@ -77,8 +77,8 @@ def test_recorded_provider_reads_and_deletes(file: Path, engine: Engine, tmp_pat
         assert recorded.outputs == recorded.recorded_outputs
         staging = recorded.recording["environments"][1]
         # The only webhook of its environment: nothing but its fingerprint in the state proves that the token is right.
-        [alone] = [each.id for each in sandbox.webhooks() if each.environment_id == staging]
-        sandbox.backend.remove(alone)
+        [id_] = [webhook.id for webhook in sandbox.webhooks() if webhook.environment_id == staging]
+        sandbox.backend.remove(id_)
         outcome = project.refresh()
         assert outcome.changes["delete"] == 1, outcome.text
         assert Counter(project.destroy().calls) == {"delete": WEBHOOKS - 1}
@@ -98,12 +98,12 @@ def check_life(recorded: RecordedState) -> None:
     assert outcome.changes["update"] == WEBHOOKS, outcome.text
     assert not {"create", "delete", "replace"} & set(outcome.changes)
     assert Counter(outcome.calls) == {"update": WEBHOOKS}
-    assert {each.id: each.secret for each in project.sandbox.webhooks()} == recorded.secrets
-    assert not any(each.is_active for each in project.sandbox.webhooks())
+    assert {webhook.id: webhook.secret for webhook in project.sandbox.webhooks()} == recorded.secrets
+    assert not any(webhook.is_active for webhook in project.sandbox.webhooks())
     outputs = recorded.outputs
-    for id_, was in recorded.recorded_outputs.items():
+    for id_, old_outputs in recorded.recorded_outputs.items():
         updated_at, is_active = map(project.name_of, ("updated_at", "is_active"))
-        assert outputs[id_] == {**was, is_active: False, updated_at: outputs[id_][updated_at]}
+        assert outputs[id_] == {**old_outputs, is_active: False, updated_at: outputs[id_][updated_at]}
     assert project.outputs["secret"] == recorded.secrets[project.outputs["id"]]
 
     outcome = project.refresh()

@@ -13,7 +13,7 @@ from tests.support.project import Project, ProviderKind
 #: Python runs this module at the start of every process that has it on its path, such as the provider's.
 SITECUSTOMIZE = """
 import http.client, logging, os, sys
-# Also log to a file, because the CLI does not show what a native plugin writes to stderr.
+# Also log to a file, because the CLI does not show the stderr of a native plugin.
 handlers = [logging.StreamHandler(sys.stderr), logging.FileHandler(os.path.dirname(__file__) + "/log")]
 logging.basicConfig(handlers=handlers, level=logging.DEBUG, format="%(name)s %(message)s %(args)s", force=True)
 for name in ["urllib3", "requests", "pulumi", "http.client"]:
@@ -63,4 +63,4 @@ def test_verbose_logging_shows_no_secret(verbose_project: Project) -> None:
     project.destroy()
     assert len(secrets) >= 3
     for secret in secrets:
-        assert secret not in project.shown + log.read_text()
+        assert secret not in project.output_text + log.read_text()

@@ -11,14 +11,14 @@ def test_replacement_trigger_creates_before_it_deletes(project: Project) -> None
     """A changed trigger creates a new webhook with a new secret, and then deletes the old webhook."""
     project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="1")')
     project.up()
-    before = project.outputs
+    old_outputs = project.outputs
     project.webhook(opts='pulumi.ResourceOptions(replacement_trigger="2")')
     assert project.preview().changes == {"same": 1, "replace": 1}
     outcome = project.up()
     assert outcome.changes == {"same": 1, "replace": 1}
     assert outcome.calls == ["create", "update", "delete"]
-    assert project.outputs["id"] != before["id"]
-    assert project.outputs["secret"] != before["secret"]
+    assert project.outputs["id"] != old_outputs["id"]
+    assert project.outputs["secret"] != old_outputs["secret"]
     assert project.outputs["secret"] == project.only_webhook.secret
 
 
@@ -55,7 +55,7 @@ def test_ignore_changes(project: Project, ignored: str, calls: list[str]) -> Non
 
 
 def test_replace_on_changes_works_only_with_the_plugin(project: Project) -> None:
-    """Pulumi honours replace_on_changes only for the plugin, as dynamic providers do not report changed properties."""
+    """Pulumi honours replace_on_changes only for the plugin because dynamic providers report no changed properties."""
     opts = f'pulumi.ResourceOptions(replace_on_changes=["{project.name_of("target_url")}"])'
     project.webhook(opts=opts)
     project.up()

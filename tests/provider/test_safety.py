@@ -52,12 +52,12 @@ def test_update_with_an_unknown_outcome_is_sent_again(project: Project, processe
 
 
 def test_create_with_a_lost_response_leaves_nothing_that_delivers(project: Project) -> None:
-    """If the response to a create is lost, one webhook is active, and the run says how to find what was left behind."""
+    """If the response to a create is lost, one webhook is active, and the run says how to find orphans."""
     project.sandbox.inject("reset", "create", processed=True)
     project.webhook()
     text = project.up().text
-    [left, webhook] = project.sandbox.backend.webhooks()
-    assert (left.is_active, webhook.is_active) == (False, True)
+    [orphan, webhook] = project.sandbox.backend.webhooks()
+    assert (orphan.is_active, webhook.is_active) == (False, True)
     assert (project.outputs["id"], project.outputs["secret"]) == (webhook.id, webhook.secret)
     assert "`pulumi-truto orphans` finds it" in text
 

@@ -15,7 +15,7 @@ from tests.support.schema_examples import LANGUAGES, code_block, code_blocks, de
 
 TOKENS: Final = sorted(descriptions())
 
-#: What sets an input, in each language.
+#: The syntax that sets an input, in each language.
 INPUT: Final = {
     "typescript": r"\b(\w+): ",
     "python": r"\b(\w+)=",
@@ -23,7 +23,7 @@ INPUT: Final = {
     "csharp": r"^\s+(\w+) =(?: [^>]|$)",
     "java": r"^\s+\.(\w+)\(",
 }
-#: What names an output of the stack, in each language.
+#: The syntax that names an output of the stack, in each language.
 STACK_OUTPUT: Final = {
     "typescript": r"export const (\w+) =",
     "python": r'pulumi\.export\("(\w+)"',
@@ -45,8 +45,8 @@ def inputs_of(language: str, code: str) -> set[str]:
     """The names of the inputs that an example sets, as the schema has them."""
     if language == "yaml":
         program = yaml.safe_load(code)
-        resources = [each["properties"] for each in program.get("resources", {}).values()]
-        calls = [each["fn::invoke"]["arguments"] for each in program.get("variables", {}).values()]
+        resources = [resource["properties"] for resource in program.get("resources", {}).values()]
+        calls = [variable["fn::invoke"]["arguments"] for variable in program.get("variables", {}).values()]
         return {name for inputs in [*resources, *calls] for name in inputs}
     names = set(re.findall(INPUT[language], code, re.MULTILINE)) - {"build"}
     return {camel_case(name[0].lower() + name[1:]) for name in names}
@@ -107,7 +107,7 @@ def test_overview_shows_the_examples_of_the_schema() -> None:
     overview = (REPOSITORY / "docs" / "_index.md").read_text(encoding="utf-8")
     [chooser] = re.findall(r'{{< chooser language "(.*?)" >}}', overview)
     assert chooser.split(",") == list(LANGUAGES)
-    shown = re.findall(r"{{% choosable language (\w+) %}}\n\n(.*?)\n{{% /choosable %}}", overview, re.DOTALL)
-    assert shown == [
+    examples = re.findall(r"{{% choosable language (\w+) %}}\n\n(.*?)\n{{% /choosable %}}", overview, re.DOTALL)
+    assert examples == [
         (language, f"```{language}\n{code_block('truto:index:Webhook', language)}```\n") for language in LANGUAGES
     ]

@@ -50,7 +50,7 @@ def test_no_run_shows_or_stores_a_secret(project: Project) -> None:
     assert len(secrets) == 3
     for secret in secrets:
         assert secret not in stored
-        assert secret not in project.shown
+        assert secret not in project.output_text
 
 
 def test_state_contains_the_secret_encrypted(project: Project) -> None:
@@ -70,7 +70,7 @@ def test_secret_url_stays_secret(project: Project) -> None:
     project.sandbox.inject("status", "update", status=400, message="no")
     project.webhook('target_url=pulumi.Output.secret("https://hooks.example.com/capability-77aa")')
     project.fails(project.up)
-    assert "capability-" not in project.state + project.shown
+    assert "capability-" not in project.state + project.output_text
 
 
 def test_secret_inputs_are_redacted_from_messages(project: Project) -> None:
@@ -95,7 +95,7 @@ def test_secret_inputs_are_redacted_from_messages(project: Project) -> None:
     text += project.fails(project.preview).text
     assert "event_types[0]" in text or "eventTypes[0]" in text
     for secret in (*secrets, "77aa33", "x secret"):
-        assert secret not in text + project.shown
+        assert secret not in text + project.output_text
 
 
 def test_pickled_provider_contains_only_its_name() -> None:
@@ -108,7 +108,7 @@ def test_pickled_provider_contains_only_its_name() -> None:
 
 
 def test_pickled_provider_is_readable_in_the_state(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
-    """The state does not encrypt the reference to the dynamic provider, as it contains no secret."""
+    """The state does not encrypt the reference to the dynamic provider because it contains no secret."""
     project = Project(engine, sandbox, tmp_path)
     project.webhook()
     project.up()

@@ -1,7 +1,7 @@
 """Random stacks end up with exactly the declared webhooks, in spite of faults, outside edits and killed providers.
 
 `make test` runs a few examples. `make soak` runs many with ``python -m tests.provider.test_stateful --examples 1000``,
-and prints what they did.
+and prints the totals.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ def run_stacks(examples: int, steps: int, *, derandomize: bool) -> None:
         steps: The number of steps of each stack.
         derandomize: Whether every call runs the same stacks.
     """
-    chosen = settings(
+    options = settings(
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
         database=None,
         derandomize=derandomize,
-        phases=[Phase.generate],  # Shrinking would take hours, as each example starts dozens of processes.
+        phases=[Phase.generate],  # Shrinking would take hours because each example starts dozens of processes.
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(StackMachine, settings=chosen)
+    run_state_machine_as_test(StackMachine, settings=options)
 
 
 def test_random_stacks_end_with_the_declared_webhooks() -> None:
@@ -44,7 +44,7 @@ def test_random_stacks_end_with_the_declared_webhooks() -> None:
 
 
 def main() -> None:
-    """Runs as many random stacks as the command line says, and prints what they did."""
+    """Runs as many random stacks as the command line says, and prints the totals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=1000, help="the number of stacks")
     parser.add_argument("--steps", type=int, default=5, help="the number of steps of each stack")

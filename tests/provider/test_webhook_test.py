@@ -76,7 +76,7 @@ def test_rejected_test_event_fails_the_run(project: Project, receiver: Receiver,
     assert ("perhaps because it lacks this webhook's secret" in message) is (status == 401)
     assert receiver.url not in outcome.text
     assert webhook.secret not in outcome.text
-    assert [each["id"] for each in project.managed] == [webhook.id]
+    assert [resource["id"] for resource in project.managed] == [webhook.id]
 
 
 def test_failed_test_is_repeated_by_the_next_run(project: Project, receiver: Receiver) -> None:
@@ -180,13 +180,15 @@ def test_invalid_inputs(local_project: Project, arguments: str, message: str) ->
 
 def test_changing_the_provider_kind_repeats_no_test(project: Project, receiver: Receiver) -> None:
     """A test moves to the other provider kind with its webhook, without a call."""
-    other = "pulumi_truto" if project.provider_kind == "native" else "pulumi_truto_native"
-    if other == "pulumi_truto_native":
+    other_module = "pulumi_truto" if project.provider_kind == "native" else "pulumi_truto_native"
+    if other_module == "pulumi_truto_native":
         pytest.skip("the project has the plugin in the other case only")
     declare(project, receiver)
     project.up()
     program = (project.work_dir / "__main__.py").read_text()
-    (project.work_dir / "__main__.py").write_text(program.replace("import pulumi_truto_native", f"import {other}"))
+    (project.work_dir / "__main__.py").write_text(
+        program.replace("import pulumi_truto_native", f"import {other_module}")
+    )
     outcome = project.up()
     assert (outcome.changes, outcome.calls) == ({"same": 1, "update": 2}, [])
     assert project.up().changes == {"same": 3}

@@ -109,9 +109,9 @@ def test_edit_webhook(sandbox: Sandbox) -> None:
     admin_path, path = f"webhooks/{webhook['id']}", f"/webhook/{webhook['id']}"
     drift = {"is_active": False, "event_types": ["record:*"], "target_url": "ftp://nowhere"}
     assert {**expect_success(call_admin_api(sandbox, "PATCH", admin_path, drift)), **drift}["is_active"] is False
-    drifted = expect_success(call_api(sandbox, "GET", path))
-    assert {**drifted, **drift} == drifted
-    assert drifted["updated_at"] > webhook["updated_at"]
+    webhook_json = expect_success(call_api(sandbox, "GET", path))
+    assert {**webhook_json, **drift} == webhook_json
+    assert webhook_json["updated_at"] > webhook["updated_at"]
     edits = {
         "created_at": "2020-01-01T00:00:00.000Z",
         "updated_at": "2020-01-02 02:00:00+02:00",
@@ -171,14 +171,14 @@ def test_delete_webhook(sandbox: Sandbox) -> None:
     ],
 )
 def test_invalid_input(sandbox: Sandbox, method: str, path: str, body: object, message: str) -> None:
-    """Invalid input is a 400 that names what is wrong, and changes nothing."""
+    """Invalid input is a 400 that names the mistake, and changes nothing."""
     path = path.format(id=create_webhook(sandbox)["id"])
-    before = expect_success(call_admin_api(sandbox, "GET", "state"))
+    old_state = expect_success(call_admin_api(sandbox, "GET", "state"))
     response = call_admin_api(sandbox, method, path, body)
     assert response.status_code == response.json()["statusCode"] == 400
     assert message in response.json()["message"]
     assert "\n" not in response.json()["message"]
-    assert expect_success(call_admin_api(sandbox, "GET", "state")) == before
+    assert expect_success(call_admin_api(sandbox, "GET", "state")) == old_state
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "nothing"), ("PUT", "calls"), ("POST", "")])

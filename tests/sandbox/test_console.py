@@ -60,7 +60,7 @@ class Console:
         self.find(f"#{form} button").send_keys(Keys.ENTER)
 
     def errors(self) -> list[str]:
-        """What the browser reported, for example a violation of the content security policy."""
+        """The browser's reports, for example a violation of the content security policy."""
         return [entry["message"] for entry in self.browser.get_log("browser") if "favicon" not in entry["message"]]
 
 
@@ -68,7 +68,7 @@ class Console:
 def console(browser: Any, sandbox: Sandbox) -> Iterator[Console]:
     """The console of the test's sandbox. Its page calls the sandbox all the time, and is left before that stops."""
     browser.get("about:blank")
-    browser.get_log("browser")  # what is read is gone: no message of an earlier page remains
+    browser.get_log("browser")  # reading deletes them: no message of an earlier page remains
     yield Console(browser, sandbox)
     browser.get("about:blank")
 
@@ -82,11 +82,11 @@ def test_events_are_shown_as_they_happen(console: Console, sandbox: Sandbox, rec
     console.wait_for("webhooks", webhook["id"])
     assert "POST /webhook" in console.wait_for("calls", "create")
     console.fill("event", event="record:updated", payload='{"number": 7}')
-    shown = console.wait_for("deliveries", "record:updated")
+    text = console.wait_for("deliveries", "record:updated")
     [(headers, _)] = receiver.received
-    assert headers["x-truto-signature"] in shown
+    assert headers["x-truto-signature"] in text
     assert receiver.messages[0]["payload"] == {"number": 7}
-    assert "200" in shown
+    assert "200" in text
     assert webhook["secret"] not in console.text("webhooks")
     assert console.errors() == []
 
@@ -102,10 +102,10 @@ def test_person_controls_the_sandbox(console: Console, sandbox: Sandbox) -> None
     console.wait_for("faults", "No fault is planned.")
     assert call_api(sandbox, "POST", "/webhook", json=CREATE_BODY).status_code == 200
 
-    before = sandbox.backend.clock.now()
+    old_time = sandbox.backend.clock.now()
     console.fill("time", advance_seconds="86400")
     console.wait_for("status", "Clock moved")
-    assert (sandbox.backend.clock.now() - before).total_seconds() >= 86400
+    assert (sandbox.backend.clock.now() - old_time).total_seconds() >= 86400
 
     console.find(f"[aria-label$='{webhook['target_url']}']").send_keys(Keys.ENTER)
     console.wait_for("webhooks", "Switch on")
@@ -120,7 +120,7 @@ def test_errors_are_shown_and_announced(console: Console, sandbox: Sandbox) -> N
     console.fill("event", payload="not JSON")
     console.wait_for("status", "JSON")
     console.fill("fault", kind="html", operation="delivery")
-    console.wait_for("status", "is no fault of a receiver")
+    console.wait_for("status", "is not a fault of a receiver")
     sandbox.stop()
     console.wait_for("status", "The sandbox does not respond")
     sandbox.start()
@@ -128,7 +128,7 @@ def test_errors_are_shown_and_announced(console: Console, sandbox: Sandbox) -> N
 
 
 def test_foreign_text_is_not_markup(console: Console, sandbox: Sandbox, receiver: Receiver) -> None:
-    """What a program sends is shown as text, never as markup."""
+    """Values from programs are shown as text, never as markup."""
     markup = "<img src=x onerror=document.title='changed'>"
     create_webhook(sandbox, target_url=receiver.url)
     sandbox.publish(markup)
@@ -143,7 +143,7 @@ def test_every_control_has_a_name(console: Console, sandbox: Sandbox) -> None:
     console.wait_for("webhooks", "Switch off")
     controls = console.browser.find_elements("css selector", "input, select, textarea, button, [tabindex]")
     assert len(controls) > 10
-    assert [each.get_attribute("outerHTML") for each in controls if not each.accessible_name] == []
+    assert [control.get_attribute("outerHTML") for control in controls if not control.accessible_name] == []
     assert console.browser.find_elements("css selector", "#webhooks th[scope=col]")
     assert console.find("html").get_attribute("lang") == "en"
 
@@ -173,14 +173,14 @@ def test_page_fits_screen_and_scheme(console: Console, sandbox: Sandbox, width: 
 
 def _brightness(color: str) -> float:
     """The mean of the channels of ``rgb(r, g, b)``, 0 to 255."""
-    channels = [float(each) for each in color.partition("(")[2].rstrip(")").split(",")[:3]]
+    channels = [float(value) for value in color.partition("(")[2].rstrip(")").split(",")[:3]]
     return sum(channels) / 3
 
 
 def test_programs_get_the_routes_as_json(sandbox: Sandbox) -> None:
     """Without a browser the same URL lists every route with its method, path and body, and each exists."""
     routes = expect_success(call_admin_api(sandbox, "GET", ""))["routes"]
-    by_route = {(each["method"], each["path"]): each["body"] for each in routes}
+    by_route = {(route["method"], route["path"]): route["body"] for route in routes}
     assert by_route["POST", "/__sandbox__/time"] == {"advance_seconds": "float", "frozen": "bool"}
     assert by_route["POST", "/__sandbox__/faults"]["kind"] == "str"
     assert by_route["GET", "/__sandbox__/calls"] == {}

@@ -132,8 +132,12 @@ def test_update_changes_only_the_given_fields(frozen_sandbox: Sandbox) -> None:
     target_url = "https://example.org/other"
     response = call_api(frozen_sandbox, "PATCH", path, json={"target_url": target_url})
     assert response.json()["target_url"] == target_url
-    read = call_api(frozen_sandbox, "GET", path).json()
-    assert (read["target_url"], read["is_active"], read["event_types"]) == (target_url, False, ["record:created"])
+    webhook = call_api(frozen_sandbox, "GET", path).json()
+    assert (webhook["target_url"], webhook["is_active"], webhook["event_types"]) == (
+        target_url,
+        False,
+        ["record:created"],
+    )
 
 
 @pytest.mark.parametrize("every_event", [[], None])

@@ -1,4 +1,4 @@
-"""``GET /log``: what became of the deliveries."""
+"""``GET /log``: the outcomes of deliveries."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_faults_of_any_operation_leave_deliveries_alone(delivery_sandbox: Sandbo
 
 def test_faults_that_no_receiver_has(sandbox: Sandbox) -> None:
     """A kind that only an API response can have is rejected for a delivery."""
-    with pytest.raises(ValueError, match="'truncated' is no fault of a receiver: one of status, timeout, close"):
+    with pytest.raises(ValueError, match="'truncated' is not a fault of a receiver: one of status, timeout, close"):
         sandbox.inject("truncated", "delivery")
 
 
@@ -142,7 +142,7 @@ def test_faults_that_no_receiver_has(sandbox: Sandbox) -> None:
 
 
 def test_deliveries_with_files_are_multipart(delivery_sandbox: Sandbox, receiver: Receiver) -> None:
-    """An event with files is delivered as multipart, with the event as JSON in a field of its own."""
+    """An event with files is delivered as multipart, with the event as JSON in a separate field."""
     create_webhook(delivery_sandbox, target_url=receiver.url)
     publish_event(delivery_sandbox, files={"invoice.txt": "to pay"})
     ((headers, body),) = receiver.received
@@ -153,6 +153,6 @@ def test_deliveries_with_files_are_multipart(delivery_sandbox: Sandbox, receiver
 
 
 def test_files_must_be_strings(sandbox: Sandbox) -> None:
-    """Files that are no strings are rejected."""
+    """Files that are not strings are rejected."""
     with pytest.raises(AssertionError, match="files must be an object"):
         publish_event(sandbox, files={"a": 1})

@@ -1,4 +1,4 @@
-"""Which webhooks receive an event, and what they receive."""
+"""Which webhooks receive an event, and its content."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_signature(receiver: Receiver, encoding: str) -> None:
 
 @pytest.mark.parametrize("event_id", ["shared", "per_webhook"])
 def test_event_id_of_two_webhooks(receiver: Receiver, event_id: str) -> None:
-    """Two webhooks receive one event with the same time, and with the same id or ids of their own, as set."""
+    """Two webhooks receive one event with the same time, and with the same id or separate ids, as set."""
     with Sandbox(event_id=event_id) as sandbox:
         for _ in range(2):
             create_webhook(sandbox, target_url=receiver.url)

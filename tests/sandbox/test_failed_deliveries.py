@@ -57,12 +57,12 @@ def test_failed_deliveries_deactivate_the_webhook(delivery_sandbox: Sandbox) -> 
     for _ in range(2):
         (delivery,) = publish_event(delivery_sandbox)
         assert (delivery["attempts"], delivery["status"], delivery["ok"]) == (4, None, False)
-    before = read(delivery_sandbox, webhook)
-    assert (before["is_active"], before["updated_at"]) == (True, webhook["updated_at"])
+    active_webhook = read(delivery_sandbox, webhook)
+    assert (active_webhook["is_active"], active_webhook["updated_at"]) == (True, webhook["updated_at"])
     publish_event(delivery_sandbox)
-    after = read(delivery_sandbox, webhook)
-    assert after["is_active"] is False
-    assert after["updated_at"] > webhook["updated_at"]
+    inactive_webhook = read(delivery_sandbox, webhook)
+    assert inactive_webhook["is_active"] is False
+    assert inactive_webhook["updated_at"] > webhook["updated_at"]
     assert publish_event(delivery_sandbox) == []
 
 

@@ -56,9 +56,9 @@ def test_close(sandbox: Sandbox) -> None:
 def test_timeout(sandbox: Sandbox) -> None:
     """ "timeout" sends nothing for the given time, and then closes the connection."""
     sandbox.inject("timeout", seconds=0.2)
-    before = time.monotonic()
+    started = time.monotonic()
     assert exchange_bytes(sandbox, create_request(sandbox)) == b""
-    assert time.monotonic() - before >= 0.2
+    assert time.monotonic() - started >= 0.2
 
 
 def test_timeout_that_outlasts_the_client(sandbox: Sandbox) -> None:
@@ -66,12 +66,12 @@ def test_timeout_that_outlasts_the_client(sandbox: Sandbox) -> None:
     sandbox.inject("timeout", seconds=600, processed=True)
     with pytest.raises(requests.ReadTimeout):
         post(sandbox, timeout=0.2)
-    while not sandbox.calls:  # the client may time out before the request is processed
+    while not sandbox.calls:  # the client may time out started the request is processed
         time.sleep(0.005)
     assert len(sandbox.backend.webhooks()) == 1
-    before = time.monotonic()
+    started = time.monotonic()
     sandbox.stop()
-    assert time.monotonic() - before < 30
+    assert time.monotonic() - started < 30
 
 
 # An altered response ---------------------------------------------------------------------------------------
@@ -91,10 +91,10 @@ def test_truncated(sandbox: Sandbox) -> None:
 def test_slow_drip(sandbox: Sandbox) -> None:
     """ "slow_drip" sends the correct response one byte at a time."""
     sandbox.inject("slow_drip", seconds=0.001)
-    before = time.monotonic()
+    started = time.monotonic()
     response = post(sandbox)
     assert response.json()["id"] == sandbox.backend.webhooks()[0].id
-    assert time.monotonic() - before >= 0.001 * len(response.content)
+    assert time.monotonic() - started >= 0.001 * len(response.content)
 
 
 def test_wrong_types(sandbox: Sandbox) -> None:
@@ -123,9 +123,9 @@ def test_other_id(sandbox: Sandbox) -> None:
     """ "other_id" replaces the webhook's id by another one."""
     webhook = create_webhook(sandbox)
     sandbox.inject("other_id", times=2)
-    other = call_api(sandbox, "GET", f"/webhook/{webhook['id']}").json()
-    assert other["id"] != webhook["id"]
-    assert other["target_url"] == webhook["target_url"]
+    second_response = call_api(sandbox, "GET", f"/webhook/{webhook['id']}").json()
+    assert second_response["id"] != webhook["id"]
+    assert second_response["target_url"] == webhook["target_url"]
     page = call_api(sandbox, "GET", "/webhook").json()
     assert page["result"][0]["id"] != webhook["id"]
     assert "id" not in page

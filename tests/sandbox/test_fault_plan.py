@@ -40,8 +40,8 @@ def test_faults_act_in_order() -> None:
     plan = FaultPlan()
     for kind, operation in (("reset", "read"), ("close", "any"), ("html", "read")):
         plan.add(Fault(kind=kind, operation=operation))
-    taken = [plan.take("read"), plan.take("read"), plan.take("create"), plan.take("read"), plan.take("read")]
-    assert [fault.kind if fault else None for fault in taken] == ["reset", "close", None, "html", None]
+    faults = [plan.take("read"), plan.take("read"), plan.take("create"), plan.take("read"), plan.take("read")]
+    assert [fault.kind if fault else None for fault in faults] == ["reset", "close", None, "html", None]
     assert plan.pending() == []
 
 
@@ -111,7 +111,7 @@ def test_processed_after_seconds(sandbox: Sandbox) -> None:
     ],
 )
 def test_invalid_faults(sandbox: Sandbox, fields: dict[str, Any], message: str) -> None:
-    """An invalid fault is an error that names what is wrong, and is not planned."""
+    """An invalid fault is an error that names the mistake, and is not planned."""
     with pytest.raises(ValueError, match=message):
         sandbox.inject(**{"kind": "reset", **fields})
     assert sandbox.faults.pending() == []

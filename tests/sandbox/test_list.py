@@ -1,4 +1,4 @@
-"""GET /webhook: pagination, filters, and what a list contains."""
+"""GET /webhook: pagination, filters, and the items of a list."""
 
 from __future__ import annotations
 

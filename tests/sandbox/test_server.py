@@ -44,9 +44,9 @@ def test_stop_does_not_wait_for_open_connections(sandbox: Sandbox) -> None:
     """A stop ends at once, even if clients keep their connections open."""
     with requests.Session() as session:
         session.get(sandbox.base_url, timeout=10)
-        before = time.monotonic()
+        started = time.monotonic()
         sandbox.stop()
-        assert time.monotonic() - before < 30
+        assert time.monotonic() - started < 30
 
 
 def test_port_in_use() -> None:

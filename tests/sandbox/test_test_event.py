@@ -57,7 +57,7 @@ def test_unreachable_target(sandbox: Sandbox) -> None:
 def test_target_that_does_not_respond(sandbox: Sandbox) -> None:
     """A test event for a target that does not respond in time is a 400."""
     sandbox.backend.change_settings({"delivery_timeout_seconds": 0.1})
-    # A second sandbox is the target, as its "timeout" fault never responds.
+    # A second sandbox is the target because its "timeout" fault never responds.
     with Sandbox() as target:
         target.inject("timeout", "create", times=0, seconds=60)
         webhook = create_webhook(sandbox, target_url=target.base_url + "/webhook")

@@ -50,6 +50,6 @@ def test_clock_runs_unless_frozen() -> None:
 def test_latency(sandbox: Sandbox) -> None:
     """With a latency every response takes at least that long."""
     sandbox.backend.change_settings({"latency_seconds": 0.2})
-    before = time.monotonic()
+    started = time.monotonic()
     call_api(sandbox, "GET", "/webhook")
-    assert time.monotonic() - before >= 0.2
+    assert time.monotonic() - started >= 0.2

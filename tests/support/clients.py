@@ -48,17 +48,17 @@ def client_of(sandbox: Sandbox, **policy: Any) -> TrutoClient:
 
 def assert_list_fails(client: TrutoClient, kind: type[TrutoError]) -> TrutoError:
     """Asserts that a list fails with exactly this kind of error and a one-line message; returns the error."""
-    with pytest.raises(TrutoError) as caught:
+    with pytest.raises(TrutoError) as error_info:
         client.list_webhooks()
-    assert type(caught.value) is kind
-    assert len(str(caught.value).splitlines()) == 1
-    assert str(caught.value).startswith("cannot list the webhooks")
-    return caught.value
+    assert type(error_info.value) is kind
+    assert len(str(error_info.value).splitlines()) == 1
+    assert str(error_info.value).startswith("cannot list the webhooks")
+    return error_info.value
 
 
 @contextlib.contextmanager
-def assert_duration(*, at_least: float = 0.0, below: float) -> Iterator[None]:
+def assert_duration(*, minimum: float = 0.0, maximum: float) -> Iterator[None]:
     """Asserts how many seconds the block takes."""
     started = time.monotonic()
     yield
-    assert at_least <= time.monotonic() - started < below
+    assert minimum <= time.monotonic() - started < maximum

@@ -27,7 +27,7 @@ _CONFIGURATION = ("PYTHON", "PULUMI", "TRUTO_", "VIRTUAL_ENV", "MAKE", "MFLAGS",
 
 @dataclass(frozen=True)
 class Distribution:
-    """What `python -m build` makes from a copy of the working tree.
+    """The results of `python -m build` in a copy of the working tree.
 
     Attributes:
         tree: The copy.

@@ -1,4 +1,4 @@
-"""Runs the Pulumi CLI with the language hosts of the machine, and with a home of its own."""
+"""Runs the Pulumi CLI with the language hosts of the machine, and with a separate home."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.distribution import copy_repository
 
 __all__ = ["PROGRAMS", "Checkout", "cli_environment", "skip_without"]
 
-#: What a language needs on PATH, besides the Pulumi CLI and its Python host, which runs the plugin.
+#: The programs that a language needs on PATH, with the Pulumi CLI and its Python host, which runs the plugin.
 _NEEDED: Final = {
     "python": (),
     "typescript": ("pulumi-language-nodejs", "npm"),
@@ -84,7 +84,7 @@ class Checkout:
         return self._projects[language]
 
     def pulumi(self, language: str, *arguments: str) -> str:
-        """Runs the CLI in the folder of the example, and returns what it prints."""
+        """Runs the CLI in the folder of the example, and returns its output."""
         assert self.sandbox is not None
         token = {"TRUTO_API_TOKEN": self.sandbox.token, "TRUTO_BASE_URL": self.sandbox.base_url}
         environment = {**cli_environment(self.folder), **token}

@@ -59,7 +59,7 @@ class Project:
         provider_kind: The provider kind of the program's webhooks.
 
     Attributes:
-        shown: Everything that all runs so far have printed.
+        output_text: Everything that all runs so far have printed.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Project:
         self.stack: Any = open_stack(engine, self.work_dir, folder / "home", env_vars=self.env)
         self.set_token(sandbox.token)
         self.stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
-        self.shown = ""
+        self.output_text = ""
 
     def set_token(self, token: str | None) -> None:
         """Sets or removes the token in the stack's configuration."""
@@ -137,12 +137,12 @@ class Project:
 
     def fails(self, run: Callable[[], Outcome]) -> Outcome:
         """Calls `run`, which must fail, and returns its calls and its error message."""
-        before = len(self.sandbox.calls)
-        with pytest.raises(CommandError) as caught:
+        first_call = len(self.sandbox.calls)
+        with pytest.raises(CommandError) as error_info:
             run()
-        text = str(caught.value)
-        self.shown += text
-        return Outcome({}, self._calls_since(before), text)
+        text = str(error_info.value)
+        self.output_text += text
+        return Outcome({}, self._calls_since(first_call), text)
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -176,13 +176,13 @@ class Project:
         return json.loads(run(*command, cwd=self.work_dir, env=env).stdout)["deployment"]
 
     def _run(self, run: Callable[..., Any], **kwargs: Any) -> Outcome:
-        before = len(self.sandbox.calls)
+        first_call = len(self.sandbox.calls)
         result = run(**kwargs)
         counts = result.change_summary if hasattr(result, "change_summary") else result.summary.resource_changes
         changes = {getattr(op, "value", op): count for op, count in (counts or {}).items() if count}
-        self.shown += result.stdout + result.stderr
+        self.output_text += result.stdout + result.stderr
         text = result.stdout + result.stderr
-        return Outcome(changes, self._calls_since(before), text, getattr(result, "outputs", None))
+        return Outcome(changes, self._calls_since(first_call), text, getattr(result, "outputs", None))
 
-    def _calls_since(self, before: int) -> list[str]:
-        return [call.operation for call in self.sandbox.calls[before:]]
+    def _calls_since(self, first_call: int) -> list[str]:
+        return [call.operation for call in self.sandbox.calls[first_call:]]

@@ -210,14 +210,14 @@ class ProviderProcess:
 
     def read(self, webhook: Webhook) -> Webhook:
         """Reads a webhook, as a refresh does."""
-        id_, outputs, fresh = self.provider.read(webhook.urn, webhook.id, webhook.inputs, webhook.outputs)
-        return Webhook(webhook.urn, webhook.inputs if fresh is None else fresh, id_, outputs)
+        id_, outputs, inputs = self.provider.read(webhook.urn, webhook.id, webhook.inputs, webhook.outputs)
+        return Webhook(webhook.urn, webhook.inputs if inputs is None else inputs, id_, outputs)
 
     def delete(self, webhook: Webhook) -> None:
         """Deletes a webhook."""
         self.provider.delete(webhook)
 
-    def each(
+    def run_all(
         self, operation: Callable[[_T], _R], items: Iterable[_T], threads: int = ENGINE_THREADS
     ) -> tuple[list[_R], int, float]:
         """Runs one operation on all items in parallel.

@@ -110,7 +110,7 @@ def program(recording: dict[str, Any], *, is_active: bool) -> str:
 
 
 def record(kind: ProviderKind, folder: Path, receiver_url: str) -> Path:
-    """Runs the program on the Pulumi CLI and writes its state, and what is at Truto, to a file. Returns its path."""
+    """Runs the program on the Pulumi CLI, and writes its state and the webhooks to a file. Returns its path."""
     with Sandbox(token=_TOKENS[0], clock=Clock(_START, frozen=True)) as sandbox:
         staging = sandbox.backend.add_environment("staging", _TOKENS[1])
         project = Project("cli", sandbox, folder, provider_kind=kind)
@@ -120,8 +120,8 @@ def record(kind: ProviderKind, folder: Path, receiver_url: str) -> Path:
         # Pulumi's automation API exports secrets in plain text. These are secrets of nothing.
         deployment = project.stack.export_stack().deployment
         for resource in deployment["resources"]:
-            for place in ("sourcePosition", "stackTrace"):  # paths of this machine
-                resource.pop(place, None)
+            for key in ("sourcePosition", "stackTrace"):  # paths of this machine
+                resource.pop(key, None)
         state = json.dumps(deployment).replace(sandbox.base_url, _BASE_URL)
         document = {
             "recorded_with": {
@@ -133,8 +133,8 @@ def record(kind: ProviderKind, folder: Path, receiver_url: str) -> Path:
             "base_url": sandbox.base_url,
             "environments": [sandbox.environment_id, staging.id],
             "webhooks": [
-                [each.environment_id, each.id, each.secret, each.target_url, each.event_types]
-                for each in sandbox.webhooks()
+                [webhook.environment_id, webhook.id, webhook.secret, webhook.target_url, webhook.event_types]
+                for webhook in sandbox.webhooks()
             ],
             "deployment": json.loads(state.replace(str(folder), "<folder>")),
         }
@@ -159,7 +159,7 @@ def alternately_pickled(number: int, text: str) -> str:
 
 
 def fingerprint(base_url: str, token: str, webhook_id: str) -> str:
-    """What states have as the fingerprint of a credential. It depends on the port of the sandbox that is recorded."""
+    """The fingerprint of a credential in states. It depends on the port of the sandbox that is recorded."""
     return hmac.new(webhook_id.encode(), f"{base_url}\n{token}".encode(), hashlib.sha256).hexdigest()[:8]
 
 

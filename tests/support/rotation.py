@@ -60,7 +60,7 @@ class Receiver:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """What the receiver did with each delivery. It writes the line of a delivery before it responds."""
+        """The receiver's log of deliveries. It writes the line of a delivery before it responds."""
         return [json.loads(line) for line in self.output.read_text().splitlines()][1:]
 
     def count(self, outcome: str) -> int:
@@ -129,8 +129,11 @@ class Rotation:
             self.stack.refresh()
         elif words == ["pulumi", "preview", "--expect-no-changes"]:
             # The local engine does not have this option, so the changes are checked here.
-            changes = {getattr(op, "value", op): count for op, count in self.stack.preview().change_summary.items()}
-            if any(count for op, count in changes.items() if op != "same"):
+            changes = {
+                getattr(operation, "value", operation): count
+                for operation, count in self.stack.preview().change_summary.items()
+            }
+            if any(count for operation, count in changes.items() if operation != "same"):
                 raise UnexpectedChangesError(changes)
         elif words[:3] == ["pulumi", "config", "set"] and len(words) == 5:
             self.stack.set_config(words[3], ConfigValue(words[4]))
@@ -148,14 +151,14 @@ class Rotation:
     @contextmanager
     def sending(self) -> Iterator[None]:
         """Sends one event before the block, several during it, and one after it."""
-        done = threading.Event()
+        stopped = threading.Event()
 
         def keep_sending() -> None:
             for _ in range(500):
-                if done.is_set():
+                if stopped.is_set():
                     return
                 self.send()
-                done.wait(0.02)
+                stopped.wait(0.02)
 
         self.send()
         thread = threading.Thread(target=keep_sending)
@@ -163,7 +166,7 @@ class Rotation:
         try:
             yield
         finally:
-            done.set()
+            stopped.set()
             thread.join()
         self.send()
 
@@ -179,7 +182,7 @@ class Rotation:
     def times_handled(self) -> Counter[int]:
         """How many events the receiver handled 0 times, once, twice and so on."""
         handled = Counter(line["id"] for line in self.receiver.log if line["outcome"] == "handled")
-        return Counter(sum(handled[id_] for id_ in {each["id"] for each in event}) for event in self.events)
+        return Counter(sum(handled[id_] for id_ in {delivery["id"] for delivery in event}) for event in self.events)
 
 
 @contextmanager

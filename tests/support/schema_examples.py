@@ -18,7 +18,7 @@ _CODE_BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTA
 def descriptions() -> dict[str, str]:
     """The description of each resource and function, by its token."""
     document = schema()
-    return {token: each["description"] for token, each in {**document["resources"], **document["functions"]}.items()}
+    return {token: entry["description"] for token, entry in {**document["resources"], **document["functions"]}.items()}
 
 
 def code_blocks(text: str) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from tests.support.stack_strategies import LATE_SECONDS, OUTSIDE_CHANGES, PROGRA
 
 __all__ = ["COUNTS", "StackMachine"]
 
-#: What all examples of this process did together.
+#: The totals of all examples of this process.
 COUNTS: Final[Counter[str]] = Counter()
 
 UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -76,7 +76,7 @@ class StackMachine(RuleBasedStateMachine):
         run=RUNS,
     )
     def step(self, program_changes: list[Any], outside_changes: list[Any], run: Any) -> None:
-        """Changes the program, changes what is outside of it, and runs Pulumi."""
+        """Changes the program, changes Truto, and runs Pulumi."""
         for name, *arguments in [*program_changes, *outside_changes, run]:
             getattr(self, name)(*arguments)
 
@@ -151,24 +151,24 @@ class StackMachine(RuleBasedStateMachine):
     def preview(self) -> None:
         """Runs `preview`, which must change nothing."""
         time.sleep(2 * LATE_SECONDS)  # until Truto has processed all late requests of earlier runs
-        before = sorted(map(repr, self.sandbox.backend.webhooks()))
+        old_webhooks = sorted(map(repr, self.sandbox.backend.webhooks()))
         self._write_program()
         try:
             self.project.preview()
         except CommandError as error:
             message = f"a preview makes no API call, so no fault can make it fail, but it failed: {error}"
             raise AssertionError(message) from error
-        after = sorted(map(repr, self.sandbox.backend.webhooks()))
-        assert after == before, f"a preview changed {before} to {after}"
+        new_webhooks = sorted(map(repr, self.sandbox.backend.webhooks()))
+        assert new_webhooks == old_webhooks, f"a preview changed {old_webhooks} to {new_webhooks}"
 
-    def up_with_kill(self, after: int) -> None:
+    def up_with_kill(self, skip: int) -> None:
         """Runs `up` and kills the provider during a request.
 
         Args:
-            after: The number of requests before that one.
+            skip: The number of requests before that one.
         """
         self._write_program()
-        hold = self.sandbox.hold(skip=after)
+        hold = self.sandbox.hold(skip=skip)
         errors: list[str] = []
 
         def run() -> None:
@@ -177,7 +177,7 @@ class StackMachine(RuleBasedStateMachine):
             except CommandError as error:
                 errors.append(str(error))
 
-        before = {webhook.id for webhook in self.sandbox.backend.webhooks()}
+        old_ids = {webhook.id for webhook in self.sandbox.backend.webhooks()}
         thread = threading.Thread(target=run)
         thread.start()
         killed = False
@@ -195,7 +195,7 @@ class StackMachine(RuleBasedStateMachine):
             # Truto still processes the requests that the killed provider has sent. This request waits for them.
             requests.get(f"{self.sandbox.base_url}/__sandbox__/time", timeout=60).raise_for_status()
             managed = {resource["id"] for resource in self.project.managed}
-            created = {webhook.id for webhook in self.sandbox.backend.webhooks()} - before
+            created = {webhook.id for webhook in self.sandbox.backend.webhooks()} - old_ids
             self.max_orphans += len(created - managed)
         self._follow_advice("\n".join(errors))
 
@@ -217,8 +217,8 @@ class StackMachine(RuleBasedStateMachine):
     def _check_webhooks(self) -> None:
         outputs = self.project.outputs
         webhooks = {webhook.id: webhook for webhook in self.sandbox.backend.webhooks()}
-        for webhook_id, before in self.unmanaged.items():
-            assert repr(webhooks.pop(webhook_id)) == before, "an unmanaged webhook was changed"
+        for webhook_id, old_webhook in self.unmanaged.items():
+            assert repr(webhooks.pop(webhook_id)) == old_webhook, "an unmanaged webhook was changed"
         for name, declared in self.declared.items():
             webhook = webhooks.pop(outputs[name]["id"])
             if webhook.secret != outputs[name]["secret"]:
@@ -233,12 +233,12 @@ class StackMachine(RuleBasedStateMachine):
             assert actual == expected, f"webhook {name} is {actual}, but the program declares {expected}"
         COUNTS["orphans of kills"] += len(webhooks)
         assert len(webhooks) <= self.max_orphans, f"orphans: {list(webhooks.values())}"
-        assert self.sandbox.token not in self.project.shown
+        assert self.sandbox.token not in self.project.output_text
         calls = self.project.up().calls
         assert calls == [], f"an up of an unchanged program made the calls {calls}"
 
     def _follow_advice(self, text: str) -> None:
-        """Deletes the webhooks that a message names as left over, or all that no stack manages if it says so."""
+        """Deletes the orphans that a message names, or all that no stack manages if it says so."""
         for line in text.splitlines():
             names_no_ids = "pulumi-truto orphans" in line
             if not names_no_ids and "have the same inputs" not in line and "is left over" not in line:

@@ -10,12 +10,12 @@ from pulumi_truto.event_types import EventType
 from pulumi_truto.resource_type import UNKNOWN
 from tests.support.validation import URL
 
-KNOWN_EVENT_TYPES = [each.value for each in EventType]
+KNOWN_EVENT_TYPES = [event_type.value for event_type in EventType]
 
 #: A slow machine must not fail a test.
 no_deadline = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-#: Strings, with a preference for what breaks URL parsers.
+#: Strings, with a preference for those that break URL parsers.
 ODD_STRINGS = st.text() | st.text(alphabet="htps:/[]@#?.%0123456789aZ \n\t\x00\ud800\u2100\u00e9", max_size=40)
 ODD_SCALARS = (
     st.none()
@@ -26,16 +26,16 @@ ODD_SCALARS = (
     | st.complex_numbers()
     | st.decimals()
     | ODD_STRINGS
-    | ODD_STRINGS.map(lambda rest: "https://" + rest)
+    | ODD_STRINGS.map(lambda suffix: "https://" + suffix)
     | st.binary()
     | st.sampled_from([UNKNOWN, EventType.RECORD_ANY, object(), URL, "record:created", "true"])
 )
 ANYTHING = st.recursive(
     ODD_SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=5)
-        | st.lists(inner, max_size=3).map(tuple)
-        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    lambda values: (
+        st.lists(values, max_size=5)
+        | st.lists(values, max_size=3).map(tuple)
+        | st.dictionaries(st.text(max_size=5), values, max_size=3)
     ),
     max_leaves=8,
 )

@@ -21,7 +21,7 @@ pulumi.export("id", hook.id)
 
 
 class UserProject:
-    """A user's folder with a program and its tests, and a home folder of their own."""
+    """A user's folder with a program and its tests, and a separate home folder."""
 
     def __init__(self, folder: Path, program: str = PROGRAM) -> None:
         self.folder, self.home = folder / "project", folder / "home"
@@ -35,7 +35,7 @@ class UserProject:
         (self.folder / "__main__.py").write_text(textwrap.dedent(program))
 
     def run_tests(self, tests: str, engine: str, *options: str, check: bool = True) -> str:
-        """Runs the user's tests with pytest; returns what it showed."""
+        """Runs the user's tests with pytest; returns their output."""
         (self.folder / "tests" / "test_mine.py").write_text(textwrap.dedent(tests))
         env = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
         env |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}  # `make coverage`
@@ -49,8 +49,8 @@ class UserProject:
             f"--pulumi-engine={engine}",
             *options,
         )
-        done = run(*command, cwd=self.folder, env=env, check=check)
-        return done.stdout + done.stderr
+        process = run(*command, cwd=self.folder, env=env, check=check)
+        return process.stdout + process.stderr
 
     def digest(self) -> str:
         """A hash of every file of the user."""

@@ -39,7 +39,7 @@ pulumi.export("id", Hook("orders", "https://hooks.example.com/truto").id)
 
 def test_other_providers_are_mocked_on_the_local_engine(tmp_path: Path) -> None:
     """Resources and functions of another provider come from Pulumi's mocks, by type token; webhooks stay real."""
-    shown = UserProject(tmp_path, OTHER_PROVIDER).run_tests(
+    output = UserProject(tmp_path, OTHER_PROVIDER).run_tests(
         """
         import pulumi
 
@@ -68,7 +68,7 @@ def test_other_providers_are_mocked_on_the_local_engine(tmp_path: Path) -> None:
         """,
         "auto",
     )
-    assert "1 passed" in shown
+    assert "1 passed" in output
 
 
 def test_installed_plugins_are_used_on_the_cli(tmp_path: Path) -> None:
@@ -80,8 +80,8 @@ def test_installed_plugins_are_used_on_the_cli(tmp_path: Path) -> None:
     plugin.parent.mkdir(parents=True)
     plugin.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -m pulumi_truto "$@"\n')
     plugin.chmod(0o755)
-    before = user.digest()
-    shown = user.run_tests(
+    old_digest = user.digest()
+    output = user.run_tests(
         """
         def test_it(pulumi_stack, truto_sandbox):
             up = pulumi_stack(".").up()
@@ -89,13 +89,13 @@ def test_installed_plugins_are_used_on_the_cli(tmp_path: Path) -> None:
         """,
         "cli",
     )
-    assert "1 passed" in shown
-    assert user.digest() == before
+    assert "1 passed" in output
+    assert user.digest() == old_digest
 
 
 def test_other_providers_without_a_mock_are_named(tmp_path: Path) -> None:
     """Without a mock the error names the provider and both ways out."""
-    shown = UserProject(tmp_path, OTHER_PROVIDER.replace(', pulumi.ResourceOptions(version="4.0.0")', "")).run_tests(
+    output = UserProject(tmp_path, OTHER_PROVIDER.replace(', pulumi.ResourceOptions(version="4.0.0")', "")).run_tests(
         """
         def test_it(pulumi_stack):
             pulumi_stack(".").up()
@@ -103,7 +103,7 @@ def test_other_providers_without_a_mock_are_named(tmp_path: Path) -> None:
         "local",
         check=False,
     )
-    text = " ".join(shown.split())
+    text = " ".join(output.split())
     assert "the local engine cannot run the provider 'random'" in text
     assert "Pass `mocks`" in text
     assert "Pulumi CLI" in text

@@ -23,8 +23,8 @@ def user(tmp_path: Path) -> UserProject:
 
 def test_program_runs_on_a_sandbox_and_leaves_the_user_alone(user: UserProject, engine: Engine) -> None:
     """The program runs on the test's sandbox, with its configuration, and no file of the user changes."""
-    before = user.digest()
-    shown = user.run_tests(
+    old_digest = user.digest()
+    output = user.run_tests(
         """
         def test_it(pulumi_stack, truto_sandbox):
             stack = pulumi_stack("..", config={"url": "https://mine.example.com/"})
@@ -44,13 +44,13 @@ def test_program_runs_on_a_sandbox_and_leaves_the_user_alone(user: UserProject, 
         """,
         engine,
     )
-    assert "2 passed" in shown
-    assert user.digest() == before
+    assert "2 passed" in output
+    assert user.digest() == old_digest
 
 
 def test_expect_no_changes(user: UserProject, engine: Engine) -> None:
     """`expect_no_changes` passes for a stack without changes, and fails otherwise."""
-    shown = user.run_tests(
+    output = user.run_tests(
         """
         import pytest
         from pulumi.automation import CommandError
@@ -80,12 +80,12 @@ def test_expect_no_changes(user: UserProject, engine: Engine) -> None:
         """,
         engine,
     )
-    assert "1 passed" in shown
+    assert "1 passed" in output
 
 
 def test_local_engine_names_arguments_that_it_does_not_support(user: UserProject) -> None:
     """An argument of Pulumi's Stack that the local engine lacks is refused by name, with the way out."""
-    shown = user.run_tests(
+    output = user.run_tests(
         """
         import pytest
 
@@ -97,36 +97,36 @@ def test_local_engine_names_arguments_that_it_does_not_support(user: UserProject
         """,
         "local",
     )
-    assert "1 passed" in shown
+    assert "1 passed" in output
 
 
 def test_engine_that_is_missing_is_reported(user: UserProject) -> None:
     """`--pulumi-engine=cli` without a CLI fails with the reason."""
     if cli_version() is not None:
         pytest.skip("there is a Pulumi CLI on PATH")
-    shown = user.run_tests("def test_it(pulumi_stack):\n    pulumi_stack('.')\n", "cli", check=False)
-    assert "--pulumi-engine=cli: there is no Pulumi CLI on PATH" in shown
+    output = user.run_tests("def test_it(pulumi_stack):\n    pulumi_stack('.')\n", "cli", check=False)
+    assert "--pulumi-engine=cli: there is no Pulumi CLI on PATH" in output
 
 
 def test_program_that_does_not_exist_is_reported(user: UserProject) -> None:
     """A folder without a Pulumi.yaml is named."""
-    shown = user.run_tests("def test_it(pulumi_stack):\n    pulumi_stack('nowhere')\n", "local", check=False)
-    assert "there is no Pulumi.yaml in" in shown
-    assert "nowhere" in shown
+    output = user.run_tests("def test_it(pulumi_stack):\n    pulumi_stack('nowhere')\n", "local", check=False)
+    assert "there is no Pulumi.yaml in" in output
+    assert "nowhere" in output
 
 
 def test_inline_programs_are_refused(user: UserProject) -> None:
     """A function instead of a folder is refused by name, with the way out."""
-    shown = user.run_tests("def test_it(pulumi_stack):\n    pulumi_stack(lambda: None)\n", "local", check=False)
-    assert "pulumi_stack runs no inline programs. Put the program into a folder" in shown
+    output = user.run_tests("def test_it(pulumi_stack):\n    pulumi_stack(lambda: None)\n", "local", check=False)
+    assert "pulumi_stack runs no inline programs. Put the program into a folder" in output
 
 
 def test_example_project(engine: Engine, tmp_path: Path) -> None:
     """The tests of examples/testing pass on both engines."""
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--pulumi-engine={engine}")
-    done = run(*command, cwd=REPOSITORY / "examples" / "testing", env=env)
-    assert "6 passed" in done.stdout
+    process = run(*command, cwd=REPOSITORY / "examples" / "testing", env=env)
+    assert "6 passed" in process.stdout
 
 
 def test_code_of_the_guide(user: UserProject) -> None:
@@ -151,7 +151,7 @@ def test_plugin_loads_little(tmp_path: Path) -> None:
 
 
 def test_lookups_honour_mocks(tmp_path: Path) -> None:
-    """`get_webhook` and `get_webhooks` return what the mocks of a unit test say, without a request."""
+    """`get_webhook` and `get_webhooks` return the webhooks of a unit test's mocks, without a request."""
     (tmp_path / "program.py").write_text(
         textwrap.dedent(
             """
@@ -171,7 +171,7 @@ def test_lookups_honour_mocks(tmp_path: Path) -> None:
             one = truto.get_webhook("x")
             assert (one.id, one.target_url) == ("x", "https://a.example.com")
             assert (one.event_types, one.is_active) == (["record:*"], True)
-            assert [each.id for each in truto.get_webhooks(is_active=True)] == ["a"]
+            assert [webhook.id for webhook in truto.get_webhooks(is_active=True)] == ["a"]
             print("passed")
             """
         )

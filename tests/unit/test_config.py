@@ -228,7 +228,7 @@ def test_settings_on_loopback(base_url: str, expected: bool) -> None:
 VALUES: st.SearchStrategy[Any] = (
     st.none()
     | ODD_STRINGS
-    | ODD_STRINGS.map(lambda rest: "https://" + rest)
+    | ODD_STRINGS.map(lambda suffix: "https://" + suffix)
     | st.integers()
     | st.binary()
     | st.lists(ODD_STRINGS)
@@ -248,7 +248,7 @@ def test_resolve_never_raises(config: dict[str, Any], environ: dict[str, str]) -
     assert settings.api_token.isascii()
     assert settings.api_token.isprintable()
     assert settings.base_url.lower().startswith(("https://", "http://"))
-    assert all(len(each.splitlines()) == 1 for each in settings.errors)
+    assert all(len(message.splitlines()) == 1 for message in settings.errors)
 
 
 @no_deadline
@@ -263,8 +263,8 @@ def test_token_is_never_shown(digits: str, suffix: str, in_config: bool, base_ur
     token = "q" + digits + suffix
     config = {"truto:apiToken": token if in_config else None, "truto:baseUrl": base_url}
     settings = resolve(config, {} if in_config else {"TRUTO_API_TOKEN": token})
-    shown = repr(Settings(settings.api_token, DEFAULT_BASE_URL, settings.errors)) + "".join(settings.errors)
-    assert "q" + digits not in shown
+    text = repr(Settings(settings.api_token, DEFAULT_BASE_URL, settings.errors)) + "".join(settings.errors)
+    assert "q" + digits not in text
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_misspelt_setting_is_an_error(key: str, meant: str) -> None:
 
 @pytest.mark.parametrize("key", ["truto:apiToken", "truto:providerName", "truto:version", "truto:region", "app:token"])
 def test_other_keys_are_no_error(key: str) -> None:
-    """A setting, a key of Pulumi's or of another namespace, and a key of the program's own are accepted."""
+    """A setting, a key of Pulumi's or of another namespace, and one of the program are accepted."""
     assert resolve_settings({"truto:apiToken": TOKEN}.get, {}, keys=[key]).errors == ()
 
 

@@ -24,10 +24,10 @@ def test_no_event_types_means_every_event(event_types: object) -> None:
 
 def test_event_types_are_sorted_without_duplicates() -> None:
     """Event types are a set: their order and duplicates do not count."""
-    one = validate(event_types=["record:updated", "record:created", "record:updated"])
-    other = validate(event_types=("record:created", "record:updated"))
-    assert one == other
-    assert one.inputs["event_types"] == ["record:created", "record:updated"]
+    result = validate(event_types=["record:updated", "record:created", "record:updated"])
+    reordered = validate(event_types=("record:created", "record:updated"))
+    assert result == reordered
+    assert result.inputs["event_types"] == ["record:created", "record:updated"]
 
 
 @no_deadline
@@ -44,7 +44,7 @@ def test_enum_members_become_strings() -> None:
     """A member of `EventType` and its string are equivalent, and the string is sent."""
     result = validate(event_types=[EventType.RECORD_UPDATED, "record:updated", EventType.RECORD_ANY])
     assert result == validate(event_types=["record:*", "record:updated"])
-    assert {type(each) for each in result.inputs["event_types"]} == {str}
+    assert {type(event_type) for event_type in result.inputs["event_types"]} == {str}
 
 
 @pytest.mark.parametrize("event_type", KNOWN_EVENT_TYPES)
@@ -119,6 +119,6 @@ def test_no_suggestion_without_a_similar_event_type() -> None:
 
 def test_each_unknown_event_type_has_its_own_warning() -> None:
     """Two unknown event types give two warnings."""
-    first, second = validate(event_types=["new:one", "new:two"]).warnings
-    assert first.reason.startswith("[0]")
-    assert second.reason.startswith("[1]")
+    first_warning, second_warning = validate(event_types=["new:one", "new:two"]).warnings
+    assert first_warning.reason.startswith("[0]")
+    assert second_warning.reason.startswith("[1]")

@@ -18,6 +18,6 @@ from tests.support.commands import run
     ],
 )
 def test_import_loads_only_what_it_needs(statement: str, forbidden: list[str]) -> None:
-    """A receiver needs only the standard library, and a program does not load what only API calls need."""
+    """A receiver needs only the standard library, and a program does not load modules that only API calls need."""
     code = f"import sys\n{statement}\nprint(*(name for name in {forbidden!r} if name in sys.modules))"
     assert run(sys.executable, "-c", code).stdout.split() == []

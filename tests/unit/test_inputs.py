@@ -62,7 +62,7 @@ def test_all_errors_are_reported_at_once() -> None:
 def test_messages_do_not_show_values() -> None:
     """A value can be a secret, so a message names the property and the index but never shows the value."""
     messages = error_messages(target_url="sesame", event_types=["sesame", "a:sesame:b"], is_active="sesame")
-    messages += [each.reason for each in validate(event_types=["sesame:open"]).warnings]
+    messages += [warning.reason for warning in validate(event_types=["sesame:open"]).warnings]
     assert len(messages) == 5
     assert "sesame" not in " ".join(messages)
 
@@ -118,5 +118,5 @@ def test_check_never_raises(inputs: dict[str, Any], api_on_loopback: bool) -> No
 @given(DECLARED_INPUTS)
 def test_canonical_form_is_stable(declared: dict[str, Any]) -> None:
     """Validating canonical inputs again does not change them."""
-    once = canonical(declared)
-    assert canonical(once) == once
+    canonical_inputs = canonical(declared)
+    assert canonical(canonical_inputs) == canonical_inputs

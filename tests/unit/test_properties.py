@@ -1,4 +1,4 @@
-"""The table of properties, and what derives from it."""
+"""The declared properties, and everything that derives from them."""
 
 from __future__ import annotations
 

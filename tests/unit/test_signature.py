@@ -56,10 +56,10 @@ def header(digest: str) -> str:
 
 def verify_error(body: Any = BODY, header: Any = f"format=sha256,v={HEX}", secret: Any = SECRET) -> str:
     """The message of the error for a delivery that must be rejected. All arguments are valid by default."""
-    with pytest.raises(SignatureError) as caught:
+    with pytest.raises(SignatureError) as error_info:
         verify(body, header, secret)
-    assert SECRET not in str(caught.value)
-    return str(caught.value)
+    assert SECRET not in str(error_info.value)
+    return str(error_info.value)
 
 
 # Vectors ---------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def test_signature_of_local_openssl_is_accepted(body: bytes) -> None:
     verify(body, header(base64.b64encode(digest).decode()), SECRET)
 
 
-@pytest.mark.parametrize(("body", "secret", "base64_digest"), [(body, key, each) for body, key, _, each in VECTORS])
+@pytest.mark.parametrize(("body", "secret", "base64_digest"), [(body, key, digest) for body, key, _, digest in VECTORS])
 def test_both_base64_alphabets_are_accepted(body: bytes, secret: str, base64_digest: str) -> None:
     """Standard and URL-safe base64 are accepted, with padding and without."""
     for digest in (base64_digest, base64_digest.replace("+", "-").replace("/", "_")):
@@ -125,7 +125,7 @@ def test_all_types_of_bytes_are_accepted(bytes_type: Callable[[bytes], Any]) -> 
 
 def test_non_contiguous_view_raises_no_other_error() -> None:
     """A view of every second byte is verified or rejected with a `SignatureError`."""
-    every_second: Any = memoryview(b"".join(bytes([each, 0]) for each in BODY))[::2]
+    every_second: Any = memoryview(b"".join(bytes([byte, 0]) for byte in BODY))[::2]
     assert bytes(every_second) == BODY
     with contextlib.suppress(SignatureError):
         verify(every_second, header(HEX), SECRET)

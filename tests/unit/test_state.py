@@ -1,4 +1,4 @@
-"""What counts as a change, what a create and an update send, and the state after a response."""
+"""Changes, the bodies of creates and updates, and the state after a response."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STATE: Any = {
 
 
 def patch(current: Any, inputs: Any) -> Any:
-    """What an update sends."""
+    """The body of an update."""
     return WEBHOOK.changes(current, inputs)
 
 
@@ -78,7 +78,7 @@ def test_update_sends_only_changed_inputs(changed: dict[str, Any]) -> None:
 
 
 def test_equal_inputs_are_no_change() -> None:
-    """Inputs that are equal to the state are no change."""
+    """Inputs that are equal to the state are not a change."""
     assert patch(STATE, inputs_from()) == {}
 
 
@@ -86,7 +86,7 @@ def test_equal_inputs_are_no_change() -> None:
     "event_types", [["record:updated", "record:created"], ["record:updated"] * 2 + ["record:created"]]
 )
 def test_reordering_event_types_is_no_change(event_types: list[str]) -> None:
-    """Another order of event types, or duplicates, are no change, neither in the inputs nor in the state."""
+    """Another order of event types, or duplicates, are not a change, neither in the inputs nor in the state."""
     assert patch(STATE, inputs_from(event_types=event_types)) == {}
     assert patch({**STATE, "event_types": event_types}, inputs_from()) == {}
 
@@ -97,8 +97,8 @@ def test_switching_to_and_from_every_event_is_a_change(state: dict[str, Any]) ->
     assert patch(state, inputs_from(event_types=[])) == {}
     assert patch(state, inputs_from()) == {"event_types": STATE["event_types"]}
     assert patch(STATE, inputs_from(event_types=[])) == {"event_types": []}
-    without = {name: value for name, value in state.items() if name != "event_types"}
-    assert patch(without, inputs_from(event_types=[])) == {}
+    incomplete_state = {name: value for name, value in state.items() if name != "event_types"}
+    assert patch(incomplete_state, inputs_from(event_types=[])) == {}
 
 
 @pytest.mark.parametrize("name", WEBHOOK.inputs)
@@ -120,7 +120,7 @@ def test_input_missing_from_the_state_is_sent() -> None:
 
 @pytest.mark.parametrize(("one", "other"), EQUAL_URLS)
 def test_equivalent_url_is_no_change(one: str, other: str) -> None:
-    """A URL that Truto returns in another, equivalent spelling is no change."""
+    """A URL that Truto returns in another, equivalent spelling is not a change."""
     assert urls_equal(one, other)
     assert urls_equal(other, one)
     assert patch({**STATE, "target_url": one}, inputs_from(target_url=other)) == {}
@@ -161,8 +161,15 @@ def test_state_after_a_create() -> None:
 
 def test_drift_is_in_the_state() -> None:
     """A change made outside Pulumi is in the state after a refresh."""
-    drifted = state_after(webhook(target_url="https://other.example.com", is_active=False, event_types=["a:b"]), STATE)
-    assert drifted == {**STATE, "target_url": "https://other.example.com", "is_active": False, "event_types": ["a:b"]}
+    drifted_state = state_after(
+        webhook(target_url="https://other.example.com", is_active=False, event_types=["a:b"]), STATE
+    )
+    assert drifted_state == {
+        **STATE,
+        "target_url": "https://other.example.com",
+        "is_active": False,
+        "event_types": ["a:b"],
+    }
 
 
 @pytest.mark.parametrize("secret", [..., None, "another secret"])
@@ -210,8 +217,8 @@ def returned_by_truto(inputs: Mapping[str, Any], upper_case_url: bool) -> Webhoo
     """A response about a webhook with these inputs, optionally with scheme and host of the URL in upper case."""
     url = inputs["target_url"]
     if upper_case_url:
-        scheme, _, rest = url.partition("://")
-        host, slash, path = rest.partition("/")
+        scheme, _, remainder = url.partition("://")
+        host, slash, path = remainder.partition("/")
         url = f"{scheme.upper()}://{host.upper() if '?' not in host else host}{slash}{path}"
     return webhook(target_url=url, event_types=[*reversed(inputs["event_types"])], is_active=inputs["is_active"])
 
@@ -227,9 +234,11 @@ def test_new_webhook_has_no_changes(declared: dict[str, Any], upper_case_url: bo
 
 @no_deadline
 @given(DECLARED_INPUTS, DECLARED_INPUTS, st.booleans())
-def test_updated_webhook_has_no_changes(before: dict[str, Any], after: dict[str, Any], upper_case_url: bool) -> None:
+def test_updated_webhook_has_no_changes(
+    old_declared: dict[str, Any], new_declared: dict[str, Any], upper_case_url: bool
+) -> None:
     """An update sends enough: after it there is nothing to update."""
-    old, new = canonical(before), canonical(after)
+    old, new = canonical(old_declared), canonical(new_declared)
     state = {**STATE, **old}
     patched = {**old, **patch(state, new)}
     new_state = state_after(returned_by_truto(patched, upper_case_url), {**state, "target_url": new["target_url"]})
@@ -239,8 +248,8 @@ def test_updated_webhook_has_no_changes(before: dict[str, Any], after: dict[str,
 
 @no_deadline
 @given(DECLARED_INPUTS, DECLARED_INPUTS)
-def test_update_sends_no_unchanged_inputs(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_update_sends_no_unchanged_inputs(old_declared: dict[str, Any], new_declared: dict[str, Any]) -> None:
     """Every input that an update sends differs from the state."""
-    state, new = {**STATE, **canonical(before)}, canonical(after)
+    state, new = {**STATE, **canonical(old_declared)}, canonical(new_declared)
     for name in patch(state, new):
         assert patch({**new, name: state[name]}, new) == {name: new[name]}

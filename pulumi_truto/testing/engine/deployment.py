@@ -1,4 +1,4 @@
-"""Runs one deployment: brings resources to what the program registers, and deletes the others."""
+"""Runs one deployment: brings resources to their registered state, and deletes the others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Deployment:
         self.outputs: Properties = {}
 
     def register(self, new: Resource, name: str) -> Resource:
-        """Brings a resource with this name to what the program declares; reads one that the stack does not manage.
+        """Brings a resource with this name to its declared state; reads one that the stack does not manage.
 
         Raises:
             Cancelled: the operation failed, or the run was already over.

@@ -29,7 +29,7 @@ class MockProvider:
         return new.inputs, []
 
     def diff(self, new: Resource, old: Resource) -> DiffResult:
-        """Updates in place what has other inputs."""
+        """Updates changed inputs in place."""
         changed = {key for key in {*old.inputs, *new.inputs} if old.inputs.get(key) != new.inputs.get(key)}
         return DiffResult(bool(changed), changed_keys=frozenset(changed))
 
@@ -42,7 +42,7 @@ class MockProvider:
         return dict(new.inputs) if preview else self._resource(new.urn, old.id, new.inputs)[1]
 
     def read(self, urn: str, id_: str, inputs: Properties, outputs: Properties | None) -> ReadResult:
-        """Returns what is in the state; for a resource that is not managed, the mock."""
+        """Returns the state; for a resource that is not managed, the mock."""
         if outputs is not None and inputs != outputs:
             return ReadResult(id_, outputs, inputs)
         return ReadResult(*self._resource(urn, id_, inputs), inputs)
@@ -73,5 +73,5 @@ class MockProvider:
         return str(id_ or created_id), {**inputs, **outputs}
 
 
-#: What serves a provider instance.
+#: The server of a provider instance.
 AnyProvider = Provider | MockProvider

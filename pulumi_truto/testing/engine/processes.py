@@ -81,7 +81,7 @@ def start(
 
 
 def end_process_group(process: Process, timeout_seconds: float) -> None:
-    """Ends a process and what it started: with SIGTERM, and with SIGKILL if it does not end in time.
+    """Ends a process and its children: with SIGTERM, and with SIGKILL if it does not end in time.
 
     Windows has neither these signals nor process groups: there it kills the process alone.
     """

@@ -75,7 +75,7 @@ class Provider:
         instance: the provider instance; its inputs are the configuration.
         process: the process.
         port: the port on which it listens.
-        lost_create_hint: what to do if the process ended during a create.
+        lost_create_hint: the remedy if the process ended during a create.
 
     Raises:
         OperationError: the provider rejects the configuration.

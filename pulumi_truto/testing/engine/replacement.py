@@ -37,7 +37,7 @@ def diff_resource(provider: AnyProvider, new: Resource, old: Resource) -> DiffRe
 
 
 def decide_step(provider: AnyProvider, new: Resource, old: Resource) -> tuple[OpType, bool]:
-    """Returns the step that brings a managed resource from its old state to what the program declares.
+    """Returns the step that brings a managed resource from its old state to its declared state.
 
     It is `OpType.SAME`, `OpType.UPDATE` or `OpType.REPLACE`, with whether a replacement first deletes the old resource.
     """
@@ -63,7 +63,7 @@ def dependents_to_replace(old: Resource, unvisited: Sequence[Resource], registry
     """
     replaced, replaced_urns = [], {old.urn}
     for dependent in _dependents(old, unvisited):
-        # What depends on a replaced resource is unknown until its replacement exists.
+        # Values from a replaced resource are unknown until its replacement exists.
         inputs = {
             name: UNKNOWN if replaced_urns & {*dependent.property_dependencies.get(name, [])} else value
             for name, value in dependent.inputs.items()
@@ -100,7 +100,7 @@ def _requires_replacement(diff: DiffResult, replace_on_changes: list[str]) -> bo
 
 
 def _is_trigger_changed(old: Any, new: Any) -> bool:
-    """Whether the replacement trigger has changed. Adding or removing a trigger is no change."""
+    """Whether the replacement trigger has changed. Adding or removing a trigger is not a change."""
     if contains_unknown(old) or contains_unknown(new):
         return True
     old, new = _without_secrets(old), unwrap_secrets(new)

@@ -22,13 +22,13 @@ ORGANIZATION: Final = "organization"
 
 @dataclass(frozen=True)
 class Providers:
-    """The providers that the engine runs besides dynamic providers.
+    """The providers that the engine runs in addition to dynamic providers.
 
     Attributes:
         modules: the module that starts a provider, by package.
         preloaded: the modules that most programs and providers need, for the server that forks them.
-        import_hint: what to do in place of the option ``import_``, which does not work with a dynamic provider.
-        lost_create_hint: what to do if a provider ended during a create.
+        import_hint: the advice in place of the option ``import_``, which does not work with a dynamic provider.
+        lost_create_hint: the remedy if a provider ended during a create.
     """
 
     modules: Mapping[str, str] = field(default_factory=dict)

@@ -66,7 +66,7 @@ class Stack:
         state_dir: the folder of the state file; created if it does not exist.
         env_vars: additional environment variables of the program and the providers. ``PULUMI_CONFIG_PASSPHRASE``
             must be set, here or in the environment: it encrypts the secrets in the state.
-        providers: the providers that the engine runs besides dynamic providers.
+        providers: the providers that the engine runs in addition to dynamic providers.
         mocks: serve the resources and functions of all other providers.
     """
 
@@ -116,7 +116,7 @@ class Stack:
         on_output: OnOutput | None = None,
         **unsupported: Any,
     ) -> PreviewResult:
-        """Shows what `up` would do, without doing it."""
+        """Shows the steps of an `up`, without taking them."""
         _refuse("preview", unsupported)
         snapshot = self._load()
         settings: dict[str, Any] = {"parallel": parallel, "dry_run": True}
@@ -135,7 +135,7 @@ class Stack:
         on_output: OnOutput | None = None,
         **unsupported: Any,
     ) -> UpResult:
-        """Creates, updates and deletes resources until the stack is what the program declares."""
+        """Creates, updates and deletes resources until the stack is as the program declares it."""
         _refuse("up", unsupported)
         if refresh:
             self.refresh(parallel=parallel, on_output=on_output)
@@ -168,7 +168,7 @@ class Stack:
         return DestroyResult(run.display.stdout, run.display.stderr, run.display.result("destroy"))
 
     def outputs(self) -> OutputMap:
-        """Returns the stack's outputs, secrets in plain text. As in Pulumi, an object with a secret is no secret."""
+        """Returns the stack's outputs, secrets in plain text. As in Pulumi, an object with a secret is not a secret."""
         stack = next((resource for resource in self._load().resources if resource.type == STACK_TYPE), None)
         outputs = stack.outputs if stack is not None else {}
         return {name: OutputValue(unwrap_secrets(value), is_secret(value)) for name, value in outputs.items()}

@@ -43,7 +43,7 @@ class Steps:
         self._import_hint = settings.providers.import_hint
 
     def register(self, new: Resource, old: Resource | None) -> Resource:
-        """Brings a resource to what the program declares, or reads an external one."""
+        """Brings a resource to its declared state, or reads an external one."""
         if new.external:
             return self._read(new, old)
         if new.is_managed:
@@ -65,7 +65,7 @@ class Steps:
             self._display.step(OpType.DISCARD if old.external else OpType.DELETE, old)
 
     def refresh(self, old: Resource) -> None:
-        """Updates the state of a resource to what its provider reads."""
+        """Updates the state of a resource from its provider."""
         if not old.custom or old.is_provider or old.pending_replacement:
             self._snapshot.record(old, old)
             if not old.is_default_provider:
@@ -116,7 +116,7 @@ class Steps:
             new.id = "" if self._dry_run else str(uuid.uuid4())
             return self._finish(new, None, OpType.CREATE)
         new.id = old.id
-        # As in Pulumi, an input that becomes secret is no change of a provider, unlike that of a component.
+        # As in Pulumi, an input that becomes secret is not a change of a provider, unlike that of a component.
         is_same = unwrap_secrets(old.inputs) == unwrap_secrets(new.inputs)
         return self._finish(new, old, OpType.SAME if is_same else OpType.UPDATE)
 
@@ -180,7 +180,7 @@ class Steps:
         try:
             new.id, outputs = provider.create(new, preview=self._dry_run)
         except InitError as error:
-            # As in Pulumi, the new resource is saved, the run fails, and the next run tries an update.
+            # As in Pulumi, the new resource is saved, the run fails, and the next run updates it.
             new.id, new.outputs, new.init_errors = error.id, _with_secret_outputs(new, error.outputs), [str(error)]
             self._finish(new, old, op, keep_old=keep_old)
             raise

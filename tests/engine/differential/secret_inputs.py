@@ -1,4 +1,4 @@
-"""A secret input makes its output secret, and making an input secret is no change."""
+"""A secret input makes its output secret, and making an input secret is not a change."""
 
 from tests.engine.differential.steps import up
 

@@ -14,7 +14,7 @@ class Mocks(pulumi.runtime.Mocks):
         return "an-id", {**args.inputs, "secret": "s"}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        """Fails, as the program calls no function."""
+        """Fails because the program calls no function."""
         raise NotImplementedError(args.token)
 
 

@@ -25,9 +25,9 @@ def test_missing_fields_do_not_clear_the_state(sandbox: Sandbox, fields: list[st
     id_, state = harness.manager.create({**INPUTS, "event_types": []})
     sandbox.inject("missing_fields", "read", times=0, fields=fields)
     sandbox.inject("missing_fields", "update", times=0, fields=fields)
-    fresh = harness.manager.read(id_, state)
-    assert fresh == state
-    updated = harness.manager.update(id_, fresh, {**INPUTS, "event_types": [], "is_active": False})
+    present_state = harness.manager.read(id_, state)
+    assert present_state == state
+    updated = harness.manager.update(id_, present_state, {**INPUTS, "event_types": [], "is_active": False})
     assert updated["secret"] == sandbox.backend.webhooks()[0].secret
     for name in ("environment_id", "created_at"):
         assert updated[name] == state[name]
@@ -42,9 +42,9 @@ def test_response_does_not_replace_the_secret(sandbox: Sandbox, operation: str, 
     id_, state = harness.manager.create(INPUTS)
     inputs = {**INPUTS, "is_active": False}
     sandbox.inject("response", operation, body={"id": id_, **inputs, "secret": secret})
-    fresh = harness.manager.read(id_, state) if operation == "read" else harness.manager.update(id_, state, inputs)
-    assert fresh is not None
-    assert fresh["secret"] == state["secret"] == sandbox.backend.webhooks()[0].secret
+    new_state = harness.manager.read(id_, state) if operation == "read" else harness.manager.update(id_, state, inputs)
+    assert new_state is not None
+    assert new_state["secret"] == state["secret"] == sandbox.backend.webhooks()[0].secret
 
 
 @pytest.mark.parametrize("fault", ["wrong_types", "other_id", "not_json"])
@@ -65,6 +65,6 @@ def test_error_message_does_not_show_the_secret(sandbox: Sandbox) -> None:
     id_, state = harness.manager.create(INPUTS)
     for name, operation in harness.operations().items():
         sandbox.inject("status", name, status=400, message=f"bad signature of {state['secret']}")
-        with pytest.raises(TrutoError, match=r"bad signature of \[secret\]") as caught:
+        with pytest.raises(TrutoError, match=r"bad signature of \[secret\]") as error_info:
             operation(id_, state)
-        assert state["secret"] not in str(caught.value)
+        assert state["secret"] not in str(error_info.value)

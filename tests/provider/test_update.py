@@ -1,4 +1,4 @@
-"""An update sends only what changed, and a failed update can be retried."""
+"""An update sends only changes, and a failed update can be retried."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.webhook_manager import INPUTS, OTHER_INPUTS, ManagerHarness, 
     ],
 )
 def test_update_sends_what_changed_and_the_event_types(sandbox: Sandbox, changes: dict[str, Any]) -> None:
-    """An update sends one request, always with the event types, and returns what Truto then has."""
+    """An update sends one request, always with the event types, and returns Truto's new state."""
     harness = ManagerHarness(sandbox)
     id_, state = harness.manager.create(INPUTS)
     sandbox.reset_calls()
@@ -35,7 +35,7 @@ def test_update_sends_what_changed_and_the_event_types(sandbox: Sandbox, changes
 
 @pytest.mark.parametrize("drift", [{"is_active": False}, {"target_url": "https://hooks.example.com/drift"}])
 def test_update_does_not_touch_drift_in_other_properties(sandbox: Sandbox, drift: dict[str, Any]) -> None:
-    """An update leaves what was changed outside Pulumi in another property: neither Truto nor the state changes."""
+    """An update leaves a change outside Pulumi in another property: neither Truto nor the state changes."""
     harness = ManagerHarness(sandbox)
     id_, state = harness.manager.create(INPUTS)
     sandbox.backend.edit(id_, drift)
@@ -69,7 +69,7 @@ def test_update_keeps_ignored_event_types_of_truto(sandbox: Sandbox) -> None:
 
 
 def test_response_with_other_values_than_sent_is_called_that(sandbox: Sandbox) -> None:
-    """A response that differs from what was sent is not called a change outside Pulumi."""
+    """A response that differs from the request is not called a change outside Pulumi."""
     harness = ManagerHarness(sandbox)
     id_, state = harness.manager.create(INPUTS)
     sandbox.inject("response", "update", body={"id": id_, **INPUTS})
@@ -80,20 +80,20 @@ def test_response_with_other_values_than_sent_is_called_that(sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize(
-    "same",
+    "changes",
     [
         {},
         {"target_url": "HTTPS://Hooks.Example.com:443/truto"},
         {"event_types": ["record:created", "record:created"]},
     ],
 )
-def test_update_without_changes_sends_nothing(sandbox: Sandbox, same: dict[str, Any]) -> None:
+def test_update_without_changes_sends_nothing(sandbox: Sandbox, changes: dict[str, Any]) -> None:
     """An update to equal values sends no request and keeps the state."""
     harness = ManagerHarness(sandbox)
     id_, state = harness.manager.create(INPUTS)
     sandbox.reset_calls()
-    before = dict(state)
-    assert harness.manager.update(id_, state, {**INPUTS, **same}) == before
+    old_state = dict(state)
+    assert harness.manager.update(id_, state, {**INPUTS, **changes}) == old_state
     assert sandbox.count() == 0
 
 
@@ -101,11 +101,11 @@ def test_methods_do_not_modify_the_given_state(sandbox: Sandbox) -> None:
     """No method modifies the state that it is given, so the engine keeps the old state after a failure."""
     harness = ManagerHarness(sandbox)
     id_, state = harness.manager.create(INPUTS)
-    before = dict(state)
+    old_state = dict(state)
     harness.manager.update(id_, state, OTHER_INPUTS)
     harness.manager.read(id_, state)
     harness.manager.delete(id_, state)
-    assert state == before
+    assert state == old_state
 
 
 def test_failed_update_can_be_retried(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""A refresh shows what Truto has, and the next update restores the declared values."""
+"""A refresh shows Truto's values, and the next update restores the declared values."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def test_read_without_drift_returns_the_same_state(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("drift", [{"is_active": False}, {"target_url": "https://x.example"}, {"event_types": []}])
 def test_read_shows_drift_and_update_restores_the_inputs(sandbox: Sandbox, drift: dict[str, Any]) -> None:
-    """A refresh shows what was changed outside Pulumi, and the next update restores exactly that."""
+    """A refresh shows changes outside Pulumi, and the next update restores exactly those properties."""
     harness = ManagerHarness(sandbox)
     id_, state = harness.manager.create(INPUTS)
     sandbox.backend.edit(id_, drift)
-    drifted = harness.manager.read(id_, state)
-    assert drifted is not None
-    assert {name: drifted[name] for name in INPUTS} == {**INPUTS, **drift}
-    assert drifted["secret"] == state["secret"]
+    drifted_state = harness.manager.read(id_, state)
+    assert drifted_state is not None
+    assert {name: drifted_state[name] for name in INPUTS} == {**INPUTS, **drift}
+    assert drifted_state["secret"] == state["secret"]
     sandbox.reset_calls()
-    restored = harness.manager.update(id_, drifted, INPUTS)
+    restored_state = harness.manager.update(id_, drifted_state, INPUTS)
     assert request_bodies(sandbox, "update") == [
         {"event_types": INPUTS["event_types"], **{name: INPUTS[name] for name in drift}}
     ]
-    assert {name: restored[name] for name in INPUTS} == INPUTS
+    assert {name: restored_state[name] for name in INPUTS} == INPUTS
 
 
 def test_import_warns_about_the_unknown_secret(sandbox: Sandbox) -> None:
@@ -60,7 +60,7 @@ def test_url_that_truto_spells_differently_is_no_change(sandbox: Sandbox) -> Non
     inputs: Any = {**INPUTS, "target_url": "https://Hooks.Example.com"}
     id_, state = harness.manager.create(inputs)
     sandbox.backend.edit(id_, {"target_url": "https://hooks.example.com/"})
-    fresh = harness.manager.read(id_, state)
-    assert fresh is not None
-    assert fresh["target_url"] == "https://Hooks.Example.com"
-    assert WEBHOOK.changes(fresh, inputs) == {}
+    present_state = harness.manager.read(id_, state)
+    assert present_state is not None
+    assert present_state["target_url"] == "https://Hooks.Example.com"
+    assert WEBHOOK.changes(present_state, inputs) == {}

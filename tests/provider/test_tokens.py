@@ -19,9 +19,9 @@ def test_token_of_an_empty_environment_confirms_no_deletion(sandbox: Sandbox) ->
     id_, state = ManagerHarness(sandbox).manager.create(INPUTS)
     harness = ManagerHarness(sandbox, sandbox.add_environment("empty").token)
     for operation in harness.operations().values():
-        with pytest.raises(UnconfirmedDeletionError) as caught:
+        with pytest.raises(UnconfirmedDeletionError) as error_info:
             operation(id_, state)
-        message = str(caught.value)
+        message = str(error_info.value)
         assert id_ in message
         assert sandbox.environment_id in message
         assert "set the right one" in message
@@ -35,17 +35,17 @@ def test_token_of_another_environment_is_an_error(sandbox: Sandbox) -> None:
     other = sandbox.add_environment("other")
     sandbox.backend.create(other.id, INPUTS)
     id_, state = ManagerHarness(sandbox).manager.create(INPUTS)
-    before = sandbox.backend.webhooks()
+    old_webhooks = sandbox.backend.webhooks()
     for operation in ManagerHarness(sandbox, other.token).operations().values():
-        with pytest.raises(WrongEnvironmentError) as caught:
+        with pytest.raises(WrongEnvironmentError) as error_info:
             operation(id_, state)
-        message = str(caught.value)
+        message = str(error_info.value)
         assert sandbox.environment_id in message
         assert other.id in message
         assert id_ in message
         assert "Nothing was changed" in message
         assert len(message.splitlines()) == 1
-    assert sandbox.backend.webhooks() == before
+    assert sandbox.backend.webhooks() == old_webhooks
 
 
 def test_revoked_token_is_an_error(sandbox: Sandbox) -> None:
@@ -53,15 +53,15 @@ def test_revoked_token_is_an_error(sandbox: Sandbox) -> None:
     harness = ManagerHarness(sandbox)
     id_, state = harness.manager.create(INPUTS)
     sandbox.backend.revoke_token(sandbox.token)
-    before = sandbox.backend.webhooks()
+    old_webhooks = sandbox.backend.webhooks()
     with pytest.raises(AuthenticationError, match=r"^cannot create the webhook"):
         harness.manager.create(INPUTS)
     for name, operation in harness.operations().items():
-        with pytest.raises(AuthenticationError, match=f"^cannot {name} webhook") as caught:
+        with pytest.raises(AuthenticationError, match=f"^cannot {name} webhook") as error_info:
             operation(id_, state)
-        assert "comes from the environment variable TRUTO_API_TOKEN" in str(caught.value)
-        assert sandbox.token not in str(caught.value)
-    assert sandbox.backend.webhooks() == before
+        assert "comes from the environment variable TRUTO_API_TOKEN" in str(error_info.value)
+        assert sandbox.token not in str(error_info.value)
+    assert sandbox.backend.webhooks() == old_webhooks
     assert [call.operation for call in sandbox.calls] == ["create", "update", "create", "read", "update", "delete"]
 
 
@@ -80,7 +80,7 @@ def test_token_revoked_after_a_404_confirms_no_deletion(sandbox: Sandbox) -> Non
 
 
 def test_another_token_of_the_environment_works(sandbox: Sandbox) -> None:
-    """A new token of the same environment updates, reads and deletes what the revoked one created."""
+    """A new token of the same environment updates, reads and deletes the webhooks of the revoked one."""
     id_, state = ManagerHarness(sandbox).manager.create(INPUTS)
     new_token = sandbox.backend.add_token(sandbox.environment_id)
     sandbox.backend.revoke_token(sandbox.token)
