@@ -31,7 +31,7 @@ soak: $(VENV)/.installed-test
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks
 
-# What `pulumi plugin install --file` takes, of the last commit. A tree instead of a commit, because Pulumi refuses the
+# The archive for `pulumi plugin install --file`, of the last commit. A tree instead of a commit, because Pulumi refuses the
 # header that git would add.
 DIST ?= dist
 plugin: $(BIN)/python
@@ -41,7 +41,7 @@ plugin: $(BIN)/python
 	git -c tar.umask=022 archive --format=tar.gz --output="$$archive" 'HEAD^{tree}' LICENSE PulumiPlugin.yaml README.md pulumi_truto pyproject.toml && \
 	echo "$$archive"
 
-# Writes the plugin's contract anew: its difference shows in a review what users' programs notice.
+# Writes the plugin's contract anew: its difference shows a reviewer every change for users' programs.
 schema: $(VENV)/.installed-test
 	$(BIN)/python -m pulumi_truto.plugin.schema > schema.json
 
@@ -72,7 +72,7 @@ lint-workflows: $(VENV)/.installed-release
 	else echo "The workflows are not checked: actionlint is not on PATH, and Go, which could build it, is missing or offline"; \
 		test -z "$(REQUIRED)"; fi
 
-# Windows lacks much of os, signal and socket: the second run finds what would fail there.
+# Windows lacks much of os, signal and socket: the second run finds uses of them.
 types: $(VENV)/.installed-dev
 	$(BIN)/python -m mypy
 	$(BIN)/python -m mypy --platform win32 --cache-dir .mypy_cache/win32
@@ -83,7 +83,7 @@ format: $(VENV)/.installed-dev
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
-# TAG=v1.2.3 for the release itself. What passes is in dist/ then.
+# TAG=v1.2.3 for the release itself. The passed files are in dist/ then.
 release-check: $(VENV)/.installed-release
 	$(BIN)/python -m release $${TAG:+--tag "$$TAG"}
 
@@ -96,6 +96,6 @@ $(BIN)/python:
 
 # One file for each extra that is installed; a changed pyproject.toml installs anew.
 $(VENV)/.installed-%: pyproject.toml $(BIN)/python
-	@echo "Installing pulumi-truto[$*] and what it needs (a minute or two the first time) ..."
+	@echo "Installing pulumi-truto[$*] and its dependencies (a minute or two the first time) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@

@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--pulumi-engine",
         choices=["auto", "cli", "local"],
         default="auto",
-        help="the engine that runs the programs of `pulumi_stack`: the Pulumi CLI, the local engine, or the CLI if it is "
+        help="the engine for the programs of `pulumi_stack`: the Pulumi CLI, the local engine, or the CLI if it is "
         "on PATH (default)",
     )
 
