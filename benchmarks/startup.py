@@ -88,14 +88,14 @@ def interleaved(
     return values
 
 
-def ratio(ours: list[float], base: list[float]) -> float:
+def ratio(our_times: list[float], base_times: list[float]) -> float:
     """The median of the ratios, round by round: a machine is faster in one minute than in the next."""
-    return median(our_time / base_time for our_time, base_time in zip(ours, base, strict=True))
+    return median(our_time / base_time for our_time, base_time in zip(our_times, base_times, strict=True))
 
 
-def _start_overhead(ours: list[float], base: list[float]) -> float:
+def _start_overhead(our_times: list[float], base_times: list[float]) -> float:
     """The ratio of the minimum processor times, as additional percent: a busy machine only slows work down."""
-    return 100 * (min(ours) / min(base) - 1)
+    return 100 * (min(our_times) / min(base_times) - 1)
 
 
 def _import_overhead(code: str) -> float:

@@ -24,9 +24,9 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def urls_equal(one: str, other: str) -> bool:
+def urls_equal(url: str, other_url: str) -> bool:
     """Whether two URLs are equivalent; see `normalize_url`."""
-    return one == other or normalize_url(one) == normalize_url(other)
+    return url == other_url or normalize_url(url) == normalize_url(other_url)
 
 
 def normalize_url(url: str) -> str:

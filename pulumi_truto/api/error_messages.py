@@ -69,13 +69,13 @@ class ErrorMessages:
             f"cannot {attempted}: the run was cancelled before the request was sent. Run `pulumi up` again"
         )
 
-    def transport(self, request: Request, error: Exception, waited: str, *, has_proxy: bool) -> TrutoError:
+    def transport(self, request: Request, error: Exception, duration: str, *, has_proxy: bool) -> TrutoError:
         """A request without a whole response.
 
         Args:
             request: the request.
             error: the exception of requests or urllib3.
-            waited: how long it took, with all retries.
+            duration: how long it took, with all retries.
             has_proxy: whether the environment names a proxy.
         """
         prefix, cause = f"cannot {request.attempted}", _cause(error)
@@ -93,7 +93,7 @@ class ErrorMessages:
             untrusted.is_transient = False
             return untrusted
         if isinstance(cause, ConnectTimeoutError) or isinstance(error, requests.exceptions.ProxyError):
-            reason = f"no connection to {self._base_url}: {self._connect_failure(cause)} ({waited})"
+            reason = f"no connection to {self._base_url}: {self._connect_failure(cause)} ({duration})"
             if request.unknown_outcomes:
                 return TransportError(f"{prefix}: {reason}. Try again later")
             return ConnectError(
@@ -104,9 +104,9 @@ class ErrorMessages:
             reason = f"no response from {self._base_url} in time"
         else:
             reason = f"the connection to {self._base_url} was lost ({self._sanitize(type(cause).__name__)})"
-        return TransportError(f"{prefix}: {reason} ({waited}). Try again later")
+        return TransportError(f"{prefix}: {reason} ({duration}). Try again later")
 
-    def status(self, request: Request, response: requests.Response, body: bytes, waited: str) -> TrutoError:
+    def status(self, request: Request, response: requests.Response, body: bytes, duration: str) -> TrutoError:
         """An error status, or a redirect."""
         status, attempted, path = response.status_code, request.attempted, request.path
         if status < 400:
@@ -118,7 +118,7 @@ class ErrorMessages:
             redirect.may_have_succeeded = False
             return redirect
         kind, detail = error_class(status), self._detail(body)
-        reply = (f': "{detail}"' if detail else "") + (f" ({waited})" if kind.is_transient else "")
+        reply = (f': "{detail}"' if detail else "") + (f" ({duration})" if kind.is_transient else "")
         phrase = f"{status} {self._sanitize(response.reason or '')}".rstrip()
         whole_path = urlsplit(self._base_url).path + path
         remedy = kind.remedy if detail or kind is not BadRequestError else _NO_REASON

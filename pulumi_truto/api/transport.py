@@ -188,12 +188,12 @@ class Transport:
         except _UnusableBodyError as error:
             raise self.errors.invalid_response(request.attempted, str(error)) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            waited = f"gave up after {time.monotonic() - started:.1f} s{deadline.describe()}"
-            raise self.errors.transport(request, error, waited, has_proxy=self._has_proxy) from None
+            duration = f"gave up after {time.monotonic() - started:.1f} s{deadline.describe()}"
+            raise self.errors.transport(request, error, duration, has_proxy=self._has_proxy) from None
         if 200 <= response.status_code < 300:
             return parse(response.status_code, body)
-        waited = f"gave up after {time.monotonic() - started:.1f} s{deadline.describe()}"
-        failure = self.errors.status(request, response, body, waited)
+        duration = f"gave up after {time.monotonic() - started:.1f} s{deadline.describe()}"
+        failure = self.errors.status(request, response, body, duration)
         failure.retry_after_seconds = _retry_after_seconds(response)
         raise failure
 

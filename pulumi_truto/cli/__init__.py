@@ -215,8 +215,9 @@ def _show(report: Report) -> None:
             "The API token sees no webhook at all, so the unknown webhooks may have been deleted, or belong to another "
             "environment. Check the token."
         )
-    for first, *others in report.managed_twice:
-        print(f"twice    {first.id}  managed as {first.urn} and as {' and as '.join(other.urn for other in others)}")
+    for webhook, *duplicates in report.managed_twice:
+        urns = " and as ".join(duplicate.urn for duplicate in duplicates)
+        print(f"twice    {webhook.id}  managed as {webhook.urn} and as {urns}")
     if report.managed_twice:
         print(
             "A webhook that is managed twice is deleted as soon as one of the programs no longer declares it. Run "

@@ -105,8 +105,8 @@ def test_reset_during_the_tls_handshake_sends_nothing() -> None:
             connection, _ = listener.accept()
             with connection:
                 connection.recv(1)
-                linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                linger_option = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_option)
 
         thread = threading.Thread(target=reset, daemon=True)
         thread.start()

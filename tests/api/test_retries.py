@@ -166,7 +166,7 @@ def test_parallel_creates_beyond_the_rate_limit_all_succeed() -> None:
     with Sandbox(rate_limit=30, rate_window_seconds=1) as sandbox:
         client = TrutoClient(Settings(sandbox.token, sandbox.base_url))
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda n: client.create_webhook({"target_url": f"{URL}/{n}"}), range(90)))
+            list(pool.map(lambda number: client.create_webhook({"target_url": f"{URL}/{number}"}), range(90)))
         assert len(sandbox.backend.webhooks()) == 90
 
 

@@ -115,7 +115,7 @@ def truto(run: Truto, request: pytest.FixtureRequest) -> Iterator[Truto]:
 def observed(request: pytest.FixtureRequest) -> Observed:
     """Records an observation. A live run lists it at the end."""
     # Not record_property, which with --junitxml warns about the default form of the file.
-    return lambda found: request.node.user_properties.append(("observed", str(found)))
+    return lambda observation: request.node.user_properties.append(("observed", str(observation)))
 
 
 def _rests_on(item: pytest.Item) -> str:
@@ -140,8 +140,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if config.getoption("live", False):
         terminalreporter.section("observed")
         for report in terminalreporter.getreports("passed"):
-            for _, found in report.user_properties:
-                terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {found}")
+            for _, observation in report.user_properties:
+                terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {observation}")
 
 
 @pytest.fixture

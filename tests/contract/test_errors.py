@@ -33,15 +33,15 @@ def test_webhook_of_another_environment(truto: Truto) -> None:
     """A webhook of another environment is a 404 to GET, PATCH and DELETE, and not in the list."""
     if truto.other is None:
         truto.not_observable("needs a token of another environment: TRUTO_OTHER_API_TOKEN")
-    foreign, own = truto.other.create(), truto.create()
-    id_ = foreign["id"]
-    if own.get("environment_id") in (None, foreign.get("environment_id")):
+    foreign_webhook, own_webhook = truto.other.create(), truto.create()
+    id_ = foreign_webhook["id"]
+    if own_webhook.get("environment_id") in (None, foreign_webhook.get("environment_id")):
         truto.not_observable("nothing shows that the tokens belong to two environments")
     for send in (truto.get, lambda id_: truto.patch(id_, is_active=False), truto.delete):
         response = send(id_)
         assert response.status == 404, response
-    assert id_ not in [*truto.listed(own["id"])], "404, but listed"
-    assert values(truto.other.read(id_)) == values(foreign), "404, but changed"
+    assert id_ not in [*truto.listed(own_webhook["id"])], "404, but listed"
+    assert values(truto.other.read(id_)) == values(foreign_webhook), "404, but changed"
 
 
 @pytest.mark.rests_on("pulumi_truto/api/error_messages.py")

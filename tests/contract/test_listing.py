@@ -22,13 +22,13 @@ def test_list_response(truto: Truto, observed: Observed) -> None:
 @pytest.mark.rests_on("pulumi_truto/api/client.py")
 def test_pages(truto: Truto, observed: Observed) -> None:
     """With limit and next_cursor the pages show every webhook exactly once, and end."""
-    own = [truto.create()["id"] for _ in range(3)]
-    total = len(truto.listed(*own))
+    own_ids = [truto.create()["id"] for _ in range(3)]
+    total = len(truto.listed(*own_ids))
     ids = [webhook["id"] for webhook in truto.list(limit=str(-(-total // _PAGES)))]
     assert len(ids) == len(set(ids)), "a webhook is on two pages"
-    assert set(own) <= set(ids), "a new webhook is on no page"
-    order = [id_ for id_ in ids if id_ in own]
-    observed("oldest first" if order == own else "newest first" if order == own[::-1] else "in no order")
+    assert set(own_ids) <= set(ids), "a new webhook is on no page"
+    order = [id_ for id_ in ids if id_ in own_ids]
+    observed("oldest first" if order == own_ids else "newest first" if order == own_ids[::-1] else "in no order")
 
 
 @pytest.mark.rests_on("pulumi_truto/webhook/cache.py")

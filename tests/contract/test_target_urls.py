@@ -53,15 +53,17 @@ def test_non_ascii_url(truto: Truto, observed: Observed) -> None:
 def _spellings(truto: Truto, urls: dict[str, str]) -> str:
     """Sets one webhook to one URL after another, and says how they come back."""
     id_ = truto.create()["id"]
-    found: dict[str, list[str]] = {"changed": [], "normalized": [], "refused": [], "unchanged": []}
+    names_by_form: dict[str, list[str]] = {"changed": [], "normalized": [], "refused": [], "unchanged": []}
     for name, spelling in urls.items():
         url = spelling.format(run_id=truto.run_id, path=truto.new_url().partition(HOST)[2])
         response = truto.patch(id_, target_url=url, event_types=["record:created"])
         if response.status in (400, 422):
-            found["refused"].append(name)
+            names_by_form["refused"].append(name)
             continue
         returned_urls = {response.object["target_url"], truto.read(id_)["target_url"]}
         form = "unchanged" if returned_urls == {url} else "normalized"
-        found[form if all(urls_equal(url, returned_url) for returned_url in returned_urls) else "changed"].append(name)
-    assert not found["changed"]
-    return "; ".join(f"{form}: {', '.join(names)}" for form, names in found.items() if names)
+        names_by_form[
+            form if all(urls_equal(url, returned_url) for returned_url in returned_urls) else "changed"
+        ].append(name)
+    assert not names_by_form["changed"]
+    return "; ".join(f"{form}: {', '.join(names)}" for form, names in names_by_form.items() if names)

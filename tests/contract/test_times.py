@@ -28,6 +28,6 @@ def test_form_of_times(truto: Truto, observed: Observed) -> None:
 def test_clock_of_truto(truto: Truto) -> None:
     """Truto's clock is at most a minute behind this machine's and five ahead; a time without a zone is in UTC."""
     sent_at = datetime.now(timezone.utc)
-    ahead = parse_time(truto.create()["created_at"]) - sent_at
+    clock_lead = parse_time(truto.create()["created_at"]) - sent_at
     # A time without a fraction is up to a second too early.
-    assert timedelta(minutes=-1, seconds=-1) < ahead < timedelta(minutes=5)
+    assert timedelta(minutes=-1, seconds=-1) < clock_lead < timedelta(minutes=5)

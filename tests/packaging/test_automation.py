@@ -25,8 +25,8 @@ def test_inline_program_runs(kind: str, sandbox: Sandbox, tmp_path: Path) -> Non
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"):
-        if found := shutil.which(name):
-            (tools / name).symlink_to(found)
+        if path := shutil.which(name):
+            (tools / name).symlink_to(path)
     environment = {
         **cli_environment(tmp_path),
         "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin",

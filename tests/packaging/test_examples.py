@@ -85,8 +85,8 @@ def test_typescript_example_matches_the_schema() -> None:
     program = (EXAMPLES / "typescript" / "index.ts").read_text()
     arguments = re.search(r"new truto\.Webhook\(\"orders\", \{(.*?)\}\);", program, re.DOTALL)
     assert arguments is not None
-    given = set(re.findall(r"^    (\w+):", arguments[1], re.MULTILINE))
-    assert set(webhook_schema()["requiredInputs"]) <= given <= set(webhook_schema()["inputProperties"])
+    names = set(re.findall(r"^    (\w+):", arguments[1], re.MULTILINE))
+    assert set(webhook_schema()["requiredInputs"]) <= names <= set(webhook_schema()["inputProperties"])
     assert set(re.findall(r"orders\.(\w+)", program)) <= {"id", *webhook_schema()["properties"]}
     names = {member["name"] for member in schema()["types"]["truto:index:EventType"]["enum"]}
     assert set(re.findall(r"truto\.EventType\.(\w+)", program)) <= names

@@ -132,11 +132,11 @@ def test_old_deliveries_are_rejected(receiver: RunningReceiver, minutes: int) ->
 
 def test_repeated_deliveries_are_processed_once(receiver: RunningReceiver) -> None:
     """A delivery that is repeated gets a 2xx because Truto would retry, and is not processed again."""
-    event, later = new_event(), new_event()
+    event, second_event = new_event(), new_event()
     assert receiver.post(event).json() == {"status": "accepted"}
     assert receiver.post(event).json() == {"status": "duplicate"}
-    receiver.post(later)
-    receiver.wait_until_processed(later["id"])
+    receiver.post(second_event)
+    receiver.wait_until_processed(second_event["id"])
     receiver.wait_until_processed(event["id"])
     assert receiver.processed().count(event["id"]) == 1
 

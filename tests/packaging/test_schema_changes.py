@@ -73,7 +73,7 @@ def test_removal_is_breaking(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "was"),
+    ("path", "value", "old_value"),
     [
         ("name", "truto2", "truto"),
         ("language/nodejs/packageName", "truto", "pulumi-truto"),
@@ -84,9 +84,11 @@ def test_removal_is_breaking(path: str) -> None:
         (f"{LIST}/outputs/properties/webhooks/items/$ref", f"#/types/{EVENT_TYPE}", f"#/types/{WEBHOOK_INFO}"),
     ],
 )
-def test_other_value_is_breaking(path: str, value: object, was: object) -> None:
+def test_other_value_is_breaking(path: str, value: object, old_value: object) -> None:
     """Another name, type or default is named, with the earlier one."""
-    assert breaking_changes(schema(), changed(path, value)) == [f"{path} is {json.dumps(value)}, was {json.dumps(was)}"]
+    assert breaking_changes(schema(), changed(path, value)) == [
+        f"{path} is {json.dumps(value)}, was {json.dumps(old_value)}"
+    ]
 
 
 def test_other_name_of_an_enum_value_is_breaking() -> None:

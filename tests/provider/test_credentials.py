@@ -158,7 +158,7 @@ def test_token_of_another_environment_creates_nothing(project: Project) -> None:
     """With truto:environmentId, the token of another environment is refused, and both environments are named."""
     project.webhook()
     project.up()
-    [webhook] = before = project.sandbox.backend.webhooks()
+    [webhook] = old_webhooks = project.sandbox.backend.webhooks()
     other = project.sandbox.add_environment("other")
     project.stack.set_config("truto:environmentId", ConfigValue(webhook.environment_id))
     project.set_token(other.token)
@@ -169,5 +169,5 @@ def test_token_of_another_environment_creates_nothing(project: Project) -> None:
     outcome = project.fails(project.up)
     assert webhook.environment_id in outcome.text
     assert other.id in outcome.text
-    assert project.sandbox.backend.webhooks() == before
+    assert project.sandbox.backend.webhooks() == old_webhooks
     assert outcome.calls == ["create", "delete"]

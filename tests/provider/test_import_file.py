@@ -133,7 +133,9 @@ def test_pulumi_imports_the_file(sandbox: Sandbox, tmp_path: Path, provider_kind
     if cli_version() is None:
         pytest.skip("no Pulumi CLI on PATH")
     project = Project("cli", sandbox, tmp_path, provider_kind=provider_kind)
-    webhooks = [create_unmanaged(sandbox, target_url=f"{URL}/{n}", is_active=n % 2 == 0) for n in range(count)]
+    webhooks = [
+        create_unmanaged(sandbox, target_url=f"{URL}/{number}", is_active=number % 2 == 0) for number in range(count)
+    ]
     # If there are several webhooks, the secret of the first one is unknown.
     secrets = {webhook["id"]: webhook["secret"] for webhook in (webhooks[1:] or webhooks)}
     document, _ = write_import_file(sandbox, tmp_path, provider_kind, secrets)

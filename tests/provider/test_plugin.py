@@ -100,10 +100,10 @@ def test_preview_of_an_update_keeps_unchanged_outputs(plugin: Any) -> None:
     )
     outputs = unmarshal(plugin.Update(request).properties)
     assert outputs["secret"] != "s", "the output must be marked as a secret"
-    plain = unwrap_secrets(outputs)
-    assert plain["secret"] == "s"
-    assert (plain["environmentId"], plain["createdAt"], plain["targetUrl"]) == ("e", "c", URL + "/2")
-    assert plain["updatedAt"] == "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # Pulumi's placeholder for an unknown value
+    values = unwrap_secrets(outputs)
+    assert values["secret"] == "s"
+    assert (values["environmentId"], values["createdAt"], values["targetUrl"]) == ("e", "c", URL + "/2")
+    assert values["updatedAt"] == "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # Pulumi's placeholder for an unknown value
 
 
 def test_changed_configuration_replaces_nothing(plugin: Any) -> None:

@@ -40,8 +40,8 @@ class Webhook(pulumi.CustomResource):
         super().__init__("truto:index:Webhook", resource_name, props, pulumi.ResourceOptions.merge(opts, aliases))
 
     def __getattr__(self, name: str) -> Any:
-        first, *rest = name.split("_")
-        camel = first + "".join(part.capitalize() for part in rest)
+        first, *words = name.split("_")
+        camel = first + "".join(part.capitalize() for part in words)
         if camel == name:
             raise AttributeError(name)
         return getattr(self, camel)

@@ -118,20 +118,20 @@ def test_input_missing_from_the_state_is_sent() -> None:
     assert patch({}, inputs_from()) == inputs_from()
 
 
-@pytest.mark.parametrize(("one", "other"), EQUAL_URLS)
-def test_equivalent_url_is_no_change(one: str, other: str) -> None:
+@pytest.mark.parametrize(("url", "other_url"), EQUAL_URLS)
+def test_equivalent_url_is_no_change(url: str, other_url: str) -> None:
     """A URL that Truto returns in another, equivalent spelling is not a change."""
-    assert urls_equal(one, other)
-    assert urls_equal(other, one)
-    assert patch({**STATE, "target_url": one}, inputs_from(target_url=other)) == {}
+    assert urls_equal(url, other_url)
+    assert urls_equal(other_url, url)
+    assert patch({**STATE, "target_url": url}, inputs_from(target_url=other_url)) == {}
 
 
-@pytest.mark.parametrize(("one", "other"), DIFFERENT_URLS)
-def test_different_url_is_a_change(one: str, other: str) -> None:
+@pytest.mark.parametrize(("url", "other_url"), DIFFERENT_URLS)
+def test_different_url_is_a_change(url: str, other_url: str) -> None:
     """A URL that means something else is a change, however small the difference is."""
-    assert not urls_equal(one, other)
-    assert not urls_equal(other, one)
-    assert patch({**STATE, "target_url": one}, inputs_from(target_url=other)) == {"target_url": other}
+    assert not urls_equal(url, other_url)
+    assert not urls_equal(other_url, url)
+    assert patch({**STATE, "target_url": url}, inputs_from(target_url=other_url)) == {"target_url": other_url}
 
 
 # build_create_body -----------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ from tests.support.strategies import ODD_STRINGS, no_deadline
 
 @no_deadline
 @given(ODD_STRINGS, ODD_STRINGS)
-def test_any_strings_can_be_compared(one: str, other: str) -> None:
+def test_any_strings_can_be_compared(url: str, other_url: str) -> None:
     """Comparing never raises, even for strings that are not URLs; it is symmetric, and a string equals itself."""
-    assert urls_equal(one, other) == urls_equal(other, one)
-    assert urls_equal(one, one)
+    assert urls_equal(url, other_url) == urls_equal(other_url, url)
+    assert urls_equal(url, url)
 
 
 @pytest.mark.parametrize(

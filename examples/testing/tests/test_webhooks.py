@@ -13,13 +13,13 @@ TEAMS = {"teams": ["orders", "billing"]}
 
 
 def test_every_team_has_a_webhook(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
-    up = pulumi_stack("..", config=TEAMS).up()
+    result = pulumi_stack("..", config=TEAMS).up()
     assert {webhook.target_url for webhook in truto_sandbox.webhooks()} == {
         "https://hooks.example.com/orders",
         "https://hooks.example.com/billing",
     }
-    assert up.outputs["ids"].value.keys() == {"orders", "billing"}
-    assert up.outputs["ordersSecret"].secret
+    assert result.outputs["ids"].value.keys() == {"orders", "billing"}
+    assert result.outputs["ordersSecret"].secret
 
 
 def test_a_second_run_changes_nothing(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
@@ -41,9 +41,9 @@ def test_a_removed_team_loses_its_webhook(pulumi_stack: OpenStack, truto_sandbox
 def test_webhooks_survive_a_lost_response(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
     """Truto creates a webhook, but the response is lost: there is one webhook all the same, with a known secret."""
     truto_sandbox.inject("reset", "create", processed=True)
-    up = pulumi_stack("..", config={"teams": ["orders"]}).up()
+    result = pulumi_stack("..", config={"teams": ["orders"]}).up()
     [webhook] = truto_sandbox.webhooks()
-    assert up.outputs["ordersSecret"].value == webhook.secret
+    assert result.outputs["ordersSecret"].value == webhook.secret
 
 
 def test_drift_is_found_and_corrected(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
