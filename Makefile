@@ -22,9 +22,10 @@ coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# Random operations on random stacks; EXAMPLES=n for another number.
+# All crash points, then random operations on random stacks; EXAMPLES=n for another number of stacks.
 EXAMPLES ?= 1000
 soak: $(VENV)/.installed-test
+	$(BIN)/python -m tests.provider.test_crash_points
 	$(BIN)/python -m tests.provider.test_stateful --examples $(EXAMPLES)
 
 # Prints a table, and writes it as JSON and as a picture to benchmarks/results.

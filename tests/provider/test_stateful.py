@@ -40,7 +40,6 @@ def test_random_stacks_end_with_the_declared_webhooks() -> None:
     run_stacks(examples=5, steps=4, derandomize=True)
     for name in ("runs", "faults"):
         assert COUNTS[name] > 0, f"the examples had no {name}, so they prove less than they should"
-    assert COUNTS["secrets lost"] == 0
 
 
 def main() -> None:
@@ -53,10 +52,7 @@ def main() -> None:
     try:
         run_stacks(arguments.examples, arguments.steps, derandomize=False)
     finally:
-        for name in (
-            *("examples", "runs", "failed runs", "operations", "faults", "outside edits", "kills"),
-            *("advice followed", "orphans of kills", "secrets lost"),
-        ):
+        for name in ("examples", "runs", "failed runs", "operations", "faults", "outside edits", "kills", "orphans"):
             print(f"{name:>18}: {COUNTS[name]:,}")
         print(f"{'minutes':>18}: {(time.monotonic() - started) / 60:.1f}")
 

@@ -49,11 +49,10 @@ PROGRAM_CHANGES = st.one_of(
 OUTSIDE_CHANGES = st.one_of(
     st.tuples(st.just("inject_fault"), OPERATIONS, FAULTS, st.integers(1, 2)),
     st.tuples(st.just("edit_outside"), st.integers(0, 9), st.sampled_from(["remove", "deactivate", "change"])),
-    st.tuples(st.just("set_lag_and_skew"), st.sampled_from([0.0, 1.0]), st.sampled_from([-3.0, 0.0, 3.0])),
 )
 RUNS = st.one_of(
     st.tuples(st.just("up"), st.booleans()),
     st.tuples(st.just("up"), st.booleans()),
     st.tuples(st.just("preview")),
-    st.tuples(st.just("up_with_kill"), st.integers(0, 3)),
+    st.tuples(st.just("up_with_kill"), st.sampled_from(["killed before", "killed after"]), st.integers(0, 3)),
 )

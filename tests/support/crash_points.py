@@ -1,0 +1,261 @@
+"""Crash points: every run that changes something is repeated, with one failure at one of its HTTP calls.
+
+A scenario is two declarations. The undisturbed run counts the calls. Each crash point repeats the run with one failure
+at one call, and then runs `pulumi up` without faults, which has to make everything right.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator, Set
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pulumi.automation import CommandError
+
+from pulumi_truto.local_engine.open_stack import Engine
+from pulumi_truto.sandbox import Sandbox
+from tests.support.declared_stack import DeclaredStack, DeclaredWebhook
+from tests.support.project import Project, ProviderKind
+from tests.support.sandbox_client import running_receiver
+
+__all__ = ["SCENARIOS", "Case", "Disturbed", "Scenario", "run_case", "up_with_failure"]
+
+#: The faults at one call. A call that is still unanswered after the kill was in flight.
+FAILURES: Final[dict[str, dict[str, Any]]] = {
+    "killed after": {"kind": "timeout", "seconds": 60, "processed": True},
+    "response lost": {"kind": "reset", "processed": True},
+    "503": {"kind": "status"},
+    "reset before": {"kind": "reset"},
+    "killed before": {"kind": "timeout", "seconds": 60},
+}
+#: What starts a provider of the CLI.
+_PROVIDER_MODULES: Final = {"pulumi.dynamic", "pulumi.run.plugin"}
+#: What differs from run to run.
+_VOLATILE: Final = {"id", "secret", "environment_id", "created_at", "updated_at"}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A run that changes something.
+
+    Attributes:
+        start: What the program declares before.
+        end: What it declares in the run.
+        drift: What is changed outside Pulumi before the run, in all webhooks; with "id", they are deleted. The run
+            then refreshes first.
+    """
+
+    start: dict[str, DeclaredWebhook]
+    end: dict[str, DeclaredWebhook]
+    drift: dict[str, Any] | None = None
+
+
+def _update(**changes: Any) -> Scenario:
+    start = DeclaredWebhook(event_types=["record:created"], is_active=not changes.get("is_active", False))
+    return Scenario({"a": start}, {"a": DeclaredWebhook(**{**vars(start), **changes})})
+
+
+_ACTIVE: Final = DeclaredWebhook(event_types=["record:created"])
+_INACTIVE: Final = DeclaredWebhook(event_types=["record:created"], is_active=False)
+_REPLACED: Final = DeclaredWebhook(event_types=["record:created"], trigger=1)
+SCENARIOS: Final[dict[str, Scenario]] = {
+    "create-active": Scenario({}, {"a": _ACTIVE}),
+    "create-inactive": Scenario({}, {"a": _INACTIVE}),
+    "update-url": _update(path="2"),
+    "update-events": _update(event_types=["record:deleted", "record:updated"]),
+    "update-all-events": _update(event_types=[]),
+    "switch-off": _update(is_active=False),
+    "switch-on": _update(is_active=True),
+    "replace": Scenario({"a": _ACTIVE}, {"a": _REPLACED}),
+    "delete": Scenario({"a": _ACTIVE}, {}),
+    "refresh-changed": Scenario({"a": _ACTIVE}, {"a": _ACTIVE}, {"is_active": False, "event_types": []}),
+    "refresh-deleted": Scenario({"a": _ACTIVE}, {"a": _ACTIVE}, {"id": ""}),
+    "rotate-and-test": Scenario(
+        {"a": DeclaredWebhook(is_tested=True)}, {"a": DeclaredWebhook(is_tested=True, trigger=1)}
+    ),
+    "parallel": Scenario(
+        {"a": _ACTIVE, "b": _ACTIVE, "c": _ACTIVE},
+        {"a": DeclaredWebhook(path="2"), "b": _REPLACED, "d": _ACTIVE, "e": _INACTIVE},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scenario, and what it runs on.
+
+    Attributes:
+        name: The scenario.
+        provider_kind: The provider kind.
+        omitted_event_types: The sandbox's setting of this name.
+        engine: The engine.
+    """
+
+    name: str
+    provider_kind: ProviderKind = "dynamic"
+    omitted_event_types: str = "keep"
+    engine: Engine = "local"
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """What a run with a failure did.
+
+    Attributes:
+        operation: The operation that the failure hit; empty if the run did not make that call.
+        error: The error of the run; empty if it succeeded.
+        may_be_on: The ids of the webhooks that may be switched on although no stack knows them.
+    """
+
+    operation: str
+    error: str
+    may_be_on: Set[str]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The operations that the last `up` of a scenario requested, and the stack's outputs."""
+
+    operations: list[str]
+    outputs: dict[str, Any]
+
+
+def run_case(case: Case, every: int = 1) -> tuple[Counter[str], list[str]]:
+    """Runs the crash points of a case.
+
+    Args:
+        case: The case.
+        every: 1 runs all of them, n the first and then every n-th.
+
+    Returns:
+        How many crash points passed, by failure, and a line for each that did not.
+    """
+    scenario, passed, failed = SCENARIOS[case.name], Counter[str](), []
+    with running_receiver() as receiver:
+        fresh = _run(case, Scenario({}, scenario.end), receiver.url)
+        undisturbed = _run(case, scenario, receiver.url)
+        assert undisturbed.outputs == fresh.outputs
+        points = [(skip, failure) for skip in range(len(undisturbed.operations)) for failure in FAILURES]
+        for skip, failure in points[::every]:
+            try:
+                run = _run(case, scenario, receiver.url, failure, skip)
+                assert run.outputs == fresh.outputs, f"the outputs are {run.outputs}, and not {fresh.outputs}"
+            except Exception as error:  # noqa: BLE001 - all points have to run
+                failed.append(f"{case}, call {skip} ({undisturbed.operations[skip]}), {failure}: {error!r}")
+            else:
+                passed[failure] += 1
+    return passed, failed
+
+
+def _run(case: Case, scenario: Scenario, url: str, failure: str = "", skip: int = 0) -> _Run:
+    """Runs a scenario in a new project, with a failure at the call that follows `skip` others, and checks the end."""
+    with (
+        tempfile.TemporaryDirectory(prefix="pulumi-truto-crash-", ignore_cleanup_errors=True) as folder,
+        Sandbox(omitted_event_types=case.omitted_event_types) as sandbox,
+    ):
+        project = Project(case.engine, sandbox, Path(folder), provider_kind=case.provider_kind)
+        stack = DeclaredStack(project, url)
+        for name, webhook in [*scenario.start.items(), *scenario.end.items()]:
+            stack.add_stranger(name, webhook)
+        if scenario.start:
+            stack.declare(scenario.start)
+            project.up()
+            if scenario.drift:
+                _drift(project, scenario.drift)
+        stack.declare(scenario.end)
+        options = {"refresh": True} if scenario.drift else {}
+        may_be_on: Set[str] = frozenset()
+        if failure:
+            disturbed = up_with_failure(project, failure, skip, **options)
+            assert disturbed.operation, "the run made fewer calls than the undisturbed one"
+            # Only a kill makes the run fail, and a fault of a test event, which is not repeated: it may be delivered.
+            must_fail = failure.startswith("killed") or disturbed.operation == "test"
+            assert bool(disturbed.error) == must_fail, disturbed.error or "the run did not fail"
+            may_be_on = disturbed.may_be_on
+        operations = project.up(**options).calls
+        stack.check(may_be_on)
+        return _Run(operations, {name: _mask(output) for name, output in project.outputs.items()})
+
+
+def _drift(project: Project, changes: dict[str, Any]) -> None:
+    for output in project.outputs.values():
+        if "id" in changes:
+            project.sandbox.backend.remove(output["id"])
+        else:
+            project.sandbox.backend.edit(output["id"], changes)
+
+
+def _mask(output: dict[str, Any]) -> dict[str, Any]:
+    """A webhook's outputs without what differs from run to run."""
+    return {name: type(value).__name__ if name in _VOLATILE else value for name, value in output.items()}
+
+
+def up_with_failure(project: Project, failure: str, skip: int, **options: Any) -> Disturbed:
+    """Runs `up` with one of the `FAILURES` at the call that follows `skip` others."""
+    sandbox = project.sandbox
+    existing, before = {webhook.id for webhook in sandbox.webhooks()}, len(sandbox.calls)
+    sandbox.inject(**FAILURES[failure], skip=skip)
+    is_kill = failure.startswith("killed")
+    text = ""
+    with _kill_in_flight(project, before) if is_kill else nullcontext():
+        try:
+            project.up(**options)
+        except CommandError as error:
+            text = str(error)
+    calls = sandbox.calls[before:]
+    crashed = next((call.operation for call in calls if call.status in (None, 503)), "")
+    created = {webhook.id for webhook in sandbox.webhooks()} - existing
+    # The one window: Pulumi stores nothing of a create whose provider is killed while its last call, which switches
+    # the webhook on, is in flight, or before Pulumi has the result. Killed at a create, that is one in parallel.
+    in_window = is_kill and crashed in ("create", "update")
+    last = {id_ for id_ in created if {call.operation for call in calls if call.path.endswith(id_)} == {"update"}}
+    return Disturbed(crashed, text, frozenset(last if in_window else ()))
+
+
+@contextmanager
+def _kill_in_flight(project: Project, before: int) -> Iterator[None]:
+    """Kills the providers as soon as a call has no response because of a fault. The calls `before` do not count."""
+    ended = threading.Event()
+
+    def kill() -> None:
+        while not ended.wait(0.002):
+            if any(call.status is None for call in project.sandbox.calls[before:]):
+                for pid in _providers(project):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                return
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _providers(project: Project) -> list[int]:
+    """The process ids of the providers of the current run."""
+    if project.engine == "local":
+        return [process.pid for process in project.stack.provider_processes()]
+    # Those of the CLI are descendants of this process. Only Linux has /proc.
+    parents, commands = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            commands[int(folder.name)] = (folder / "cmdline").read_bytes().decode().split("\0")
+    found = []
+    for pid, command in commands.items():
+        ancestor = pid
+        while ancestor and ancestor != os.getpid():
+            ancestor = parents.get(ancestor, 0)
+        if ancestor and _PROVIDER_MODULES & {*command}:
+            found.append(pid)
+    return found
