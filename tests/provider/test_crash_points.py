@@ -40,12 +40,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenario", choices=SCENARIOS, nargs="+", default=[*SCENARIOS])
     parser.add_argument("--provider-kind", choices=["dynamic", "native"], nargs="+", default=["dynamic", "native"])
+    parser.add_argument("--omitted-event-types", choices=["keep", "all"], nargs="+", default=["keep", "all"])
     parser.add_argument("--engine", choices=["local", "cli"], default="local")
     parser.add_argument("--every", type=int, default=1, help="run only every n-th crash point of each scenario")
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="scenarios at the same time")
     arguments = parser.parse_args()
     started, passed, failed = time.monotonic(), Counter[tuple[str, str]](), list[str]()
-    settings = itertools.product(arguments.scenario, arguments.provider_kind, ["keep", "all"], [arguments.engine])
+    settings = itertools.product(
+        arguments.scenario, arguments.provider_kind, arguments.omitted_event_types, [arguments.engine]
+    )
     with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
         cases = {pool.submit(run_case, case, arguments.every): case for case in itertools.starmap(Case, settings)}
         for future in as_completed(cases):
