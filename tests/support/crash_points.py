@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 import threading
 from collections import Counter
@@ -102,6 +103,9 @@ class Case:
     provider_kind: ProviderKind = "dynamic"
     omitted_event_types: str = "keep"
     engine: Engine = "local"
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.provider_kind}, {self.omitted_event_types}, {self.engine}"
 
 
 @dataclass(frozen=True)
@@ -227,9 +231,7 @@ def _kill_in_flight(project: Project, before: int) -> Iterator[None]:
     def kill() -> None:
         while not ended.wait(0.002):
             if any(call.status is None for call in project.sandbox.calls[before:]):
-                for pid in _providers(project):
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                _kill_providers(project)
                 return
 
     thread = threading.Thread(target=kill)
@@ -241,21 +243,22 @@ def _kill_in_flight(project: Project, before: int) -> Iterator[None]:
         thread.join()
 
 
-def _providers(project: Project) -> list[int]:
-    """The process ids of the providers of the current run."""
+def _kill_providers(project: Project) -> None:
     if project.engine == "local":
-        return [process.pid for process in project.stack.provider_processes()]
-    # Those of the CLI are descendants of this process. Only Linux has /proc.
+        for process in project.stack.provider_processes():
+            process.kill()
+        return
+    if sys.platform != "linux":
+        raise NotImplementedError("only Linux shows the CLI's processes in /proc")
     parents, commands = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
+        with suppress(OSError):  # it has ended
             parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             commands[int(folder.name)] = (folder / "cmdline").read_bytes().decode().split("\0")
-    found = []
     for pid, command in commands.items():
         ancestor = pid
         while ancestor and ancestor != os.getpid():
             ancestor = parents.get(ancestor, 0)
         if ancestor and _PROVIDER_MODULES & {*command}:
-            found.append(pid)
-    return found
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
