@@ -103,19 +103,19 @@ class DeclaredStack:
         assert set(outputs) == set(self.declared)
         for name, declared in self.declared.items():
             webhook = webhooks.pop(outputs[name]["id"])
-            is_second = declared.in_second_environment and self._second is not None
-            environment_id = self._second.id if self._second and is_second else sandbox.environment_id
+            second = self._second if declared.in_second_environment else None
             expected = {
                 "target_url": f"{self._base_url}/{name}/{declared.path}",
                 "event_types": sorted(set(declared.event_types)),
                 "is_active": declared.is_active,
-                "environment_id": environment_id,
+                "environment_id": second.id if second else sandbox.environment_id,
             }
             actual = {field: getattr(webhook, field) for field in expected}
             actual["event_types"] = sorted(webhook.event_types)
             assert actual == expected, f"webhook {name} is {actual}, but the program declares {expected}"
             in_state = {**outputs[name], "event_types": sorted(outputs[name]["event_types"])}
             expected |= {"id": webhook.id, "secret": webhook.secret}
+            expected["created_at"] = sandbox.backend.timestamp(webhook.created_at)
             assert expected.items() <= in_state.items(), f"the state of {name} is {in_state}, and it is {expected}"
         state = json.loads(project.state)
         managed = [each["id"] for each in state.get("resources", []) if each["type"] in (WEBHOOK, DYNAMIC_WEBHOOK)]
