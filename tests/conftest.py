@@ -17,6 +17,7 @@ from tests.support.project import Project, ProviderKind
 LONGEST = (
     "test_language_hosts.py",
     "test_packaging.py",
+    "test_crash_points.py",
     "test_differential.py",
     "test_docs_site.py",
     "test_recorded_states.py",
@@ -27,6 +28,7 @@ LONGEST = (
     "test_drift.py",
     "test_lifecycle.py",
     "test_event_types.py",
+    "test_create_foreign_webhooks.py",
     "test_retries.py",
     "test_proxies_and_tls.py",
     "test_rotation.py",
@@ -37,12 +39,12 @@ LONGEST = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds `--record`, which updates the files that the differential test compares with."""
     parser.addoption(
-        "--record", action="store_true", help="record the Pulumi CLI's results in tests/engine/differential"
+        "--record", action="store_true", help="record what the Pulumi CLI does in tests/engine/differential"
     )
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Starts two workers per core for `-n auto` because most tests wait for other processes and for time-outs."""
+    """Starts two workers per core for `-n auto`, as many tests mostly wait for other processes and for time-outs."""
     return 2 * (os.cpu_count() or 1)
 
 

@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from pulumi.automation import CommandError
 
-from pulumi_truto.local_engine.open_stack import Engine
 from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing import Engine
 from tests.support.declared_stack import DeclaredStack, DeclaredWebhook
 from tests.support.project import Project, ProviderKind
 from tests.support.sandbox_client import running_receiver

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from pulumi_truto import cli
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
-from pulumi_truto.sandbox.models import Environment
+from pulumi_truto.sandbox.backend import Environment
 from tests.support.project import URL, Project
 
 __all__ = ["DeclaredStack", "DeclaredWebhook"]
@@ -63,8 +63,9 @@ class DeclaredStack:
         sandbox = self.project.sandbox
         for environment in sandbox.backend.environments():
             fields = {"target_url": f"{self._base_url}/{name}/{webhook.path}", "event_types": webhook.event_types}
-            created = sandbox.backend.create(environment.id, {**fields, "is_active": webhook.is_active})
-            self._strangers[created["id"]] = repr(sandbox.backend.find(environment.id, created["id"]))
+            sandbox.backend.create(environment.id, {**fields, "is_active": webhook.is_active})
+            created = sandbox.backend.webhooks()[-1]
+            self._strangers[created.id] = repr(created)
 
     def declare(self, webhooks: dict[str, DeclaredWebhook]) -> None:
         """Writes a program that declares these webhooks and exports their outputs."""
