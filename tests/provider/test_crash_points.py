@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import logging
 import multiprocessing
 import os
 import sys
@@ -49,7 +50,9 @@ def main() -> int:
     settings = itertools.product(
         arguments.scenario, arguments.provider_kind, arguments.omitted_event_types, [arguments.engine]
     )
-    with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    # The sandbox logs an error if a client is killed while it sends a request.
+    with ProcessPoolExecutor(arguments.jobs, context, initializer=logging.disable) as pool:
         cases = {pool.submit(run_case, case, arguments.every): case for case in itertools.starmap(Case, settings)}
         for future in as_completed(cases):
             case = cases[future]
