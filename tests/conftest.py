@@ -28,7 +28,6 @@ LONGEST = (
     "test_drift.py",
     "test_lifecycle.py",
     "test_event_types.py",
-    "test_create_foreign_webhooks.py",
     "test_retries.py",
     "test_proxies_and_tls.py",
     "test_rotation.py",

@@ -126,7 +126,7 @@ class DeclaredStack:
         assert on <= may_be_on, f"webhooks that no stack knows are switched on: {on - may_be_on}"
         found = self._find_orphans(state)
         assert found == {*webhooks, *self._strangers}, f"`orphans` finds {found} instead of {sorted(webhooks)}"
-        assert sandbox.token not in project.shown
+        assert sandbox.token not in project.output_text
         outcome = project.up()
         assert outcome.calls == [], f"an up of an unchanged program made the calls {outcome.calls}"
         assert set(outcome.changes) <= {"same"}, f"an up of an unchanged program had {outcome.changes}"
