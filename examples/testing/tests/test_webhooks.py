@@ -39,10 +39,11 @@ def test_a_removed_team_loses_its_webhook(pulumi_stack: OpenStack, truto_sandbox
 
 
 def test_webhooks_survive_a_lost_response(pulumi_stack: OpenStack, truto_sandbox: Sandbox) -> None:
-    """Truto creates a webhook, but the response is lost: there is one webhook all the same, with a known secret."""
+    """Truto creates a webhook, but the response is lost: what is left behind is switched off and delivers nothing."""
     truto_sandbox.inject("reset", "create", processed=True)
     result = pulumi_stack("..", config={"teams": ["orders"]}).up()
-    [webhook] = truto_sandbox.webhooks()
+    [left, webhook] = truto_sandbox.webhooks()
+    assert (left.is_active, webhook.is_active) == (False, True)
     assert result.outputs["ordersSecret"].value == webhook.secret
 
 

@@ -44,7 +44,7 @@ def run_lifecycle(stack: Any, sandbox: Sandbox, unmanaged: dict[str, Any], stagi
         return sorted(call.operation for call in sandbox.calls if call.operation not in ("read", "list"))
 
     assert changes(stack.preview) == []
-    assert changes(stack.up) == ["create", "create", "create"]
+    assert changes(stack.up) == ["create", "create", "create", "update", "update", "update"]
     first_outputs = outputs(stack)
     assert first_outputs["unmanaged_url"] == unmanaged["target_url"]
     assert first_outputs["environment_id"] == sandbox.environment_id
@@ -62,7 +62,7 @@ def run_lifecycle(stack: Any, sandbox: Sandbox, unmanaged: dict[str, Any], stagi
     assert changes(stack.up) == ["update"]
 
     stack.set_config("trigger", ConfigValue("2"))
-    assert changes(stack.up) == ["create", "delete", "update"]
+    assert changes(stack.up) == ["create", "delete", "update", "update"]
     assert outputs(stack)["secret"] != first_outputs["secret"]
 
     assert changes(stack.destroy) == ["delete", "delete", "delete"]
