@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from pulumi_truto import signature
     from pulumi_truto.event_types import EventType
     from pulumi_truto.functions import get_webhook, get_webhooks
-    from pulumi_truto.resources import Provider, Webhook, WebhookTest
+    from pulumi_truto.resources import Provider, SigningSecrets, Webhook, WebhookTest
     from pulumi_truto.version import __version__
     from pulumi_truto.webhook.lookup import WebhookInfo
 
 __all__ = [
     "EventType",
     "Provider",
+    "SigningSecrets",
     "Webhook",
     "WebhookInfo",
     "WebhookTest",
@@ -31,6 +32,7 @@ __all__ = [
 _EXPORTS = {
     "EventType": "pulumi_truto.event_types",
     "Provider": "pulumi_truto.resources",
+    "SigningSecrets": "pulumi_truto.resources",
     "Webhook": "pulumi_truto.resources",
     "WebhookInfo": "pulumi_truto.webhook.lookup",
     "WebhookTest": "pulumi_truto.resources",

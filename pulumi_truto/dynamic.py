@@ -30,10 +30,11 @@ from pulumi_truto.api.deadline import deadline_in
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.resource_type import RESOURCE_NAME, UNKNOWN, ResourceType, is_camel
 from pulumi_truto.session import ProviderSession
+from pulumi_truto.webhook.signing_secrets import SIGNING_SECRETS
 from pulumi_truto.webhook.tester import WEBHOOK_TEST
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 
-__all__ = ["WebhookProvider", "WebhookTestProvider"]
+__all__ = ["SigningSecretsProvider", "WebhookProvider", "WebhookTestProvider"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -133,6 +134,12 @@ class WebhookTestProvider(_TrutoProvider):
     """Serves every `WebhookTest` of one provider instance."""
 
     kind = WEBHOOK_TEST
+
+
+class SigningSecretsProvider(_TrutoProvider):
+    """Serves every `SigningSecrets` of one provider instance."""
+
+    kind = SIGNING_SECRETS
 
 
 def _from_pulumi(value: Any) -> Any:

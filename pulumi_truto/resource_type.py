@@ -90,12 +90,13 @@ class Property:
     Attributes:
         name: its name in Truto's API and in Python.
         type: its type in the schema.
-        items: the elements of an array: event types, or any values.
+        items: the elements of an array: event types, strings, or any values.
         output: the description of the output.
         input: the description of the input; empty for a property that no program sets.
         default: the input's value where the program gives none; shown in the schema unless it is a list.
         is_required: the program has to give it.
-        is_secret: it is always a Pulumi secret, and null where Truto never showed it.
+        is_secret: it is always a Pulumi secret.
+        can_be_null: the output is null where Truto never showed it.
         changes_on_update: an update can change it although the program does not set it.
         replaces: its change replaces the resource.
         check: the errors and warnings of a declared value, which is neither unknown nor missing. The second argument
@@ -111,9 +112,10 @@ class Property:
     default: Any = None
     is_required: bool = False
     is_secret: bool = False
+    can_be_null: bool = False
     changes_on_update: bool = False
     replaces: bool = False
-    items: Literal["event types", "anything"] = "event types"
+    items: Literal["event types", "strings", "anything"] = "event types"
     check: Callable[[Any, bool], tuple[Reasons, Reasons]] = lambda _value, _on_loopback: ([], [])
     canonical: Callable[[Any], Any] = lambda value: value
     is_equal: Callable[[Any, Any], bool] = lambda old, new: bool(old == new)

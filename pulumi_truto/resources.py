@@ -1,4 +1,4 @@
-"""The resources of a Pulumi program: `Webhook`, `WebhookTest` and `Provider`."""
+"""The resources of a Pulumi program: `Webhook`, `SigningSecrets`, `WebhookTest` and `Provider`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import Resource
 
-from pulumi_truto.dynamic import WebhookProvider, WebhookTestProvider
+from pulumi_truto.dynamic import SigningSecretsProvider, WebhookProvider, WebhookTestProvider
 from pulumi_truto.event_types import EventType
 from pulumi_truto.resource_type import RESOURCE_NAME
+from pulumi_truto.webhook.signing_secrets import IMPORT_OR_REPLACE
 
-__all__ = ["Provider", "Webhook", "WebhookTest"]
+__all__ = ["Provider", "SigningSecrets", "Webhook", "WebhookTest"]
 
 
 #: A webhook of the native plugin can move to this resource.
@@ -23,6 +24,12 @@ _OPTIONS = pulumi.ResourceOptions(
 
 #: The same for a test.
 _TEST_OPTIONS = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="truto:index:WebhookTest")])
+
+
+#: The same for the accepted secrets.
+_SECRETS_OPTIONS = pulumi.ResourceOptions(
+    additional_secret_outputs=["current", "accepted"], aliases=[pulumi.Alias(type_="truto:index:SigningSecrets")]
+)
 
 
 class Webhook(Resource, module="truto", name="Webhook"):
@@ -155,6 +162,53 @@ class WebhookTest(Resource, module="truto", name="WebhookTest"):
         )
 
 
+class SigningSecrets(Resource, module="truto", name="SigningSecrets"):
+    """The secrets that a receiver has to accept now: the current one, and earlier ones for a while.
+
+    Give `accepted` to the service that receives the events. When a webhook is replaced, Pulumi creates the new one
+    first, then gives the service both secrets, and deletes the old webhook last: no event is lost. No run makes an API
+    call for this resource.
+
+    Args:
+        resource_name: the name in the Pulumi program.
+        current: the webhook's secret: ``orders.secret``. When it changes, the earlier one stays accepted for the
+            overlap.
+        overlap_hours: how long an earlier secret stays accepted, in hours. The first `pulumi up` after that removes it.
+            0 means the next `pulumi up`.
+        opts: Pulumi's options.
+    """
+
+    current: pulumi.Output[str]
+    """The webhook's secret. Always a Pulumi secret."""
+    overlap_hours: pulumi.Output[float]
+    """How long an earlier secret stays accepted, in hours."""
+    accepted: pulumi.Output[list[str]]
+    """The secrets that the receiver has to accept, the newest first, for `truto.signature.verify`. Always a Pulumi
+    secret."""
+    rotated_at: pulumi.Output[str]
+    """When `current` last changed, at first when this resource was created: UTC, as ``2024-09-01T10:00:00.000Z``."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        current: pulumi.Input[str | None],
+        overlap_hours: pulumi.Input[float | None] = 1,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            SigningSecretsProvider(),
+            resource_name,
+            {
+                # An input is in the state too, and only a secret one is encrypted there.
+                "current": pulumi.Output.secret(current),
+                "overlap_hours": overlap_hours,
+                "accepted": None,
+                "rotated_at": None,
+            },
+            pulumi.ResourceOptions.merge(opts, _SECRETS_OPTIONS),
+        )
+
+
 class Provider(pulumi.ProviderResource):
     """The settings of one Truto environment, for a program that uses several: an API token belongs to exactly one.
 
@@ -204,9 +258,5 @@ class Provider(pulumi.ProviderResource):
 def _require_secret(known: Sequence[Any]) -> str:
     id_, secret = known
     if not isinstance(secret, str):
-        raise pulumi.RunError(
-            f"the secret of webhook {id_} is not known: Truto shows it only when a webhook is created. If you have the "
-            "secret, import the webhook with it: see `pulumi-truto import-file --help`. Otherwise replace the webhook, "
-            "for example with `pulumi up --replace <urn>`"
-        )
+        raise pulumi.RunError(f"the secret of webhook {id_} is not known: {IMPORT_OR_REPLACE}")
     return secret

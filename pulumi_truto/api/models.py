@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from pulumi_truto.times import utc_text
 from pulumi_truto.urls import ID
 
 __all__ = [
@@ -220,6 +221,4 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 def _text(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if moment is None else utc_text(moment)

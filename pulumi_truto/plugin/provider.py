@@ -176,7 +176,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
     def _server(self, urn: str) -> ResourceServer:
         type_ = type_of(urn) or WEBHOOK
         if type_ not in RESOURCE_TYPES:
-            raise ConfigurationError(f"there is no resource {type_}: only {' and '.join(RESOURCE_TYPES)}")
+            raise ConfigurationError(f"there is no resource {type_}: only {', '.join(RESOURCE_TYPES)}")
         return ResourceServer(RESOURCE_TYPES[type_], self._session)
 
 

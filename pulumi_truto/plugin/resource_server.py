@@ -56,7 +56,7 @@ class ResourceServer:
             camel_case(name): provider_pb2.PropertyDiff(
                 kind=_kind_of_change(state.get(name), value, is_replacement=name in replaces),
                 # Otherwise Pulumi shows the old value of the state: it changed at Truto.
-                inputDiff=old_inputs.get(name) != value,
+                inputDiff=name in inputs and old_inputs.get(name) != value,
             )
             for name, value in changes.items()
         }

@@ -161,7 +161,7 @@ def _properties(properties: Sequence[Property]) -> Json:
         },
         "requiredInputs": [camel_case(property_.name) for property_ in properties if property_.is_required],
         "properties": {camel_case(property_.name): _output(property_) for property_ in properties},
-        "required": [camel_case(property_.name) for property_ in properties if not property_.is_secret],
+        "required": [camel_case(property_.name) for property_ in properties if not property_.can_be_null],
     }
 
 
@@ -181,6 +181,8 @@ def _input(property_: Property) -> Json:
         schema["items"] = _ANYTHING if property_.items == "anything" else _ANY_EVENT_TYPE
     if property_.default not in (None, ()):
         schema["default"] = property_.default
+    if property_.is_secret:
+        schema["secret"] = True
     return schema
 
 

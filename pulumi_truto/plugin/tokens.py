@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pulumi_truto.webhook import tester, webhook_type
+from pulumi_truto.webhook import signing_secrets, tester, webhook_type
 
 __all__ = [
     "DYNAMIC_WEBHOOK",
@@ -12,6 +12,7 @@ __all__ = [
     "GET_WEBHOOK",
     "GET_WEBHOOKS",
     "PACKAGE",
+    "SIGNING_SECRETS",
     "WEBHOOK",
     "WEBHOOK_INFO",
     "WEBHOOK_TEST",
@@ -25,6 +26,7 @@ PACKAGE: Final = "truto"
 WEBHOOK: Final = webhook_type.WEBHOOK.token
 #: The type of the same resource with the dynamic provider.
 DYNAMIC_WEBHOOK: Final = webhook_type.WEBHOOK.dynamic_token
+SIGNING_SECRETS: Final = signing_secrets.SIGNING_SECRETS.token
 WEBHOOK_TEST: Final = tester.WEBHOOK_TEST.token
 EVENT_TYPE: Final = "truto:index:EventType"
 WEBHOOK_INFO: Final = "truto:index:WebhookInfo"

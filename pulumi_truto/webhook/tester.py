@@ -21,6 +21,7 @@ from pulumi_truto.errors import (
     WebhookTestFailedError,
 )
 from pulumi_truto.resource_type import Property, ResourceType, Values, describe_type
+from pulumi_truto.times import utc_text
 from pulumi_truto.urls import ID
 from pulumi_truto.webhook.delivery_log import describe_status, is_success
 
@@ -169,7 +170,7 @@ class WebhookTester:
                 f"webhook {id_} is inactive: its receiver accepted the test event, but Truto delivers no other events "
                 "to it"
             )
-        return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return utc_text(datetime.now(timezone.utc))
 
     def _wait(self, retry: int, deadline: float) -> bool:
         """Waits before a retry; ``False`` if no time is left for it, or the run was cancelled."""

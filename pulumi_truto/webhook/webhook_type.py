@@ -68,6 +68,7 @@ _PROPERTIES: Final = (
         type="string",
         output="The signing secret, for verifying deliveries. Null if Truto never showed it to this stack.",
         is_secret=True,
+        can_be_null=True,
     ),
     Property(
         name="environment_id",

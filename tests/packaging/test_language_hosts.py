@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pulumi_truto import __version__
-from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK, WEBHOOK_TEST
+from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, SIGNING_SECRETS, WEBHOOK, WEBHOOK_TEST
 from pulumi_truto.sandbox import Sandbox
 from tests.support.language_hosts import PROGRAMS, Checkout, skip_without
 from tests.support.project import URL, create_unmanaged
@@ -91,6 +91,9 @@ def test_examples_of_the_schema_run(language: str, checkout: Checkout, sandbox: 
         outputs = examples.up(WEBHOOK_TEST, {URL: receiver.url})
         assert len(receiver.received) == 1
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", outputs["testedAt"])
+
+    outputs = examples.up(SIGNING_SECRETS)
+    assert outputs == {"acceptedSecrets": [each.secret for each in sandbox.backend.webhooks()]}
 
     [example_id] = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", code_block(GET_WEBHOOK, language))
     existing = create_unmanaged(sandbox)

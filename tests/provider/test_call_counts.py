@@ -117,13 +117,14 @@ def test_declaring_a_webhook_loads_few_modules() -> None:
         "resource_type",
         "resources",
         "session",
+        "times",
         "urls",
         "webhook",
     )
     submodules = (
         *lines_above,
         "api.deadline",
-        *(f"webhook.{name}" for name in ("delivery_log", "inputs", "tester", "webhook_type")),
+        *(f"webhook.{name}" for name in ("delivery_log", "inputs", "signing_secrets", "tester", "webhook_type")),
     )
     assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{name}" for name in submodules)}
 
@@ -169,3 +170,49 @@ def test_plugin_loads_http_with_its_first_call(sandbox: Sandbox, dry_run: bool) 
         print(*sys.modules)
     """)
     assert_loaded_only_by_a_call(loaded, sandbox, dry_run)
+
+
+def test_signing_secrets_load_no_http_in_the_dynamic_provider() -> None:
+    """No operation on the accepted secrets makes an API call, or loads what one needs."""
+    loaded = loaded_modules("""
+        import sys
+        import pulumi_truto.dynamic
+        from pulumi.dynamic import Config, ConfigureRequest
+        provider = pulumi_truto.dynamic.SigningSecretsProvider()
+        provider.configure(ConfigureRequest(Config({"truto:apiToken": "unused"}, "project")))
+        old, new = (provider.check({}, {"current": secret}).inputs for secret in "ab")
+        created = provider.create(old)
+        assert provider.diff(created.id, created.outs, new).changes
+        updated = provider.update(created.id, created.outs, new).outs
+        assert provider.read(created.id, updated).outs == updated
+        assert updated["accepted"] == ["b", "a"]
+        provider.delete(created.id, updated)
+        print(*sys.modules)
+    """)
+    assert loaded & HEAVY_MODULES == set()
+
+
+def test_signing_secrets_load_no_http_in_the_plugin() -> None:
+    """The same in the plugin."""
+    loaded = loaded_modules("""
+        import sys
+        import pulumi_truto.__main__
+        from pulumi.runtime.proto import provider_pb2
+        from pulumi_truto.plugin.provider import TrutoProvider
+        from pulumi_truto.property_values import marshal, unmarshal, unwrap_secrets
+        provider = TrutoProvider()
+        provider.Configure(provider_pb2.ConfigureRequest(args=marshal({"apiToken": "unused"})), None)
+        of = {"urn": "urn:pulumi:dev::project::truto:index:SigningSecrets::orders"}
+        check = lambda secret: provider.Check(provider_pb2.CheckRequest(news=marshal({"current": secret}), **of), None)
+        old, new = (check(secret).inputs for secret in "ab")
+        provider.Create(provider_pb2.CreateRequest(properties=old, preview=True, **of), None)
+        state = provider.Create(provider_pb2.CreateRequest(properties=old, **of), None).properties
+        assert provider.Diff(provider_pb2.DiffRequest(olds=state, news=new, **of), None).diffs == ["current"]
+        provider.Update(provider_pb2.UpdateRequest(olds=state, news=new, preview=True, **of), None)
+        state = provider.Update(provider_pb2.UpdateRequest(olds=state, news=new, **of), None).properties
+        read = provider.Read(provider_pb2.ReadRequest(id="x", properties=state, inputs=new, **of), None).properties
+        assert unwrap_secrets(unmarshal(read))["accepted"] == ["b", "a"]
+        provider.Delete(provider_pb2.DeleteRequest(id="x", properties=state, **of), None)
+        print(*sys.modules)
+    """)
+    assert loaded & HEAVY_MODULES == set()

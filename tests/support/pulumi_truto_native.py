@@ -12,7 +12,7 @@ import pulumi
 
 from pulumi_truto import EventType
 
-__all__ = ["EventType", "Provider", "Webhook", "WebhookTest"]
+__all__ = ["EventType", "Provider", "SigningSecrets", "Webhook", "WebhookTest"]
 
 
 class Webhook(pulumi.CustomResource):
@@ -76,6 +76,28 @@ class WebhookTest(pulumi.CustomResource):
     def tested_at(self) -> Any:
         """When the receiver accepted the test event."""
         return self.testedAt  # type: ignore[attr-defined]
+
+
+class SigningSecrets(pulumi.CustomResource):
+    """`truto:index:SigningSecrets`."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        current: Any,
+        overlap_hours: Any = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {"current": current, "overlapHours": overlap_hours, "accepted": None, "rotatedAt": None}
+        aliases = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_="pulumi-python:dynamic/truto:SigningSecrets")])
+        super().__init__(
+            "truto:index:SigningSecrets", resource_name, props, pulumi.ResourceOptions.merge(opts, aliases)
+        )
+
+    @property
+    def rotated_at(self) -> Any:
+        """When the current secret last changed."""
+        return self.rotatedAt  # type: ignore[attr-defined]
 
 
 class Provider(pulumi.ProviderResource):

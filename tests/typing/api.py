@@ -47,6 +47,10 @@ updated_at: pulumi.Output[str] = hook.updated_at
 known_secret: pulumi.Output[str] = hook.require_secret()
 test = truto.WebhookTest("test", hook.id, triggers=[hook.target_url, 1, None], retry_for_seconds=60)
 tested_at: pulumi.Output[str] = test.tested_at
+secrets = truto.SigningSecrets("secrets", hook.secret, overlap_hours=0.5)
+secrets = truto.SigningSecrets("secrets", current=known_secret)
+accepted: pulumi.Output[list[str]] = secrets.accepted
+rotated_at: pulumi.Output[str] = secrets.rotated_at
 truto.signature.verify(b"body", None, ["one", "other"])
 
 found: truto.WebhookInfo = truto.get_webhook("an-id", api_token="t", base_url=config.get("otherUrl"))
@@ -64,6 +68,7 @@ truto.Webhook("wrong", target_url=url, is_active="yes")  # type: ignore[arg-type
 truto.Webhook("wrong", target_url=url, opts=staging)  # type: ignore[arg-type]
 truto.Webhook("wrong", target_url=url, secret="s")  # type: ignore[call-arg]
 truto.Webhook("wrong")  # type: ignore[call-arg]
+truto.SigningSecrets("wrong", hook)  # type: ignore[arg-type]
 truto.WebhookTest("wrong", 1)  # type: ignore[arg-type]
 truto.WebhookTest("wrong", hook.id, retry_for_seconds="1")  # type: ignore[arg-type]
 truto.Webhook.get("wrong", 1)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import pytest
 import pulumi_truto as truto
 from pulumi_truto.resource_type import ResourceType, camel_case, from_camel, is_camel, to_camel
 from pulumi_truto.resource_types import RESOURCE_TYPES
+from pulumi_truto.webhook.signing_secrets import SIGNING_SECRETS
 from pulumi_truto.webhook.tester import WEBHOOK_TEST
 from pulumi_truto.webhook.webhook_type import FINGERPRINT, WEBHOOK
 from tests.support.commands import REPOSITORY
@@ -25,7 +26,7 @@ def table_rows(heading: str) -> dict[str, str]:
     return {name.strip("`"): description for name, _, description in cells}
 
 
-@pytest.mark.parametrize(("kind", "prefix"), [(WEBHOOK, ""), (WEBHOOK_TEST, "test ")])
+@pytest.mark.parametrize(("kind", "prefix"), [(WEBHOOK, ""), (WEBHOOK_TEST, "test "), (SIGNING_SECRETS, "secrets ")])
 def test_reference_describes_properties_as_the_declaration_does(kind: ResourceType, prefix: str) -> None:
     """The reference has the inputs and outputs, in the declaration's order and words."""
     inputs = [(known.name, known.input) for known in kind.properties if known.is_input]
