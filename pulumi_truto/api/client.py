@@ -24,7 +24,8 @@ _Model = TypeVar("_Model", bound=models.Response)
 _PAGE_SIZE: Final = 100
 #: No environment has that many webhooks: a longer list is one that never ends.
 _MAX_PAGES: Final = 1000
-#: A short limit, so that the log never delays a run.
+#: Short limits, so that what a run can do without never delays it.
+_TRIGGER_SECONDS: Final = 10.0
 _LOG_SECONDS: Final = 20.0
 
 
@@ -198,6 +199,24 @@ class TrutoClient:
         request = Request(attempted, "GET", "/log", is_repeatable=False, options={"params": params})
         with deadline_in(min(_LOG_SECONDS, current_deadline().remaining_seconds)):
             return self._transport.send(request, self._parse(attempted, models.DeliveryLog)).newest_first[:limit]
+
+    def list_cron_triggers(self) -> list[models.CronTrigger]:
+        """``GET /sync-job-cron-trigger``: all pages, each read once, without a retry.
+
+        They take at most a quarter of the remaining time: a delete that follows must not fail for lack of it.
+        """
+        attempted = "list the cron triggers"
+        triggers, params = list[models.CronTrigger](), {"limit": str(_PAGE_SIZE)}
+        with deadline_in(min(_TRIGGER_SECONDS, current_deadline().remaining_seconds / 4)):
+            for _ in range(_MAX_PAGES):
+                options = {"params": params}
+                request = Request(attempted, "GET", "/sync-job-cron-trigger", is_repeatable=False, options=options)
+                page = self._transport.send(request, self._parse(attempted, models.CronTriggerPage))
+                triggers += page.result
+                if not page.next_cursor or page.next_cursor == params.get("next_cursor"):
+                    break
+                params = {**params, "next_cursor": page.next_cursor}
+        return triggers
 
     def _check_webhook(self, webhook: models.Webhook) -> None:
         """Keeps the webhook's URL out of messages, and raises if it belongs to another environment than the settings'.

@@ -25,6 +25,8 @@ from pulumi_truto.urls import ID
 
 __all__ = [
     "CreatedWebhook",
+    "CronTrigger",
+    "CronTriggerPage",
     "DeliveryLog",
     "DeliveryLogEntry",
     "ErrorEnvelope",
@@ -146,6 +148,27 @@ class WebhookPage(Response):
 
 class _Envelope(Response):
     result: list[Any]
+    next_cursor: StrictStr | None = None
+
+
+class CronTrigger(Response):
+    """A cron trigger of a sync job: of what it has, only what names a webhook."""
+
+    id: Id
+    webhook_id: Any = None
+    args: Any = None
+
+    @property
+    def webhook_ids(self) -> set[str]:
+        """The webhooks that it names, itself or in the arguments of its sync job."""
+        in_args = self.args.get("webhook_id") if isinstance(self.args, dict) else None
+        return {id_ for id_ in (self.webhook_id, in_args) if isinstance(id_, str)}
+
+
+class CronTriggerPage(Response):
+    """One page of ``GET /sync-job-cron-trigger``."""
+
+    result: list[CronTrigger]
     next_cursor: StrictStr | None = None
 
 

@@ -24,8 +24,8 @@ from pulumi_truto.session import connect
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
-    from pulumi_truto.api.models import Webhook
-    from pulumi_truto.cli.orphans import KnownWebhook, Report
+    from pulumi_truto.api.models import CronTrigger, Webhook
+    from pulumi_truto.cli.orphans import KnownWebhook
 
 __all__ = ["main"]
 
@@ -61,7 +61,8 @@ def _add_import_file(commands: Any) -> None:  # argparse has no public name for 
         help="write the file that imports existing webhooks into a stack",
         description="Reads the webhooks of the environment and writes the file for `pulumi import --file`. Importing "
         "makes no API call, and the next preview is unchanged. Say which webhooks: a webhook that two stacks manage is "
-        "deleted as soon as one of them no longer declares it.",
+        "deleted as soon as one of them no longer declares it. An import does not change a webhook that the stack has: "
+        "to give it its secret, run `pulumi state delete <urn>` first, which deletes nothing at Truto.",
     )
     parser.add_argument(
         "--provider-kind", choices=["dynamic", "native"], required=True, help="the provider kind that will manage them"
@@ -162,22 +163,24 @@ def _known_to_skip(options: argparse.Namespace) -> set[str]:
 
 def _orphans(options: argparse.Namespace) -> int:
     settings = _settings()
-    from pulumi_truto.cli.orphans import compare
+    from pulumi_truto.cli.orphans import compare, show
 
     known = _known(options.stack_export)
     client = connect(settings, _warn)
     webhooks, unreadable = _webhooks(client)
-    report = compare(webhooks, unreadable, known, settings)
+    triggers = _cron_triggers(client)
+    report = compare(webhooks, unreadable, known, settings, triggers)
     if options.format == "json":
         print(json.dumps(report.to_json(), indent=2))
     else:
-        _show(report)
+        show(report)
     if options.delete:
         deleted = [orphan for orphan in report.orphans if options.yes or _confirms(orphan)]
         for orphan in deleted:
             client.delete_webhook(orphan.id)
             print(f"deleted  {orphan.id}", file=sys.stderr)
-        report = compare([webhook for webhook in webhooks if webhook not in deleted], unreadable, known, settings)
+        left = [webhook for webhook in webhooks if webhook not in deleted]
+        report = compare(left, unreadable, known, settings, triggers)
     return DIFFERENCE if report.has_difference else 0
 
 
@@ -186,47 +189,6 @@ def _confirms(orphan: Webhook) -> bool:
     state = "active" if orphan.is_active else "switched off"
     print(f"Delete webhook {orphan.id} ({state}, {orphan.target_url})? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def _show(report: Report) -> None:
-    from pulumi_truto.cli.orphans import is_never_switched_on
-
-    for orphan in report.orphans:
-        state = "active" if orphan.is_active else "not active"
-        state += ", never switched on" if is_never_switched_on(orphan) else ""
-        created_at = orphan.created_at_text or "an unknown time"
-        print(f"orphan   {orphan.id}  since {created_at}, {state}, {orphan.target_url}")
-    for webhook in report.missing:
-        print(f"missing  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}")
-    if report.orphans:
-        ids = " ".join(f"--id {orphan.id}" for orphan in report.orphans)
-        print("No given stack manages the orphans. They may have been created by hand: check URL and time, then either")
-        print(f"- import: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}")
-        print("- delete: the same command with --delete, which asks before each")
-        print("A failed create may have left behind those that were never switched on: they deliver nothing.")
-    if report.missing:
-        print("The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
-    for id_ in report.unreadable:
-        print(f"orphan   {id_}  cannot be read: see the warning")
-    for webhook in report.undecided:
-        print(f"unknown  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}")
-    if report.undecided:
-        print(
-            "The API token sees no webhook at all, so the unknown webhooks may have been deleted, or belong to another "
-            "environment. Check the token."
-        )
-    for webhook, *duplicates in report.managed_twice:
-        urns = " and as ".join(duplicate.urn for duplicate in duplicates)
-        print(f"twice    {webhook.id}  managed as {webhook.urn} and as {urns}")
-    if report.managed_twice:
-        print(
-            "A webhook that is managed twice is deleted as soon as one of the programs no longer declares it. Run "
-            "`pulumi state delete <urn>` for all but one, and take them out of their programs."
-        )
-    if report.others:
-        print(f"{report.others} webhooks of the stacks belong to other environments and were left out.")
-    if not report.has_difference:
-        print("No difference: the environment and the stacks have the same webhooks.")
 
 
 def _known(exports: Sequence[Path]) -> list[KnownWebhook]:
@@ -256,6 +218,15 @@ def _webhooks(client: TrutoClient) -> tuple[list[Webhook], set[str]]:
     pages = list(client.iter_pages())
     unreadable = {item.id for page in pages for item in page.unreadable if item.id}
     return [webhook for page in pages for webhook in page.result], unreadable
+
+
+def _cron_triggers(client: TrutoClient) -> list[CronTrigger]:
+    """The cron triggers of the environment; none if they cannot be listed."""
+    try:
+        return client.list_cron_triggers()
+    except TrutoError as error:
+        _warn(f"the cron triggers are left out: {error}")
+        return []
 
 
 def _filtered(webhooks: list[Webhook], options: argparse.Namespace) -> list[Webhook]:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
-from pulumi_truto.api.models import Webhook
+from pulumi_truto.api.models import CronTrigger, Webhook
 from pulumi_truto.config import Settings
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
 from pulumi_truto.resource_type import from_camel
 from pulumi_truto.webhook.state import to_inputs
 from pulumi_truto.webhook.webhook_type import FINGERPRINT
 
-__all__ = ["KnownWebhook", "Report", "compare", "is_never_switched_on", "read_export"]
+__all__ = ["KnownWebhook", "Report", "compare", "read_export", "show"]
 
 _TYPES: Final = (WEBHOOK, DYNAMIC_WEBHOOK)
 
@@ -54,6 +54,7 @@ class Report:
         undecided: the webhooks that a stack knows and that may belong to this environment or to another one.
         others: the number of webhooks in the stacks that belong to other environments.
         managed_twice: for each webhook that several resources manage, these.
+        triggers: the cron triggers that name a webhook which does not exist.
     """
 
     orphans: list[Webhook]
@@ -62,11 +63,12 @@ class Report:
     undecided: list[KnownWebhook]
     others: int
     managed_twice: list[list[KnownWebhook]]
+    triggers: list[CronTrigger]
 
     @property
     def has_difference(self) -> bool:
         """Whether there is, or may be, a difference."""
-        return bool(self.orphans or self.missing or self.unreadable or self.undecided or self.managed_twice)
+        return any(getattr(self, difference.name) for difference in fields(self) if difference.name != "others")
 
     def to_json(self) -> dict[str, Any]:
         """The report for programs."""
@@ -87,6 +89,7 @@ class Report:
             "unreadable": self.unreadable,
             "undecided": [webhook.to_json() for webhook in self.undecided],
             "managed_twice": [[webhook.to_json() for webhook in resources] for resources in self.managed_twice],
+            "triggers": [{"id": trigger.id, "webhook_ids": sorted(trigger.webhook_ids)} for trigger in self.triggers],
         }
 
 
@@ -106,7 +109,11 @@ def read_export(document: object) -> list[KnownWebhook]:
 
 
 def compare(
-    webhooks: Sequence[Webhook], unreadable: Collection[str], known: Iterable[KnownWebhook], settings: Settings
+    webhooks: Sequence[Webhook],
+    unreadable: Collection[str],
+    known: Iterable[KnownWebhook],
+    settings: Settings,
+    triggers: Iterable[CronTrigger] = (),
 ) -> Report:
     """The webhooks that only the environment has, only the stacks have, or several resources manage."""
     known = list(known)
@@ -130,7 +137,52 @@ def compare(
         undecided=[] if environments else unproven,
         others=len(unproven) if environments else 0,
         managed_twice=_managed_twice(known),
+        triggers=[trigger for trigger in triggers if trigger.webhook_ids - existing_ids],
     )
+
+
+def show(report: Report) -> None:
+    """Prints the report for people."""
+    for orphan in report.orphans:
+        state = "active" if orphan.is_active else "not active"
+        state += ", never switched on" if is_never_switched_on(orphan) else ""
+        created_at = orphan.created_at_text or "an unknown time"
+        print(f"orphan   {orphan.id}  since {created_at}, {state}, {orphan.target_url}")
+    for webhook in report.missing:
+        print(f"missing  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}")
+    if report.orphans:
+        ids = " ".join(f"--id {orphan.id}" for orphan in report.orphans)
+        print("No given stack manages the orphans. They may have been created by hand: check URL and time, then either")
+        print(f"- import: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}")
+        print("- delete: the same command with --delete, which asks before each")
+        print("A failed create may have left behind those that were never switched on: they deliver nothing.")
+    if report.missing:
+        print("The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
+    for id_ in report.unreadable:
+        print(f"orphan   {id_}  cannot be read: see the warning")
+    for webhook in report.undecided:
+        print(f"unknown  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}")
+    if report.undecided:
+        print(
+            "The API token sees no webhook at all, so the unknown webhooks may have been deleted, or belong to another "
+            "environment. Check the token."
+        )
+    for webhook, *duplicates in report.managed_twice:
+        urns = " and as ".join(duplicate.urn for duplicate in duplicates)
+        print(f"twice    {webhook.id}  managed as {webhook.urn} and as {urns}")
+    if report.managed_twice:
+        print(
+            "A webhook that is managed twice is deleted as soon as one of the programs no longer declares it. Run "
+            "`pulumi state delete <urn>` for all but one, and take them out of their programs."
+        )
+    for trigger in report.triggers:
+        print(f"trigger  {trigger.id}  names a webhook that does not exist: {', '.join(sorted(trigger.webhook_ids))}")
+    if report.triggers:
+        print("If the webhook was replaced, set `webhook_id` of the cron triggers at Truto to the new webhook's id.")
+    if report.others:
+        print(f"{report.others} webhooks of the stacks belong to other environments and were left out.")
+    if not report.has_difference:
+        print("No difference: the environment and the stacks have the same webhooks.")
 
 
 def is_never_switched_on(webhook: Webhook) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from pulumi_truto.sandbox.collection import Endpoint
+from pulumi_truto.sandbox.cron_triggers import CronTriggers
 from pulumi_truto.sandbox.webhooks import Webhooks
 
 __all__ = ["OPERATIONS", "RESOURCES", "match_route"]
 
 #: The REST resources.
-RESOURCES = (Webhooks,)
+RESOURCES = (Webhooks, CronTriggers)
 _ENDPOINTS = (
     *(endpoint for resource in RESOURCES for endpoint in resource.endpoints()),
     Endpoint("log", "GET", "/log"),

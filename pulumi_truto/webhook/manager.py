@@ -24,6 +24,7 @@ from pulumi_truto.errors import (
 )
 from pulumi_truto.resource_type import Values
 from pulumi_truto.webhook.cache import WebhookCache
+from pulumi_truto.webhook.cron_triggers import CronTriggers
 from pulumi_truto.webhook.delivery_log import describe_failures
 from pulumi_truto.webhook.state import build_create_body, to_state, to_written_state
 from pulumi_truto.webhook.webhook_type import FINGERPRINT, WEBHOOK
@@ -56,6 +57,7 @@ class WebhookManager:
         self._known_ids = known_ids
         self._claiming = threading.Lock()
         self._cache = WebhookCache(client)
+        self._cron_triggers = CronTriggers(client)
 
     def create(self, inputs: Values) -> tuple[str, Values]:
         """Creates a webhook that is switched off, then switches it on; returns its id and state.
@@ -166,6 +168,8 @@ class WebhookManager:
         """Deletes the webhook. Deleting a missing webhook succeeds."""
         self._remember(id_, state)
         self._check_known_environment(id_, state)
+        if warning := self._cron_triggers.warning(id_):
+            self._warn(warning)
         unknown: list[TrutoError] = []
         try:
             self.client.delete_webhook(id_, unknown)
@@ -235,8 +239,8 @@ class WebhookManager:
         if not present_state["secret"]:
             self._warn(
                 f"the secret of webhook {id_} is not known because Truto shows it only when the webhook is created. "
-                "The output `secret` is null. If you have the secret, import the webhook with it: see `pulumi-truto "
-                "import-file --help`"
+                "The output `secret` is null. If you have the secret, run `pulumi state delete <urn>`, then import "
+                "the webhook with it: see `pulumi-truto import-file --help`"
             )
         return present_state
 

@@ -99,7 +99,7 @@ def test_failed_replacement_keeps_the_old_webhook(project: Project) -> None:
     project.fails(project.up)
     assert [resource["id"] for resource in project.managed] == [old_id]
     assert [webhook.id for webhook in project.sandbox.backend.webhooks()] == [old_id]
-    assert project.up().calls == ["create", "update", "delete"]
+    assert project.up().calls == ["create", "update", "list_triggers", "delete"]
     assert project.outputs["id"] != old_id
 
 
@@ -112,7 +112,7 @@ def test_replaced_webhook_is_refreshed_until_it_is_deleted(project: Project) -> 
     project.webhook(opts=opts % 2)
     project.fails(project.up)
     assert project.refresh().changes == {"same": 3}
-    assert project.up().calls == ["delete"]
+    assert project.up().calls == ["list_triggers", "delete"]
 
 
 def test_failed_up_keeps_old_outputs(local_project: Project) -> None:
@@ -135,4 +135,4 @@ def test_logged_error_does_not_fail_the_run(local_project: Project) -> None:
     local_project.program('pulumi.log.error("careful")')
     outcome = local_project.up()
     assert "error: careful" in outcome.text
-    assert outcome.calls == ["delete"]
+    assert outcome.calls == ["list_triggers", "delete"]

@@ -86,7 +86,7 @@ def test_update_and_delete_do_not_wait_for_a_page(sandbox: Sandbox, manager: Any
         manager.delete(ids[0], manager.update(ids[0], state, CHANGED_INPUTS))
         hold.release()
         assert reading.result()
-    assert [call.operation for call in sandbox.calls] == ["read", "update", "delete", "list"]
+    assert [call.operation for call in sandbox.calls] == ["read", "update", "list_triggers", "delete", "list"]
 
 
 def test_page_from_before_an_update_is_not_used(sandbox: Sandbox, manager: Any) -> None:

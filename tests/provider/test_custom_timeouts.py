@@ -68,9 +68,9 @@ def test_delete_ends_with_its_timeout(native_project: Project) -> None:
     native_project.up()
     native_project.sandbox.inject("rate_limited", operation="delete", retry_after=str(LONG))
     failed = native_project.fails(native_project.destroy)
-    assert failed.calls == ["delete"]
+    assert failed.calls == ["list_triggers", "delete"]
     assert "with a custom timeout of 3 s" in failed.text
-    assert native_project.destroy().calls == ["delete"]
+    assert native_project.destroy().calls == ["list_triggers", "delete"]
 
 
 def test_timeout_beyond_the_own_limit(native_project: Project) -> None:

@@ -59,7 +59,7 @@ def test_moving_to_another_environment_needs_a_replacement_trigger(project: Proj
     declare("1")
     project.up()
     declare("2", ", provider=staging")
-    assert project.up().calls == ["create", "update", "delete"]
+    assert project.up().calls == ["create", "update", "list_triggers", "delete"]
     assert [webhook.environment_id for webhook in project.sandbox.backend.webhooks()] == [staging.id] * 2
 
 

@@ -76,7 +76,7 @@ def test_webhook_removed_from_the_program_is_deleted(project: Project) -> None:
     assert project.preview().changes == {"same": 2, "delete": 1}
     outcome = project.up()
     assert outcome.changes == {"same": 2, "delete": 1}
-    assert outcome.calls == ["delete"]
+    assert outcome.calls == ["list_triggers", "delete"]
     assert project.only_webhook.target_url == f"{URL}/b"
 
 

@@ -16,7 +16,7 @@ def test_replacement_trigger_creates_before_it_deletes(project: Project) -> None
     assert project.preview().changes == {"same": 1, "replace": 1}
     outcome = project.up()
     assert outcome.changes == {"same": 1, "replace": 1}
-    assert outcome.calls == ["create", "update", "delete"]
+    assert outcome.calls == ["create", "update", "list_triggers", "delete"]
     assert project.outputs["id"] != old_outputs["id"]
     assert project.outputs["secret"] != old_outputs["secret"]
     assert project.outputs["secret"] == project.only_webhook.secret
@@ -24,7 +24,7 @@ def test_replacement_trigger_creates_before_it_deletes(project: Project) -> None
 
 def test_delete_before_replace_deletes_first(project: Project) -> None:
     """With delete_before_replace, the old webhook is deleted before the new one is created."""
-    for trigger, calls in (("1", ["create", "update"]), ("2", ["delete", "create", "update"])):
+    for trigger, calls in (("1", ["create", "update"]), ("2", ["list_triggers", "delete", "create", "update"])):
         project.webhook(opts=f'pulumi.ResourceOptions(replacement_trigger="{trigger}", delete_before_replace=True)')
         assert project.up().calls == calls
     assert project.outputs["secret"] == project.only_webhook.secret
@@ -60,7 +60,9 @@ def test_replace_on_changes_works_only_with_the_plugin(project: Project) -> None
     project.webhook(opts=opts)
     project.up()
     project.webhook('target_url=URL + "/two"', opts=opts)
-    assert project.up().calls == (["create", "update", "delete"] if project.provider_kind == "native" else ["update"])
+    assert project.up().calls == (
+        ["create", "update", "list_triggers", "delete"] if project.provider_kind == "native" else ["update"]
+    )
 
 
 def test_protected_webhook_is_not_deleted(project: Project) -> None:

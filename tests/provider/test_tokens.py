@@ -62,7 +62,15 @@ def test_revoked_token_is_an_error(sandbox: Sandbox) -> None:
         assert "comes from the environment variable TRUTO_API_TOKEN" in str(error_info.value)
         assert sandbox.token not in str(error_info.value)
     assert sandbox.backend.webhooks() == old_webhooks
-    assert [call.operation for call in sandbox.calls] == ["create", "update", "create", "read", "update", "delete"]
+    assert [call.operation for call in sandbox.calls] == [
+        "create",
+        "update",
+        "create",
+        "read",
+        "update",
+        "list_triggers",
+        "delete",
+    ]
 
 
 def test_token_revoked_after_a_404_confirms_no_deletion(sandbox: Sandbox) -> None:

@@ -53,7 +53,7 @@ def test_other_runs_make_no_call(project: Project, receiver: Receiver) -> None:
     outcome = project.up()
     assert (outcome.changes, outcome.calls) == ({"same": 3}, [])
     assert project.refresh().calls == ["read"]
-    assert project.destroy().calls == ["delete"]
+    assert project.destroy().calls == ["list_triggers", "delete"]
     assert len(receiver.received) == 1
 
 
@@ -130,7 +130,7 @@ def test_another_webhook_is_tested(project: Project, receiver: Receiver) -> None
     declare(project, receiver)
     project.up()
     declare(project, receiver, name="other")
-    assert project.up().calls == ["create", "update", "read", "test", "delete"]
+    assert project.up().calls == ["create", "update", "read", "test", "list_triggers", "delete"]
 
 
 def test_receiver_that_is_starting_is_retried(project: Project, receiver: Receiver) -> None:

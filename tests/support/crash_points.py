@@ -26,7 +26,7 @@ from tests.support.declared_stack import DeclaredStack, DeclaredWebhook
 from tests.support.project import Project, ProviderKind
 from tests.support.sandbox_client import running_receiver
 
-__all__ = ["SCENARIOS", "Case", "Disturbed", "Scenario", "run_case", "up_with_failure"]
+__all__ = ["FAILURES", "SCENARIOS", "Case", "Disturbed", "Scenario", "run_case", "up_with_failure"]
 
 #: The faults at one call. A call that is still unanswered after the kill was in flight.
 FAILURES: Final[dict[str, dict[str, Any]]] = {
