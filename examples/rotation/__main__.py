@@ -1,37 +1,44 @@
-"""One webhook for each generation of its secret: README.md says in which order to change `generations` and `active`.
+"""A webhook whose secret is rotated by one changed line, without losing an event: README.md says how.
 
-Truto has no way to rotate a secret. A new secret needs a new webhook, and both exist until every event has arrived.
+Pulumi replaces a webhook in this order: it creates the new one, updates what depends on it, then deletes the old one.
 """
+
+import json
+from pathlib import Path
 
 import pulumi
 
 import pulumi_truto as truto
 
 config = pulumi.Config()
-target_url = config.get("targetUrl") or "https://hooks.example.com/truto"
-event_types = config.get_object("eventTypes") or ["record:created", "integrated_account:active"]
 
-# Both are required: with a default, a lost configuration would delete or switch off the webhooks that are in use.
-# As strings, because `pulumi config set --path` stores 2 as a number.
-generations = [str(generation) for generation in config.require_object("generations")]
-active = [str(generation) for generation in config.require_object("active")]
+orders = truto.Webhook(
+    "orders",
+    target_url=config.require("targetUrl"),
+    event_types=["record:created", "integrated_account:active"],
+    # To rotate the secret, change this value and run `pulumi up`.
+    opts=pulumi.ResourceOptions(replacement_trigger=config.get("rotation") or "2026-11"),
+)
 
-# A generation that is still active must not be removed: its events would be lost.
-undeclared = sorted(set(active) - set(generations))
-if undeclared:
-    raise ValueError(f"'active' names {', '.join(undeclared)}, which 'generations' does not contain")
+secrets = truto.SigningSecrets("orders", current=orders.secret)
 
-# The generation is part of the name, so that a new one is a new webhook and leaves the others as they are.
-webhooks = {
-    generation: truto.Webhook(
-        f"orders-{generation}",
-        target_url=target_url,
-        event_types=event_types,
-        is_active=generation in active,
-    )
-    for generation in generations
-}
 
-pulumi.export("webhookIds", {generation: webhook.id for generation, webhook in webhooks.items()})
-# For the receiver, which accepts a delivery that is signed with any of them. A secret, because its parts are.
-pulumi.export("webhookSecrets", pulumi.Output.all(*(webhook.secret for webhook in webhooks.values())))
+def deploy(accepted: list[str]) -> str:
+    """Stands for the resource that gives your service the secrets. Here the service reads them from a file."""
+    file = Path(config.require("secretsFile"))
+    new = Path(f"{file}.new")
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(accepted))
+    new.replace(file)  # at once: no delivery meets half a list
+    return "deployed"
+
+
+service = secrets.accepted.apply(deploy)
+
+truto.WebhookTest(
+    "orders-are-accepted",
+    # If a resource deploys your service: webhook_id=orders.id, and opts=pulumi.ResourceOptions(depends_on=[service])
+    webhook_id=pulumi.Output.all(orders.id, service).apply(lambda done: done[0]),
+)
+
+pulumi.export("webhookId", orders.id)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import REPOSITORY
 from tests.support.distribution import (
     Distribution,
     build_requirements,
@@ -94,10 +93,3 @@ def sandbox_python(install: Callable[[str], Path]) -> Path:
 def testing_python(install: Callable[[str], Path]) -> Path:
     """The interpreter of an environment with the package and its extra "testing"."""
     return install("[testing]")
-
-
-@pytest.fixture
-def rotation_example(tmp_path: Path) -> Path:
-    """A copy of the rotation example's folder."""
-    ignore = shutil.ignore_patterns("Pulumi.*.yaml", "secrets*")
-    return shutil.copytree(REPOSITORY / "examples" / "rotation", tmp_path / "program", ignore=ignore)

@@ -45,7 +45,7 @@ def test_rotation_and_the_end_of_the_overlap(project: Project) -> None:
     assert project.outputs == {"accepted": ["secret-2"], "rotatedAt": rotated_at}
     assert project.destroy().changes == {"delete": 2}
     assert project.sandbox.calls == []
-    assert "secret-" not in project.shown
+    assert "secret-" not in project.output_text
 
 
 def test_overlap_that_ends_is_a_change(project: Project) -> None:
