@@ -1,12 +1,15 @@
-"""`make demo` runs examples/gate against a sandbox: from "created" to "delivered", with a receiver that fails once.
+"""`make demo` runs examples/gate, then examples/rotation, against a sandbox: from "created" to "rotated".
 
 Program, provider, sandbox and receiver are real processes and sockets on this machine. Nothing else is contacted.
 """
 
+import json
 import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.testing.stack import Engine, cli_version, open_stack
 
 PROGRAM = Path(__file__).parent / "gate"
+ROTATION = Path(__file__).parent / "rotation" / "__main__.py"
 
 
 def main() -> int:
@@ -46,7 +50,7 @@ def main() -> int:
 
 
 class Receiver:
-    """The service that receives the events. It reads the webhook's secret from a file."""
+    """The service that receives the events. It reads the secret, or a list of secrets, from a file."""
 
     def __init__(self, secret_file: Path) -> None:
         self._secret_file = secret_file
@@ -68,7 +72,8 @@ class Receiver:
             self._server = None
 
     def _secrets(self) -> list[str]:
-        return [self._secret_file.read_text()]
+        text = self._secret_file.read_text()
+        return list(json.loads(text)) if text.startswith("[") else [text]
 
 
 class Demo:
@@ -78,12 +83,14 @@ class Demo:
         self.sandbox = sandbox
         self.receiver = Receiver(folder / "secret")
         self.receiver.start()
-        shutil.copytree(PROGRAM, folder / "gate")
+        self.program = folder / "gate" / "__main__.py"
+        shutil.copytree(PROGRAM, self.program.parent)
         self.stack = open_stack(engine, folder / "gate", folder / "home")
         for key, value in (
             ("truto:baseUrl", sandbox.base_url),
             ("targetUrl", f"http://127.0.0.1:{self.receiver.port}/truto"),
             ("secretFile", str(folder / "secret")),
+            ("secretsFile", str(folder / "secret")),
         ):
             self.stack.set_config(key, ConfigValue(value))
         self.stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
@@ -121,11 +128,44 @@ class Demo:
         require(outputs["webhookId"].value == webhook_id, "the webhook was not updated in place")
         require(self.sandbox.backend.webhooks()[0].is_active, "the webhook is still off")
 
-        part("7. pulumi destroy: deletes the webhook")
+        part("7. examples/rotation: a replacement trigger and SigningSecrets. The webhook stays as it is")
+        shutil.copy(ROTATION, self.program)
+        again = self.stack.up(on_output=show).outputs
+        require(again["webhookId"].value == webhook_id, "the webhook was replaced")
+
+        part("8. One changed line rotates the secret, while an event is sent every 20 ms")
+        self.stack.set_config("rotation", ConfigValue("2026-12"))
+        # Until the service has the new secret it rejects the new webhook's deliveries. Truto's limit is not known.
+        self.sandbox.backend.change_settings({"deactivate_after": 10_000})
+        with self.sending() as accepted:
+            rotated = self.stack.up(on_output=show).outputs
+        require(rotated["webhookId"].value != webhook_id, "the webhook was not replaced")
+        print(f"{len(accepted)} events were sent, and {accepted.count(False)} were lost.")
+        require(all(accepted), "an event was lost")
+
+        part("9. pulumi destroy: deletes the webhook")
         self.stack.destroy(on_output=show)
         remaining = len(self.sandbox.backend.webhooks())
         print(f"Webhooks left at Truto: {remaining}")
         require(remaining == 0, "a webhook is left")
+
+    @contextmanager
+    def sending(self) -> Iterator[list[bool]]:
+        """Sends events until the block ends. The list says of each whether the receiver accepted it at least once."""
+        done, accepted = threading.Event(), list[bool]()
+
+        def send() -> None:
+            while not done.wait(0.02):
+                deliveries = self.sandbox.publish("record:created")
+                accepted.append(any(delivery.ok for delivery in deliveries))
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            yield accepted
+        finally:
+            done.set()
+            thread.join()
 
     def fail_to_deploy(self) -> None:
         """Runs a step that has to fail."""

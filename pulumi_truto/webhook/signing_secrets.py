@@ -26,8 +26,9 @@ REPLACED_AT: Final = "__replaced_at"
 
 #: What to do about a webhook whose secret this stack does not have.
 IMPORT_OR_REPLACE: Final = (
-    "Truto shows it only when a webhook is created. If you have the secret, import the webhook with it: see "
-    "`pulumi-truto import-file --help`. Otherwise replace the webhook, for example with `pulumi up --replace <urn>`"
+    "Truto shows it only when a webhook is created. If you have the secret, run `pulumi state delete <urn>`, then "
+    "import the webhook with it: see `pulumi-truto import-file --help`. Otherwise replace the webhook, for example "
+    "with `pulumi up --replace <urn>`"
 )
 
 

@@ -127,6 +127,33 @@ def test_invalid_arguments_write_no_file(
     assert not file.exists()
 
 
+def pulumi(project: Project, *arguments: str) -> None:
+    """Runs a command of the Pulumi CLI on the project's stack."""
+    env = {**os.environ, **project.stack.workspace.env_vars}
+    run("pulumi", *arguments, "--yes", "--stack", "dev", cwd=project.work_dir, env=env)
+
+
+def test_secret_that_is_found_later_is_imported(sandbox: Sandbox, tmp_path: Path, provider_kind: ProviderKind) -> None:
+    """A webhook that was imported without its secret gets it: `pulumi state delete`, then the import; no call."""
+    if cli_version() is None:
+        pytest.skip("no Pulumi CLI on PATH")
+    project = Project("cli", sandbox, tmp_path, provider_kind=provider_kind)
+    webhook = create_unmanaged(sandbox)
+    for secrets in ({}, {webhook["id"]: webhook["secret"]}):
+        write_import_file(
+            sandbox, tmp_path, provider_kind, secrets, "--id", webhook["id"], "--name", f"{webhook['id']}=orders"
+        )
+        sandbox.reset_calls()
+        pulumi(project, "import", "--file", str(tmp_path / "webhooks.json"), "--generate-code=false")
+        project.webhook()
+        assert project.up().changes["same"] >= 1
+        assert project.outputs.get("secret") == secrets.get(webhook["id"])
+        assert sandbox.calls == []
+        if not secrets:
+            pulumi(project, "state", "delete", project.managed[0]["urn"])
+    assert project.preview().changes == {"same": 2}
+
+
 @pytest.mark.parametrize("count", [1, 3, 150])
 def test_pulumi_imports_the_file(sandbox: Sandbox, tmp_path: Path, provider_kind: ProviderKind, count: int) -> None:
     """The Pulumi CLI imports the file without an API call, and the next preview and up find no change."""
@@ -142,17 +169,7 @@ def test_pulumi_imports_the_file(sandbox: Sandbox, tmp_path: Path, provider_kind
     project.program("")
     project.up()
     sandbox.reset_calls()
-    command = [
-        "pulumi",
-        "import",
-        "--file",
-        str(tmp_path / "webhooks.json"),
-        "--yes",
-        "--stack",
-        "dev",
-    ]
-    env = {**os.environ, **project.stack.workspace.env_vars}
-    run(*command, "--generate-code=false", cwd=project.work_dir, env=env)
+    pulumi(project, "import", "--file", str(tmp_path / "webhooks.json"), "--generate-code=false")
     # Before the code is in the program, an up deletes nothing: the webhooks are protected.
     assert "protect" in project.fails(project.up).text
     lines = [
