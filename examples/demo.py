@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -150,7 +150,7 @@ class Demo:
         require(remaining == 0, "a webhook is left")
 
     @contextmanager
-    def sending(self) -> Iterator[list[bool]]:
+    def sending(self) -> Generator[list[bool], None, None]:
         """Sends events until the block ends. The list says of each whether the receiver accepted it at least once."""
         done, accepted = threading.Event(), list[bool]()
 

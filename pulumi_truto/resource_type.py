@@ -95,8 +95,7 @@ class Property:
         input: the description of the input; empty for a property that no program sets.
         default: the input's value where the program gives none; shown in the schema unless it is a list.
         is_required: the program has to give it.
-        is_secret: it is always a Pulumi secret.
-        can_be_null: the output is null where Truto never showed it.
+        is_secret: it is always a Pulumi secret; with ``can_be_null``, null where Truto never showed it.
         changes_on_update: an update can change it although the program does not set it.
         replaces: its change replaces the resource.
         check: the errors and warnings of a declared value, which is neither unknown nor missing. The second argument
@@ -127,9 +126,8 @@ class Property:
 
     def differs(self, old: Any, new: Any) -> bool:
         """Whether an input differs from its value in a state."""
-        if new is UNKNOWN or (isinstance(new, list) and UNKNOWN in new):
-            return True
-        return not self.is_equal(old, new)
+        is_unknown = new is UNKNOWN or (isinstance(new, list) and UNKNOWN in new)
+        return is_unknown or not self.is_equal(old, new)
 
 
 class ResourceType:
