@@ -34,7 +34,7 @@ __all__ = [
 
 #: Inputs, outputs or a state, by the names of Truto's API.
 Values: TypeAlias = dict[str, Any]
-#: Why an input is invalid or looks like a mistake. It says how to fix that and never contains the value.
+#: Why an input is invalid or looks like a mistake, and how to fix that. A reason never contains the value.
 Reasons: TypeAlias = list[str]
 
 

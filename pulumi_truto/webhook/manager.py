@@ -1,4 +1,4 @@
-"""Creates, reads, updates and deletes webhooks, and decides when a 404 means that a webhook was deleted.
+"""Creates, reads, updates and deletes webhooks.
 
 Both provider kinds translate their requests to these four methods. No method changes a state that it is given.
 """
@@ -20,11 +20,11 @@ from pulumi_truto.errors import (
     TrutoError,
     UnconfirmedDeletionError,
     UpdateFailedError,
-    WrongEnvironmentError,
 )
 from pulumi_truto.resource_type import Values
 from pulumi_truto.webhook.cache import WebhookCache
 from pulumi_truto.webhook.cron_triggers import CronTriggers
+from pulumi_truto.webhook.deletion import confirm_deleted
 from pulumi_truto.webhook.delivery_log import describe_failures
 from pulumi_truto.webhook.state import build_create_body, to_state, to_written_state
 from pulumi_truto.webhook.webhook_type import FINGERPRINT, WEBHOOK
@@ -118,7 +118,7 @@ class WebhookManager:
         except NotFoundError:
             if not state.get("target_url"):
                 raise
-            self._confirm_deleted(id_, state)
+            confirm_deleted(self.client, id_, state)
         self._warn(
             f"webhook {id_} was deleted outside Pulumi. If it is still declared, `pulumi up` creates a new "
             "one, with a new id and a new secret: the receiver rejects deliveries until it has the new secret"
@@ -176,13 +176,13 @@ class WebhookManager:
         except NotFoundError:
             # After a lost response it is our own delete that the 404 confirms.
             is_lost = any(not isinstance(error, APIError) for error in unknown)
-            self._confirm_deleted(id_, state, is_confirmed=is_lost)
+            confirm_deleted(self.client, id_, state, is_confirmed=is_lost)
         except InvalidResponseError as error:
             # Perhaps a proxy responded in Truto's place: only the webhook itself shows whether it was deleted.
             try:
                 self.client.get_webhook(id_)
             except NotFoundError:
-                self._confirm_deleted(id_, state, is_confirmed=True)
+                confirm_deleted(self.client, id_, state, is_confirmed=True)
             else:
                 raise error from None
         finally:
@@ -265,7 +265,7 @@ class WebhookManager:
 
     def _update_not_found(self, id_: str, state: Values, error: NotFoundError) -> TrutoError:
         try:
-            self._confirm_deleted(id_, state)
+            confirm_deleted(self.client, id_, state)
         except UnconfirmedDeletionError as doubt:
             return UnconfirmedDeletionError(f"cannot update webhook {id_}: {doubt}")
         return NotFoundError(
@@ -273,39 +273,6 @@ class WebhookManager:
             status=error.status,
             detail=error.detail,
         )
-
-    def _confirm_deleted(self, id_: str, state: Values, *, is_confirmed: bool = False) -> None:
-        """Returns if a 404 for this webhook means "deleted"; raises if it may mean "in another environment".
-
-        Truto's response is the same in both cases. The webhook was deleted if Truto accepted our own delete, or if the
-        token is the right one: if the list has another webhook of the same environment, or if the same credential last
-        wrote this webhook.
-        """
-        environment_id = state.get("environment_id")
-        is_confirmed = is_confirmed or state.get(FINGERPRINT) == self.client.settings.fingerprint(id_)
-        for page in self.client.iter_pages():
-            if id_ in {webhook.id for webhook in page.result} | {webhook.id for webhook in page.unreadable}:
-                raise NotFoundError(
-                    f"Truto returns 404 for webhook {id_} but still lists it. Nothing was changed; try again later",
-                    status=404,
-                )
-            for webhook in page.result:
-                if environment_id and webhook.environment_id and webhook.environment_id != environment_id:
-                    raise WrongEnvironmentError(
-                        f"webhook {id_} belongs to the Truto environment {environment_id}, and the API token to the "
-                        f"environment {webhook.environment_id}. Nothing was changed. Use a token for the first one; "
-                        "to move the webhook, give it another provider and change its replacement trigger in the same "
-                        f"run, or destroy it with the first token. {self.client.settings.token_hint}"
-                    )
-                is_confirmed = is_confirmed or bool(environment_id and webhook.environment_id == environment_id)
-        if not is_confirmed:
-            environment = f"the Truto environment {environment_id}" if environment_id else "an unknown environment"
-            raise UnconfirmedDeletionError(
-                f"Truto returned 404 for webhook {id_} of {environment}, and nothing shows whether the API token "
-                "belongs to that environment. Nothing was changed. If the token is for another environment, set the "
-                "right one. If the webhook was really deleted, run `pulumi state delete <urn>` for it and then "
-                f"`pulumi up`. {self.client.settings.token_hint}"
-            )
 
 
 def _possible_orphans(unknown: Sequence[TrutoError]) -> str:

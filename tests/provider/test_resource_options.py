@@ -51,6 +51,8 @@ def test_ignore_changes(project: Project, ignored: str, calls: list[str]) -> Non
     project.webhook(opts=opts)
     project.up()
     project.webhook('target_url=URL + "/two"', opts=opts)
+    if ignored == "event_types" and project.provider_kind == "native":
+        calls = ["read", *calls]  # a dynamic provider is not told, and sends those of the last run
     assert project.up().calls == calls
 
 
