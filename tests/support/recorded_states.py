@@ -62,7 +62,6 @@ truto.Webhook("staging", target_url=URL, is_active=ACTIVE, opts=pulumi.ResourceO
 Receiver("component")
 local = truto.Webhook("local", target_url=RECEIVER, is_active=ACTIVE)
 truto.WebhookTest("local-is-accepted", webhook_id=local.id, triggers=["1"])
-truto.SigningSecrets("orders", orders.secret)
 pulumi.export("id", orders.id)
 pulumi.export("secret", orders.secret)
 """
