@@ -14,14 +14,15 @@ from tests.support.webhook_manager import INPUTS, OTHER_INPUTS, ManagerHarness, 
 
 
 def test_delete_sends_one_request(sandbox: Sandbox) -> None:
-    """A delete sends one request and deletes exactly one webhook."""
+    """A delete sends one request, after one for the cron triggers, and deletes exactly one webhook."""
     harness = ManagerHarness(sandbox)
     kept_id, _ = harness.manager.create(INPUTS)
     id_, state = harness.manager.create(INPUTS)
     harness.manager.delete(id_, state)
     assert webhook_ids(sandbox) == [kept_id]
     assert sandbox.count("delete") == 1
-    assert sandbox.count() == 5
+    assert sandbox.count("list_triggers") == 1
+    assert sandbox.count() == 6
 
 
 @pytest.mark.parametrize("others", [0, 1, 5])

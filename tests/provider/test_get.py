@@ -22,7 +22,7 @@ def test_get_reads_a_webhook_without_managing_it(project: Project) -> None:
     """)
     outcome = project.up()
     assert outcome.calls == ["read"]
-    assert "Truto shows it only once" in outcome.text
+    assert "Truto shows it only when" in outcome.text
     assert project.outputs["url"] == URL
     assert project.outputs["event_types"] == ["record:*"]
     assert project.outputs.get("secret") is None

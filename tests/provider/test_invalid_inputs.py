@@ -79,7 +79,7 @@ def test_misspelled_property_or_type_fails_the_preview(native_project: Project) 
         """pulumi.CustomResource("truto:index:Webhook", "orders", {"targetUrl": URL, "isactive": False})"""
     )
     text = native_project.fails(native_project.preview).text
-    assert "isactive is not an input of a webhook. Did you mean isActive?" in text
+    assert "isactive is not an input of a Webhook. Did you mean isActive?" in text
     native_project.program("""pulumi.CustomResource("truto:index:Webhok", "orders", {"targetUrl": URL})""")
     text = native_project.fails(native_project.preview).text
     assert "there is no resource truto:index:Webhok" in text

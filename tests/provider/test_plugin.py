@@ -147,9 +147,9 @@ def test_cancel_lets_a_create_in_flight_finish(plugin: Any, sandbox: Sandbox) ->
         create = plugin.Create.future(create_request())
         hold.wait_for(1)
         plugin.Cancel(empty_pb2.Empty())
-    [webhook] = sandbox.backend.webhooks()
     with pytest.raises(grpc.RpcError) as error_info:  # the state has it, and the next up switches it on
         create.result(timeout=30)
+    [webhook] = sandbox.backend.webhooks()
     metadata = str(error_info.value.trailing_metadata())
     assert webhook.id in metadata
     assert webhook.secret in metadata
