@@ -28,13 +28,14 @@ from pulumi.runtime import rpc
 from pulumi_truto import config
 from pulumi_truto.api.deadline import deadline_in
 from pulumi_truto.errors import TrutoError
-from pulumi_truto.resource_type import RESOURCE_NAME, UNKNOWN, ResourceType, is_camel
+from pulumi_truto.property_names import is_camel
+from pulumi_truto.resource_type import RESOURCE_NAME, UNKNOWN, ResourceType
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.webhook.signing_secrets import SIGNING_SECRETS
 from pulumi_truto.webhook.tester import WEBHOOK_TEST
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 
-__all__ = ["SigningSecretsProvider", "WebhookProvider", "WebhookTestProvider"]
+__all__ = ["SigningSecretsProvider", "TrutoProvider", "WebhookProvider", "WebhookTestProvider"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -53,7 +54,7 @@ def _operation(method: _Method) -> _Method:
     return wrapper  # type: ignore[return-value]  # its type is that of the method
 
 
-class _TrutoProvider(ResourceProvider):
+class TrutoProvider(ResourceProvider):
     """One provider instance for one resource type, on several threads at once."""
 
     # Keeps the reference to this class readable in the state: it contains nothing secret.
@@ -124,19 +125,19 @@ class _TrutoProvider(ResourceProvider):
         self.kind.delete(self._session, _id, self.kind.pick_state(_props))
 
 
-class WebhookProvider(_TrutoProvider):
+class WebhookProvider(TrutoProvider):
     """Serves every `Webhook` of one provider instance."""
 
     kind = WEBHOOK
 
 
-class WebhookTestProvider(_TrutoProvider):
+class WebhookTestProvider(TrutoProvider):
     """Serves every `WebhookTest` of one provider instance."""
 
     kind = WEBHOOK_TEST
 
 
-class SigningSecretsProvider(_TrutoProvider):
+class SigningSecretsProvider(TrutoProvider):
     """Serves every `SigningSecrets` of one provider instance."""
 
     kind = SIGNING_SECRETS

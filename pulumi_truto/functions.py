@@ -12,7 +12,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, Mocks
 
 from pulumi_truto import config
 from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS
-from pulumi_truto.resource_type import from_camel, to_camel
+from pulumi_truto.property_names import from_camel, to_camel
 from pulumi_truto.session import connect
 
 if TYPE_CHECKING:

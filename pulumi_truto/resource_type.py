@@ -6,16 +6,18 @@ reference derive from it. The dynamic provider uses the API's names, the plugin 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
+from pulumi_truto.property_names import from_camel
+
 if TYPE_CHECKING:
     from pulumi_truto.session import ProviderSession
 
 __all__ = [
+    "DYNAMIC_PACKAGE",
     "RESOURCE_NAME",
     "UNKNOWN",
     "CheckResult",
@@ -23,12 +25,8 @@ __all__ = [
     "Property",
     "ResourceType",
     "Values",
-    "camel_case",
     "closest",
     "describe_type",
-    "from_camel",
-    "is_camel",
-    "to_camel",
     "unexpected",
 ]
 
@@ -47,6 +45,9 @@ class _Unknown(Enum):
 
 #: The value of another resource's output that this preview cannot know. It passes every check and is always a change.
 UNKNOWN: Final[Any] = _Unknown.UNKNOWN
+
+#: The package of every dynamic provider in Python; part of users' state for ever.
+DYNAMIC_PACKAGE: Final = "pulumi-python"
 
 #: The input by which a resource of the dynamic provider hands its name to it, for warnings. Never part of a state.
 RESOURCE_NAME: Final = "__name"
@@ -153,7 +154,7 @@ class ResourceType:
     @property
     def dynamic_token(self) -> str:
         """Its type with the dynamic provider; part of users' state for ever."""
-        return f"pulumi-python:dynamic/truto:{self.name}"
+        return f"{DYNAMIC_PACKAGE}:dynamic/truto:{self.name}"
 
     @property
     def inputs(self) -> list[str]:
@@ -238,32 +239,6 @@ class ResourceType:
 
     def _pick(self, properties: Mapping[str, Any], names: Collection[str]) -> Values:
         return {name: value for name, value in from_camel(properties).items() if name in names}
-
-
-def camel_case(name: str) -> str:
-    """The plugin's name for a name of the API; ``event_type`` becomes ``eventType``."""
-    if name.startswith("__"):
-        return name
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)
-
-
-def to_camel(properties: Mapping[str, Any]) -> Values:
-    """The properties under the plugin's names."""
-    return {camel_case(name): value for name, value in properties.items()}
-
-
-def from_camel(properties: Mapping[str, Any]) -> Values:
-    """The properties under the API's names, whichever names they have."""
-    return {
-        name if name.startswith("__") else re.sub("([A-Z])", r"_\1", name).lower(): value
-        for name, value in properties.items()
-    }
-
-
-def is_camel(properties: Mapping[str, Any]) -> bool:
-    """Whether the plugin wrote a state or inputs. Every resource has a property with a name of several words."""
-    return any(letter.isupper() for name in properties for letter in name)
 
 
 def unexpected(declared: Collection[str], known: Collection[str], resource: str) -> list[InputError]:

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 from pulumi_truto.api.models import Webhook
 from pulumi_truto.config import Settings
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
+from pulumi_truto.property_names import to_camel
 from pulumi_truto.property_values import SECRET, SIGNATURE
-from pulumi_truto.resource_type import Values, to_camel
+from pulumi_truto.resource_type import Values
 from pulumi_truto.webhook.state import to_inputs, to_state
 from pulumi_truto.webhook.webhook_type import FINGERPRINT, WEBHOOK as WEBHOOK_TYPE
 

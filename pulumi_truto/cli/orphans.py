@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from pulumi_truto.api.models import CronTrigger, Webhook
 from pulumi_truto.config import Settings
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
-from pulumi_truto.resource_type import from_camel
+from pulumi_truto.property_names import from_camel
 from pulumi_truto.webhook.state import to_inputs
 from pulumi_truto.webhook.webhook_type import FINGERPRINT
 
@@ -29,6 +29,8 @@ class KnownWebhook:
 
     Attributes:
         is_managed: whether the stack manages it, and not only reads it.
+        has_own_type: whether its type says that it is a webhook. Otherwise only its id can: a class of the program's
+            own, or another provider, may have made it.
     """
 
     id: str
@@ -37,10 +39,11 @@ class KnownWebhook:
     environment_id: str | None
     fingerprint: str | None
     is_managed: bool
+    has_own_type: bool
 
     def to_json(self) -> dict[str, Any]:
         """The webhook for programs."""
-        return {name: value for name, value in asdict(self).items() if name not in ("fingerprint", "is_managed")}
+        return {name: getattr(self, name) for name in ("id", "urn", "target_url", "environment_id")}
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ class Report:
 def read_export(document: object) -> list[KnownWebhook]:
     """The webhooks in the JSON of a ``pulumi stack export``, including those that the stack only reads.
 
+    Resources of other types are included too: some of them may be webhooks.
+
     Raises:
         ValueError: it is not such JSON.
     """
@@ -105,7 +110,7 @@ def read_export(document: object) -> list[KnownWebhook]:
     resources = deployment.get("resources") or []
     if not isinstance(resources, list) or not all(isinstance(resource, Mapping) for resource in resources):
         raise ValueError("it is not the output of `pulumi stack export`: its resources are not a list of objects")
-    return [_known(resource) for resource in resources if resource.get("type") in _TYPES and resource.get("id")]
+    return [_known(resource) for resource in resources if resource.get("id")]
 
 
 def compare(
@@ -116,8 +121,9 @@ def compare(
     triggers: Iterable[CronTrigger] = (),
 ) -> Report:
     """The webhooks that only the environment has, only the stacks have, or several resources manage."""
-    known = list(known)
-    known_ids, existing_ids = {webhook.id for webhook in known}, {webhook.id for webhook in webhooks} | set(unreadable)
+    existing_ids = {webhook.id for webhook in webhooks} | set(unreadable)
+    known = [webhook for webhook in known if webhook.has_own_type or webhook.id in existing_ids]
+    known_ids = {webhook.id for webhook in known}
     environments = {webhook.environment_id for webhook in webhooks if webhook.environment_id}
     environments |= {
         webhook.environment_id for webhook in known if webhook.id in existing_ids and webhook.environment_id
@@ -209,4 +215,5 @@ def _known(resource: Mapping[str, Any]) -> KnownWebhook:
         environment_id=strings.get("environment_id"),
         fingerprint=strings.get(FINGERPRINT),
         is_managed=not resource.get("external"),
+        has_own_type=resource.get("type") in _TYPES,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
+from pulumi_truto.property_names import from_camel, to_camel
 from pulumi_truto.property_values import (
     UNKNOWN as PULUMI_UNKNOWN,
     UNKNOWNS as PULUMI_UNKNOWNS,
@@ -14,7 +15,7 @@ from pulumi_truto.property_values import (
     unwrap_secrets,
     with_secrets,
 )
-from pulumi_truto.resource_type import UNKNOWN, Values, from_camel, to_camel
+from pulumi_truto.resource_type import UNKNOWN, Values
 
 __all__ = ["decode", "encode"]
 

@@ -23,8 +23,9 @@ from pulumi_truto.plugin.codec import decode
 from pulumi_truto.plugin.grpc_errors import single_line_errors, single_line_stream_errors
 from pulumi_truto.plugin.resource_server import ResourceServer
 from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK
+from pulumi_truto.property_names import to_camel
 from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets, with_secrets
-from pulumi_truto.resource_type import UNKNOWN, to_camel
+from pulumi_truto.resource_type import UNKNOWN
 from pulumi_truto.resource_types import RESOURCE_TYPES
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.urn import name_of, type_of

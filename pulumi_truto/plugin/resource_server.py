@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +11,9 @@ from pulumi.runtime.proto import provider_pb2
 from pulumi_truto.errors import ConfigurationError, NotSwitchedOnError
 from pulumi_truto.plugin.codec import decode, encode
 from pulumi_truto.plugin.grpc_errors import InitFailed
+from pulumi_truto.property_names import camel_case, is_camel, named_properties
 from pulumi_truto.property_values import secret_keys, unmarshal
-from pulumi_truto.resource_type import UNKNOWN, ResourceType, Values, camel_case, from_camel, is_camel, unexpected
+from pulumi_truto.resource_type import UNKNOWN, ResourceType, Values, unexpected
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.urn import name_of
 
@@ -117,9 +117,8 @@ class ResourceServer:
             changed = [property_.name for property_ in self._kind.properties if property_.changes_on_update]
             unknown = dict.fromkeys(changed, UNKNOWN) if self._kind.changes(state, inputs) else {}
             return provider_pb2.UpdateResponse(properties=self._encode({**state, **inputs, **unknown}, declared))
-        # Paths such as "eventTypes" or "eventTypes[0]".
-        ignored = from_camel(dict.fromkeys(re.split(r"[.\[]", path)[0] for path in request.ignoreChanges))
-        updated = self._kind.update(self._session, request.id, state, inputs, ignored.keys())
+        ignored = named_properties(request.ignoreChanges, self._kind.inputs)
+        updated = self._kind.update(self._session, request.id, state, inputs, ignored)
         return provider_pb2.UpdateResponse(properties=self._encode(updated, declared))
 
     def delete(self, request: provider_pb2.DeleteRequest) -> None:

@@ -20,7 +20,8 @@ from pulumi_truto.plugin.tokens import (
     WEBHOOK,
     WEBHOOK_INFO,
 )
-from pulumi_truto.resource_type import Property, ResourceType, camel_case, to_camel
+from pulumi_truto.property_names import camel_case, to_camel
+from pulumi_truto.resource_type import Property, ResourceType
 from pulumi_truto.resource_types import RESOURCE_TYPES
 from pulumi_truto.version import LOGO_URL, PUBLISHER, REPOSITORY, __version__
 from pulumi_truto.webhook import webhook_type

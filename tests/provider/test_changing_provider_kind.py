@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from pulumi_truto.resource_type import camel_case
+from pulumi_truto.property_names import camel_case
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.project import Project, ProviderKind
 

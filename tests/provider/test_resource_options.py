@@ -42,18 +42,44 @@ def test_adding_a_replacement_trigger_replaces_nothing(project: Project) -> None
     ("ignored", "calls"),
     [
         ("target_url", []),
+        ("targetUrl", []),
         ("event_types", ["update"]),
+        ("eventTypes", ["update"]),
     ],
 )
 def test_ignore_changes(project: Project, ignored: str, calls: list[str]) -> None:
-    """Changes of ignored properties are not sent. Changes of other properties are."""
+    """Changes of ignored properties are not sent, in either spelling. Changes of other properties are."""
     opts = f'pulumi.ResourceOptions(ignore_changes=["{project.name_of(ignored)}"])'
     project.webhook(opts=opts)
     project.up()
     project.webhook('target_url=URL + "/two"', opts=opts)
-    if ignored == "event_types" and project.provider_kind == "native":
+    if calls and project.provider_kind == "native":
         calls = ["read", *calls]  # a dynamic provider is not told, and sends those of the last run
     assert project.up().calls == calls
+
+
+@pytest.mark.parametrize("name", ["target_url", "targetUrl"])
+def test_additional_secret_outputs(project: Project, name: str) -> None:
+    """The named output is a secret, in either spelling."""
+    name = project.name_of(name)
+    project.webhook(opts=f"pulumi.ResourceOptions(additional_secret_outputs=[{name!r}])")
+    project.up()
+    assert project.stack.outputs()["target_url"].secret
+    assert project.stack.outputs()["secret"].secret
+
+
+@pytest.mark.parametrize("name", ["target_url", "targetUrl"])
+def test_hide_diffs(project: Project, name: str) -> None:
+    """A preview does not show the values of the named properties, in either spelling."""
+    if project.engine == "local":
+        pytest.skip("the local engine shows no diffs")
+    opts = f"opts=pulumi.ResourceOptions(hide_diffs=[{project.name_of(name)!r}])"
+    project.program(f"truto.Webhook('orders', URL, {opts})")
+    project.up()
+    project.program(f"truto.Webhook('orders', URL + '/hidden', is_active=False, {opts})")
+    text = project.preview(diff=True).text
+    assert "/hidden" not in text
+    assert project.name_of("is_active") in text
 
 
 def test_replace_on_changes_works_only_with_the_plugin(project: Project) -> None:

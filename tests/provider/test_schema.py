@@ -12,7 +12,7 @@ from typing import Any
 from pulumi_truto import EventType
 from pulumi_truto.plugin.schema import schema, schema_file
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
-from pulumi_truto.resource_type import camel_case
+from pulumi_truto.property_names import camel_case
 from pulumi_truto.version import __version__
 from pulumi_truto.webhook.webhook_type import WEBHOOK as WEBHOOK_TYPE
 from tests.support.commands import REPOSITORY, run

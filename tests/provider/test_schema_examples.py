@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pulumi_truto.plugin.schema import schema
-from pulumi_truto.resource_type import camel_case
+from pulumi_truto.property_names import camel_case
 from tests.support.commands import REPOSITORY
 from tests.support.schema_examples import LANGUAGES, code_block, code_blocks, descriptions
 

@@ -14,7 +14,7 @@ import pytest
 from pulumi.automation import CommandError, ConfigValue, OutputMap
 
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
-from pulumi_truto.resource_type import to_camel
+from pulumi_truto.property_names import to_camel
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.webhooks import Webhook
 from pulumi_truto.testing import Engine, open_stack
@@ -119,9 +119,9 @@ class Project:
                 pulumi.export(name, getattr(hook, name))
         """)
 
-    def preview(self) -> Outcome:
+    def preview(self, **kwargs: Any) -> Outcome:
         """Runs `pulumi preview`."""
-        return self._run(self.stack.preview)
+        return self._run(self.stack.preview, **kwargs)
 
     def up(self, **kwargs: Any) -> Outcome:
         """Runs `pulumi up`."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import pulumi_truto as truto
-from pulumi_truto.resource_type import ResourceType, camel_case, from_camel, is_camel, to_camel
+from pulumi_truto.property_names import camel_case, from_camel, is_camel, to_camel
+from pulumi_truto.resource_type import ResourceType
 from pulumi_truto.resource_types import RESOURCE_TYPES
 from pulumi_truto.webhook.signing_secrets import SIGNING_SECRETS
 from pulumi_truto.webhook.tester import WEBHOOK_TEST

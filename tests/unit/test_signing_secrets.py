@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from pulumi_truto.resource_type import UNKNOWN, camel_case
+from pulumi_truto.property_names import camel_case
+from pulumi_truto.resource_type import UNKNOWN
 from pulumi_truto.webhook.signing_secrets import REPLACED_AT, SIGNING_SECRETS
 
 HOUR: Final = 3600
