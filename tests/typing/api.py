@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from email.message import Message
 
 import pulumi
 
@@ -52,6 +53,9 @@ secrets = truto.SigningSecrets("secrets", current=known_secret)
 accepted: pulumi.Output[list[str]] = secrets.accepted
 rotated_at: pulumi.Output[str] = secrets.rotated_at
 truto.signature.verify(b"body", None, ["one", "other"])
+truto.signature.verify(b"body", {"x-truto-signature": "v=0"}, "one")
+truto.signature.verify(b"body", Message(), "one")
+truto.signature.verify(b"body", [(b"x-truto-signature", b"v=0")], "one")
 
 found: truto.WebhookInfo = truto.get_webhook("an-id", api_token="t", base_url=config.get("otherUrl"))
 found_list = truto.get_webhooks(is_active=True, target_url=found.target_url, event_type=truto.EventType.RECORD_ANY)
@@ -74,6 +78,7 @@ truto.WebhookTest("wrong", hook.id, retry_for_seconds="1")  # type: ignore[arg-t
 truto.Webhook.get("wrong", 1)  # type: ignore[arg-type]
 truto.get_webhook(1)  # type: ignore[call-overload]
 truto.get_webhooks(event_type=1)  # type: ignore[call-overload]
+truto.signature.verify(b"body", 1, "one")  # type: ignore[arg-type]
 found.secret  # type: ignore[attr-defined]  # noqa: B018
 truto.Provider("wrong", api_token=1)  # type: ignore[arg-type]
 truto.Provider("wrong", token="t")  # type: ignore[call-arg]

@@ -7,15 +7,15 @@ import contextlib
 import hashlib
 import hmac
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
-from pulumi_truto.signature import HEADER, SignatureError, sign, verify, verify_age
+from pulumi_truto.signature import HEADER, SignatureError, sign, verify
 
 SECRET = "3f0d7a52-9c1e-4b7e-8a55-0d2f6f1f4a10"
 BODY = b'{"id":"1","event":"record:created","payload":{"foo":"bar"}}'
@@ -143,9 +143,7 @@ def test_any_of_several_secrets_may_match(secrets: Sequence[str]) -> None:
     verify(BODY, header(HEX), secrets)
 
 
-@pytest.mark.parametrize(
-    "secret", ["other", SECRET + " ", SECRET.upper(), SECRET[:-1], ["other"], ["other", "another"]]
-)
+@pytest.mark.parametrize("secret", ["other", SECRET.upper(), SECRET[:-1], ["other"], ["other", "another"]])
 def test_wrong_secret_is_rejected(secret: str | list[str]) -> None:
     """A delivery that was signed with another secret is rejected."""
     assert "does not match" in verify_error(secret=secret)
@@ -161,12 +159,30 @@ def test_wrong_secret_is_rejected(secret: str | list[str]) -> None:
         (SECRET.encode(), "must be a string, not bytes"),
         ([SECRET.encode()], "must be a string, not bytes"),
         ({SECRET: 1}, "must be a string, not dict"),
-        ("\ud800", "not valid Unicode"),
+        ("\ud800", "has whitespace or other characters"),
+        (SECRET + "\n", "perhaps a trailing line break"),
+        (" " + SECRET, "has whitespace"),
+        ([SECRET, SECRET + "\r\n"], "has whitespace"),
+        ("\ufeff" + SECRET, "has whitespace or other characters"),
+        (SECRET[:8] + "\u200b" + SECRET[8:], "has whitespace or other characters"),
+        (" \n", "the secret is empty"),
+        (f'"{SECRET}"', "has quotation marks"),
+        (f"'{SECRET}'", "has quotation marks"),
+        (f"\u201c{SECRET}\u201d", "has quotation marks"),
+        (json.dumps(["other", SECRET]), "is JSON text"),
+        (json.dumps({"secret": SECRET}), "is JSON text"),
+        ("[secret]", "is masked"),
+        ("***", "is masked"),
+        ("None", 'is the text "None"'),
+        ([SECRET, "null"], 'is the text "null"'),
     ],
 )
 def test_invalid_secret_is_rejected(secret: object, reason: str) -> None:
-    """An empty, missing or mistyped secret never verifies anything, and the error says why."""
+    """A string that cannot be a secret never verifies anything, and the error says why without showing it."""
     assert reason in verify_error(secret=secret)
+    if isinstance(secret, str):
+        with pytest.raises(SignatureError, match=re.escape(reason)):
+            sign(BODY, secret)
 
 
 def test_signature_with_an_empty_key_is_rejected() -> None:
@@ -176,15 +192,28 @@ def test_signature_with_an_empty_key_is_rejected() -> None:
     verify_error(header=header(forged), secret=["", SECRET])
 
 
+@pytest.mark.parametrize("key", ["None", "null"])
+def test_signature_with_the_name_of_an_empty_value_is_rejected(key: str) -> None:
+    """A receiver whose secret is unknown does not accept deliveries that anyone could sign."""
+    forged = hmac.new(key.encode(), BODY, hashlib.sha256).hexdigest()
+    verify_error(header=header(forged), secret=key)
+
+
 # Bodies and headers ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "body", [BODY + b" ", BODY[:-1], b"", json.dumps(json.loads(BODY)).encode(), BODY.replace(b"bar", b"baz")]
+    "body", [BODY + b" ", BODY[:-1], json.dumps(json.loads(BODY)).encode(), BODY.replace(b"bar", b"baz")]
 )
 def test_changed_body_is_rejected(body: bytes) -> None:
     """A body that was changed, or parsed and encoded again, is rejected."""
     assert "does not match" in verify_error(body=body)
+
+
+@pytest.mark.parametrize("body", [b"", bytearray(), memoryview(b"")])
+def test_empty_body_is_named(body: bytes) -> None:
+    """The error for a body that the framework has already read says so."""
+    assert "which is empty: read it before anything else does" in verify_error(body=body)
 
 
 @pytest.mark.parametrize("body", [BODY.decode(), json.loads(BODY), None, 5, [BODY]])
@@ -227,66 +256,7 @@ def test_malformed_header_is_rejected(value: str) -> None:
     assert HEADER in verify_error(header=value)
 
 
-@pytest.mark.parametrize("value", [None, ""])
-def test_missing_header_is_rejected(value: str | None) -> None:
-    """The error for a request without the header names the header."""
-    assert verify_error(header=value) == "the request has no X-Truto-Signature header"
-
-
-@pytest.mark.parametrize("value", [header(HEX).encode(), [header(HEX)], {"v": HEX}, 5])
-def test_header_must_be_a_string(value: object) -> None:
-    """A header of another type is rejected."""
-    assert "must be a string" in verify_error(header=value)
-
-
 def test_errors_do_not_show_the_expected_signature() -> None:
     """An error does not show the expected signature, which a sender could use to forge a delivery."""
     assert HEX not in verify_error(header=header("0" * 64))
     assert BASE64 not in verify_error(header=header("0" * 64))
-
-
-# The age of a delivery ---------------------------------------------------------------------------------------
-
-NOW = datetime(2026, 11, 24, 10, 0, tzinfo=timezone.utc)
-
-
-@pytest.mark.parametrize(
-    "created_at",
-    [
-        "2026-11-24T10:00:00.000Z",
-        "2026-11-24T09:55:00.000Z",
-        "2026-11-24T10:05:00.000Z",
-        "2026-11-24 09:59:00",
-        "2026-11-24T11:59:00+02:00",
-    ],
-)
-def test_recent_delivery_is_accepted(created_at: str) -> None:
-    """A delivery of the last five minutes is accepted, in every format that Truto uses, with clocks that differ."""
-    verify_age(created_at, now=NOW)
-
-
-@pytest.mark.parametrize("created_at", ["2026-11-24T09:54:59Z", "2025-11-24T10:00:00Z"])
-def test_old_delivery_is_rejected(created_at: str) -> None:
-    """An older delivery may be a replay."""
-    with pytest.raises(SignatureError, match="it may be a replay"):
-        verify_age(created_at, now=NOW)
-
-
-def test_delivery_from_the_future_is_rejected() -> None:
-    """A delivery from the future shows that a clock is wrong."""
-    with pytest.raises(SignatureError, match="301 seconds in the future: check this machine's clock"):
-        verify_age("2026-11-24T10:05:01Z", now=NOW)
-
-
-@pytest.mark.parametrize("created_at", [None, "", "yesterday", 5, {}, "9999-99-99"])
-def test_delivery_without_a_time_is_rejected(created_at: object) -> None:
-    """A delivery whose age is unknown is rejected."""
-    with pytest.raises(SignatureError, match="no readable created_at"):
-        verify_age(created_at, now=NOW)
-
-
-def test_tolerance_can_be_chosen() -> None:
-    """The maximum age is the receiver's choice, and by default the time of this machine counts."""
-    verify_age(datetime.now(timezone.utc).isoformat(), tolerance_seconds=60)
-    with pytest.raises(SignatureError):
-        verify_age("2026-11-24T09:58:59Z", tolerance_seconds=60, now=NOW)

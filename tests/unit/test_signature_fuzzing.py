@@ -1,14 +1,16 @@
-"""Signing and verifying arbitrary values: `SignatureError` is the only exception."""
+"""Signing, verifying and dating arbitrary values: `SignatureError` is the only exception."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from pulumi_truto.signature import SignatureError, sign, verify
+from pulumi_truto.signature import HEADER, SignatureError, sign, verify, verify_age
 from tests.support.strategies import no_deadline
 
 HEX = "46c56d1b0ae4c3858465c756ba60b739f1230abe0ad2e737b57a596eddcf4c96"
@@ -34,10 +36,17 @@ ANYTHING: st.SearchStrategy[Any] = (
     | st.dictionaries(st.text(), st.text())
     | st.builds(object)
 )
+NAMES = st.sampled_from([HEADER, HEADER.lower(), HEADER.encode(), "HTTP_X_TRUTO_SIGNATURE"]) | ANYTHING
+MAPPINGS = st.dictionaries(
+    NAMES.filter(lambda name: getattr(name, "__hash__", None) is not None), HEADERS | ANYTHING
+) | st.lists(st.tuples(NAMES, HEADERS | ANYTHING))
+#: Strings that can be a secret: Truto's are UUIDs.
+SECRETS = st.uuids().map(str) | st.text(alphabet="abcXYZ019-_+/=.é", min_size=1)
+TIMES = st.from_regex(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d*)?([Zz]|[+-]\d\d:?\d\d)?", fullmatch=True)
 
 
 @no_deadline
-@given(st.binary() | ANYTHING, HEADERS | ANYTHING, st.text() | ANYTHING)
+@given(st.binary() | ANYTHING, HEADERS | MAPPINGS | ANYTHING, st.text() | ANYTHING)
 def test_verify_raises_only_signature_errors(body: Any, header: Any, secret: Any) -> None:
     """Whatever a request contains, the receiver has to catch one exception only."""
     with pytest.raises(SignatureError):
@@ -56,7 +65,7 @@ def test_sign_raises_only_signature_errors(body: Any, secret: Any) -> None:
 
 
 @no_deadline
-@given(st.binary(), st.text(min_size=1, alphabet=st.characters(codec="utf-8")), st.sampled_from(["hex", "base64"]))
+@given(st.binary(), SECRETS, st.sampled_from(["hex", "base64"]))
 def test_signature_verifies_with_its_body_and_secret_only(body: bytes, secret: str, encoding: Any) -> None:
     """A signature is accepted for its own body and secret and rejected for others."""
     signature = sign(body, secret, encoding=encoding)
@@ -76,3 +85,33 @@ def test_guessed_digest_is_rejected(body: bytes, digest: bytes) -> None:
         with pytest.raises(SignatureError, match="does not match") as error_info:
             verify(body, f"format=sha256,v={encoded}", secret)
         assert secret not in str(error_info.value)
+
+
+@no_deadline
+@given(
+    st.datetimes(timezones=st.just(timezone.utc)).filter(lambda moment: 1 < moment.year < 9999),
+    st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes))),
+    st.sampled_from("T t"),
+    st.integers(6, 9),
+    st.sampled_from(["", ":"]),
+)
+def test_time_is_read_in_every_form(moment: datetime, zone: timezone, separator: str, digits: int, colon: str) -> None:
+    """A moment has the same age in every zone, with every separator and any number of digits, to the microsecond."""
+    local = moment.astimezone(zone)
+    fraction = f"{local.microsecond:06}000"[:digits]
+    zone_text = local.strftime("%z")
+    seconds = local.replace(tzinfo=None).isoformat(separator, "seconds")
+    text = f"{seconds}.{fraction}{zone_text[:3]}{colon}{zone_text[3:]}"
+    verify_age(text, tolerance_seconds=0, now=moment)
+    with pytest.raises(SignatureError, match="it may be a replay"):
+        verify_age(text, tolerance_seconds=0, now=moment + timedelta(microseconds=1))
+
+
+@no_deadline
+@given(TIMES | ANYTHING, st.floats() | ANYTHING, st.datetimes() | ANYTHING)
+def test_verify_age_raises_only_signature_errors(created_at: Any, tolerance_seconds: Any, now: Any) -> None:
+    """Whatever a delivery contains, it has an age or is rejected."""
+    with contextlib.suppress(SignatureError):
+        verify_age(created_at, tolerance_seconds=tolerance_seconds, now=now)
+    with contextlib.suppress(SignatureError):
+        verify_age(created_at)
