@@ -26,7 +26,7 @@ def make_server(
                 return
             body = self.rfile.read(length)
             try:
-                signature.verify(body, self.headers.get(signature.HEADER), read_secrets())
+                signature.verify(body, self.headers, read_secrets())
             except signature.SignatureError as error:
                 self.send_error(401, str(error))
                 return

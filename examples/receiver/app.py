@@ -59,7 +59,7 @@ async def receive(request: Request, background: BackgroundTasks) -> dict[str, st
     """Responds at once, and processes a new event afterwards: Truto retries a slow receiver."""
     body = await _read(request)
     try:
-        signature.verify(body, request.headers.get(signature.HEADER), json.loads(os.environ["WEBHOOK_SECRETS"]))
+        signature.verify(body, request.headers, json.loads(os.environ["WEBHOOK_SECRETS"]))
         event = await _parse(request, body)
         signature.verify_age(event.get("created_at"), tolerance_seconds=MAX_AGE_SECONDS)
     except signature.SignatureError as error:

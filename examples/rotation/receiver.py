@@ -38,7 +38,7 @@ def make_server(port: int, secrets_file: Path, handle: Callable[[Event], None]) 
                 return
             body = self.rfile.read(length)
             try:
-                signature.verify(body, self.headers.get(signature.HEADER), json.loads(secrets_file.read_text()))
+                signature.verify(body, self.headers, json.loads(secrets_file.read_text()))
             except signature.SignatureError as error:
                 log("refused", reason=str(error))
                 self.send_error(401, str(error))

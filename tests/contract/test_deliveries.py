@@ -111,4 +111,4 @@ def _last(truto: Truto, url: str) -> Delivery:
 
 
 def _verify(delivery: Delivery, webhook: dict[str, Any]) -> None:
-    signature.verify(delivery.body, delivery.headers.get(signature.HEADER), webhook["secret"])
+    signature.verify(delivery.body, delivery.headers, webhook["secret"])
