@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pulumi_truto.cli.terminal import ask, log, show
 from pulumi_truto.config import API_TOKEN_VARIABLE, Settings, resolve_settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import connect
@@ -40,11 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         run = _import_file if options.command == "import-file" else _orphans
-        code: int = run(options)
+        return run(options)
+    except BrokenPipeError:
+        return 141  # the reader has enough, like `head`; a shell shows this code for a program that SIGPIPE ends
     except (TrutoError, OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        log(f"error: {error}")
         return 1
-    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -131,20 +133,19 @@ def _import_file(options: argparse.Namespace) -> int:
     if not selected:
         raise ValueError("no webhook of the environment is left, so there is nothing to import")
     import_file = build(selected, names, secrets, options.provider_kind, settings)
-    _write_private(options.output, json.dumps(import_file.document, indent=2) + "\n")
     for id_ in import_file.without_secret:
         _warn(f"the secret of webhook {id_} ({names[id_]}) is not in --secrets: it will be null in the stack")
     _warn_of_old_cli()
-    if options.provider_kind == "dynamic":
-        print(python_program(selected, names))
-    code = " --generate-code=false" if options.provider_kind == "dynamic" else ""
-    print(f"# {len(selected)} of {len(webhooks)} webhooks are in {options.output}. Import them into the stack with:")
-    print(f"#     pulumi import --file {options.output}{code}")
-    print(
-        "# then put the code into the program and run `pulumi up`, which changes nothing. Until then the webhooks are"
+    is_dynamic = options.provider_kind == "dynamic"
+    _write_private(options.output, json.dumps(import_file.document, indent=2) + "\n")
+    show(
+        *(python_program(selected, names).split("\n") if is_dynamic else []),
+        f"# {len(selected)} of {len(webhooks)} webhooks are in {options.output}. Import them into the stack with:",
+        f"#     pulumi import --file {options.output}{' --generate-code=false' if is_dynamic else ''}",
+        "# then put the code into the program and run `pulumi up`, which changes nothing. Until then the webhooks are",
+        "# protected: an `up` without the code fails, and does not delete them.",
+        f"# {options.output} contains secrets in plain text: delete it after the import.",
     )
-    print("# protected: an `up` without the code fails, and does not delete them.")
-    print(f"# {options.output} contains secrets in plain text: delete it after the import.")
     return 0
 
 
@@ -163,7 +164,7 @@ def _known_to_skip(options: argparse.Namespace) -> set[str]:
 
 def _orphans(options: argparse.Namespace) -> int:
     settings = _settings()
-    from pulumi_truto.cli.orphans import compare, show
+    from pulumi_truto.cli.orphans import compare, to_lines
 
     known = _known(options.stack_export)
     client = connect(settings, _warn)
@@ -171,14 +172,14 @@ def _orphans(options: argparse.Namespace) -> int:
     triggers = _cron_triggers(client)
     report = compare(webhooks, unreadable, known, settings, triggers)
     if options.format == "json":
-        print(json.dumps(report.to_json(), indent=2))
+        show(*json.dumps(report.to_json(), indent=2).split("\n"))
     else:
-        show(report)
+        show(*to_lines(report))
     if options.delete:
         deleted = [orphan for orphan in report.orphans if options.yes or _confirms(orphan)]
         for orphan in deleted:
             client.delete_webhook(orphan.id)
-            print(f"deleted  {orphan.id}", file=sys.stderr)
+            log(f"deleted  {orphan.id}")
         left = [webhook for webhook in webhooks if webhook not in deleted]
         report = compare(left, unreadable, known, settings, triggers)
     return DIFFERENCE if report.has_difference else 0
@@ -187,8 +188,7 @@ def _orphans(options: argparse.Namespace) -> int:
 def _confirms(orphan: Webhook) -> bool:
     """Asks whether to delete a webhook. Without a terminal, or anything but "y", it stays."""
     state = "active" if orphan.is_active else "switched off"
-    print(f"Delete webhook {orphan.id} ({state}, {orphan.target_url})? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return ask(f"Delete webhook {orphan.id} ({state}, {orphan.target_url})? [y/N]").strip().lower() in ("y", "yes")
 
 
 def _known(exports: Sequence[Path]) -> list[KnownWebhook]:
@@ -277,7 +277,7 @@ def _warn_of_old_cli() -> None:
 
 
 def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+    log(f"warning: {message}")
 
 
 def _pair(text: str) -> tuple[str, str]:

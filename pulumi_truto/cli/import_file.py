@@ -6,6 +6,7 @@ The import makes no API call: inputs, outputs and secrets are in the file (CLI 3
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def python_program(webhooks: Sequence[Webhook], names: Mapping[str, str]) -> str
     blocks = ["import pulumi_truto as truto"]
     for webhook in webhooks:
         inputs, name = to_inputs(webhook), names[webhook.id]
-        arguments = [f"    {json.dumps(name)},", f"    target_url={_literal(inputs['target_url'])},"]
+        arguments = [f"    {_literal(name)},", f"    target_url={_literal(inputs['target_url'])},"]
         if inputs["event_types"]:
             arguments.append(
                 f"    event_types=[{', '.join(_literal(event_type) for event_type in inputs['event_types'])}],"
@@ -107,7 +108,8 @@ def python_program(webhooks: Sequence[Webhook], names: Mapping[str, str]) -> str
         if not inputs["is_active"]:
             arguments.append("    is_active=False,")
         variable = re.sub(r"\W", "_", name, flags=re.ASCII)
-        variable = variable if variable.isidentifier() else f"webhook_{variable}"
+        if not variable.isidentifier() or variable in (*keyword.kwlist, "truto"):
+            variable = f"webhook_{variable}"
         blocks.append("\n".join([f"{variable} = truto.Webhook(", *arguments, ")"]))
     return "\n\n".join(blocks) + "\n"
 
@@ -128,10 +130,15 @@ def _secret(value: str) -> dict[str, str]:
 
 def _readable(url: str) -> str:
     """A name from a URL's host and path, such as ``hooks-example-com-truto``."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a host that is not valid
+        return "webhook"
     slug = re.sub(r"[^a-z0-9]+", "-", f"{parts.hostname or ''}{parts.path}".lower()).strip("-")
     return slug[:_MAX_NAME_LENGTH].strip("-") or "webhook"
 
 
 def _literal(text: str) -> str:
-    return json.dumps(text)  # a Python literal too
+    """The string in Python, with double quotes if that needs no escape."""
+    literal = repr(text)
+    return literal if '"' in literal else f'"{literal[1:-1]}"'

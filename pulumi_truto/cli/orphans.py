@@ -7,7 +7,7 @@ prevent that; this finds it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from pulumi_truto.property_names import from_camel
 from pulumi_truto.webhook.state import to_inputs
 from pulumi_truto.webhook.webhook_type import FINGERPRINT
 
-__all__ = ["KnownWebhook", "Report", "compare", "read_export", "show"]
+__all__ = ["KnownWebhook", "Report", "compare", "read_export", "to_lines"]
 
 _TYPES: Final = (WEBHOOK, DYNAMIC_WEBHOOK)
 
@@ -147,48 +147,48 @@ def compare(
     )
 
 
-def show(report: Report) -> None:
-    """Prints the report for people."""
+def to_lines(report: Report) -> Iterator[str]:
+    """The report for people."""
     for orphan in report.orphans:
         state = "active" if orphan.is_active else "not active"
         state += ", never switched on" if is_never_switched_on(orphan) else ""
         created_at = orphan.created_at_text or "an unknown time"
-        print(f"orphan   {orphan.id}  since {created_at}, {state}, {orphan.target_url}")
+        yield f"orphan   {orphan.id}  since {created_at}, {state}, {orphan.target_url}"
     for webhook in report.missing:
-        print(f"missing  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}")
+        yield f"missing  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}"
     if report.orphans:
         ids = " ".join(f"--id {orphan.id}" for orphan in report.orphans)
-        print("No given stack manages the orphans. They may have been created by hand: check URL and time, then either")
-        print(f"- import: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}")
-        print("- delete: the same command with --delete, which asks before each")
-        print("A failed create may have left behind those that were never switched on: they deliver nothing.")
+        yield "No given stack manages the orphans. They may have been created by hand: check URL and time, then either"
+        yield f"- import: pulumi-truto import-file --provider-kind KIND --output webhooks.json {ids}"
+        yield "- delete: the same command with --delete, which asks before each"
+        yield "A failed create may have left behind those that were never switched on: they deliver nothing."
     if report.missing:
-        print("The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again.")
+        yield "The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again."
     for id_ in report.unreadable:
-        print(f"orphan   {id_}  cannot be read: see the warning")
+        yield f"orphan   {id_}  cannot be read: see the warning"
     for webhook in report.undecided:
-        print(f"unknown  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}")
+        yield f"unknown  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}"
     if report.undecided:
-        print(
+        yield (
             "The API token sees no webhook at all, so the unknown webhooks may have been deleted, or belong to another "
             "environment. Check the token."
         )
     for webhook, *duplicates in report.managed_twice:
         urns = " and as ".join(duplicate.urn for duplicate in duplicates)
-        print(f"twice    {webhook.id}  managed as {webhook.urn} and as {urns}")
+        yield f"twice    {webhook.id}  managed as {webhook.urn} and as {urns}"
     if report.managed_twice:
-        print(
+        yield (
             "A webhook that is managed twice is deleted as soon as one of the programs no longer declares it. Run "
             "`pulumi state delete <urn>` for all but one, and take them out of their programs."
         )
     for trigger in report.triggers:
-        print(f"trigger  {trigger.id}  names a webhook that does not exist: {', '.join(sorted(trigger.webhook_ids))}")
+        yield f"trigger  {trigger.id}  names a webhook that does not exist: {', '.join(sorted(trigger.webhook_ids))}"
     if report.triggers:
-        print("If the webhook was replaced, set `webhook_id` of the cron triggers at Truto to the new webhook's id.")
+        yield "If the webhook was replaced, set `webhook_id` of the cron triggers at Truto to the new webhook's id."
     if report.others:
-        print(f"{report.others} webhooks of the stacks belong to other environments and were left out.")
+        yield f"{report.others} webhooks of the stacks belong to other environments and were left out."
     if not report.has_difference:
-        print("No difference: the environment and the stacks have the same webhooks.")
+        yield "No difference: the environment and the stacks have the same webhooks."
 
 
 def is_never_switched_on(webhook: Webhook) -> bool:

@@ -1,0 +1,61 @@
+"""The texts that the commands print: lines for a terminal, and Python code."""
+
+from __future__ import annotations
+
+import ast
+import json
+import keyword
+
+from hypothesis import given, strategies as st
+
+from pulumi_truto.api.models import Webhook
+from pulumi_truto.cli.import_file import python_program
+from pulumi_truto.cli.terminal import escape
+from tests.support.strategies import no_deadline
+
+#: Strings with a preference for those that are commands somewhere, or end a literal.
+TEXTS = st.text() | st.text(alphabet="#[]:\\\"'\r\n\x1b\x85\x9b\u2028\u202e\U0001f600aü")
+
+
+@no_deadline
+@given(TEXTS)
+def test_escaped_text_is_no_command(text: str) -> None:
+    """Printed text is one line without control characters and without `##`, and readable text stays as it is."""
+    escaped = escape(text)
+    assert escaped.isprintable()
+    assert "##" not in escaped
+    if text.isprintable() and "##" not in text:
+        assert escaped == text
+
+
+@no_deadline
+@given(TEXTS)
+def test_escaped_json_has_the_same_value(text: str) -> None:
+    """JSON that is printed for programs has the same value as before."""
+    assert json.loads(escape(json.dumps(text))) == text
+
+
+@no_deadline
+@given(
+    TEXTS.filter(bool) | st.text(alphabet="\ud800a", min_size=1) | st.sampled_from(["truto", *keyword.kwlist]),
+    st.text(min_size=1) | TEXTS.filter(bool),
+    st.lists(TEXTS, min_size=1, unique=True),
+)
+def test_printed_code_has_the_same_strings(name: str, url: str, event_types: list[str]) -> None:
+    """The code that is printed is valid Python for every character, and its strings are those of the webhook."""
+    webhook = Webhook(id="an-id", target_url=url, is_active=False, event_types=event_types)
+    code = python_program([webhook, webhook], {"an-id": name})
+    tree = ast.parse("\n".join(escape(line) for line in code.split("\n")))
+    _, *assignments = tree.body
+    assert len(assignments) == 2
+    for assignment in assignments:
+        assert isinstance(assignment, ast.Assign)
+        assert isinstance(assignment.targets[0], ast.Name)
+        assert assignment.targets[0].id != "truto"
+        call = assignment.value
+        assert isinstance(call, ast.Call)
+        assert ast.unparse(call.func) == "truto.Webhook"
+        assert [ast.literal_eval(argument) for argument in call.args] == [name]
+        arguments = {argument.arg: ast.literal_eval(argument.value) for argument in call.keywords}
+        assert sorted(arguments.pop("event_types")) == sorted(event_types)
+        assert arguments == {"target_url": url, "is_active": False}
