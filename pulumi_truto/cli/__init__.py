@@ -12,12 +12,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pulumi_truto.cli.files import parse_json, read_secrets, write_private
 from pulumi_truto.cli.terminal import ask, log, show
 from pulumi_truto.config import API_TOKEN_VARIABLE, Settings, resolve_settings
 from pulumi_truto.errors import TrutoError
@@ -38,12 +39,16 @@ DIFFERENCE: Final = 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. The exit code is 0 for success, 1 for a failure, 2 for wrong arguments, 3 for a difference."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C, so that no temporary file stays
     options = _parser().parse_args(arguments)
     try:
         run = _import_file if options.command == "import-file" else _orphans
         return run(options)
     except BrokenPipeError:
         return 141  # the reader has enough, like `head`; a shell shows this code for a program that SIGPIPE ends
+    except KeyboardInterrupt:
+        log("interrupted")
+        return 130
     except (TrutoError, OSError, ValueError) as error:
         log(f"error: {error}")
         return 1
@@ -115,12 +120,15 @@ def _add_orphans(commands: Any) -> None:
 
 
 def _import_file(options: argparse.Namespace) -> int:
+    _check_output(options)
     known = _known_to_skip(options)
     settings = _settings()
     from pulumi_truto.cli.import_file import build, names_for, python_program
 
-    secrets = _secrets(options.secrets)
+    secrets = read_secrets(options.secrets)
     webhooks, unreadable = _webhooks(connect(settings, _warn))
+    if not {webhook.id for webhook in webhooks}.isdisjoint(secrets.values()):
+        raise ValueError("--secrets maps secrets to webhook ids: it must map webhook ids to secrets")
     # For all of them, so that a filter changes no name.
     names = names_for(webhooks, dict(options.name))
     named = {*options.id, *dict(options.name), *secrets}
@@ -137,7 +145,7 @@ def _import_file(options: argparse.Namespace) -> int:
         _warn(f"the secret of webhook {id_} ({names[id_]}) is not in --secrets: it will be null in the stack")
     _warn_of_old_cli()
     is_dynamic = options.provider_kind == "dynamic"
-    _write_private(options.output, json.dumps(import_file.document, indent=2) + "\n")
+    write_private(options.output, json.dumps(import_file.document, indent=2) + "\n")
     show(
         *(python_program(selected, names).split("\n") if is_dynamic else []),
         f"# {len(selected)} of {len(webhooks)} webhooks are in {options.output}. Import them into the stack with:",
@@ -147,6 +155,15 @@ def _import_file(options: argparse.Namespace) -> int:
         f"# {options.output} contains secrets in plain text: delete it after the import.",
     )
     return 0
+
+
+def _check_output(options: argparse.Namespace) -> None:
+    """Checks that the output replaces none of the inputs. Truto shows a secret only once."""
+    inputs = [*options.stack_export, *([options.secrets] if options.secrets not in (None, "-") else [])]
+    if options.output == Path("-"):
+        raise ValueError("--output must be a file because the secrets in it must not be shown")
+    if options.output.exists() and any(options.output.samefile(file) for file in inputs):
+        raise ValueError(f"{options.output} is an input of this command. Name another file for --output")
 
 
 def _known_to_skip(options: argparse.Namespace) -> set[str]:
@@ -198,7 +215,7 @@ def _known(exports: Sequence[Path]) -> list[KnownWebhook]:
     known = []
     for file in exports:
         try:
-            known += read_export(json.loads(file.read_text(encoding="utf-8")))
+            known += read_export(parse_json(file.read_bytes()))
         except ValueError as error:
             raise ValueError(f"{file} cannot be read: {error}") from None
     return known
@@ -238,30 +255,6 @@ def _filtered(webhooks: list[Webhook], options: argparse.Namespace) -> list[Webh
         if (not options.id or webhook.id in options.id)
         and matches(webhook, target_url=options.target_url, event_type=options.event_type)
     ]
-
-
-def _secrets(source: str | None) -> dict[str, str]:
-    if source is None:
-        return {}
-    try:
-        secrets: Any = json.loads(sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8"))
-    except ValueError:
-        secrets = None  # without the reason, which can contain a secret
-    if not isinstance(secrets, dict) or not all(isinstance(secret, str) and secret for secret in secrets.values()):
-        raise ValueError("--secrets must be a JSON object that maps webhook ids to secrets, both strings")
-    for id_, secret in secrets.items():
-        if secret != secret.strip():
-            raise ValueError(f"the secret of webhook {id_} starts or ends with whitespace, perhaps a line break")
-    return secrets
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner can read, from the first byte on."""
-    temporary = path.with_name(path.name + ".new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(text)
-    temporary.replace(path)
 
 
 def _warn_of_old_cli() -> None:

@@ -1,4 +1,4 @@
-"""The texts that the commands print: lines for a terminal, and Python code."""
+"""The texts that the commands read and print: JSON, lines for a terminal, and Python code."""
 
 from __future__ import annotations
 
@@ -6,15 +6,41 @@ import ast
 import json
 import keyword
 
+import pytest
 from hypothesis import given, strategies as st
 
 from pulumi_truto.api.models import Webhook
+from pulumi_truto.cli.files import parse_json
 from pulumi_truto.cli.import_file import python_program
 from pulumi_truto.cli.terminal import escape
 from tests.support.strategies import no_deadline
 
 #: Strings with a preference for those that are commands somewhere, or end a literal.
 TEXTS = st.text() | st.text(alphabet="#[]:\\\"'\r\n\x1b\x85\x9b\u2028\u202e\U0001f600aü")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "Expecting value"),
+        (b'{"a": "s3cr3t"', "Expecting"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"a":' * 100_000, "it is nested too deeply"),
+        (b'{"a": NaN}', "NaN is not JSON"),
+        (b"[-Infinity]", "-Infinity is not JSON"),
+        (b'{"a": {"s3cr3t": 1, "s3cr3t": 1}}', "an object has the same key twice"),
+        (b'{"a": "s3cr3t\xff"}', "can't decode byte"),
+        (b'{"a": "s3cr3t\n"}', "Invalid control character"),
+        (b'{"a": "s3cr3t"} {}', "Extra data"),
+        (b"1" * 5000, "Exceeds the limit"),
+    ],
+)
+def test_wrong_json_is_an_error_without_its_content(content: bytes, reason: str) -> None:
+    """JSON that is invalid, or whose meaning is not certain, is an error of one line that shows nothing of it."""
+    with pytest.raises(ValueError, match=reason) as error_info:
+        parse_json(content)
+    assert "\n" not in str(error_info.value)
+    assert "s3cr3t" not in str(error_info.value)
 
 
 @no_deadline
