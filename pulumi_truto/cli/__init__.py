@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -213,9 +214,9 @@ def _known(exports: Sequence[Path]) -> list[KnownWebhook]:
     from pulumi_truto.cli.orphans import read_export
 
     known = []
-    for file in exports:
+    for file in {file.resolve(): file for file in exports}.values():
         try:
-            known += read_export(parse_json(file.read_bytes()))
+            known += [replace(webhook, export=str(file)) for webhook in read_export(parse_json(file.read_bytes()))]
         except ValueError as error:
             raise ValueError(f"{file} cannot be read: {error}") from None
     return known

@@ -31,6 +31,7 @@ class KnownWebhook:
         is_managed: whether the stack manages it, and not only reads it.
         has_own_type: whether its type says that it is a webhook. Otherwise only its id can: a class of the program's
             own, or another provider, may have made it.
+        export: the file of the export. Stacks in two backends can have the same URNs.
     """
 
     id: str
@@ -40,10 +41,11 @@ class KnownWebhook:
     fingerprint: str | None
     is_managed: bool
     has_own_type: bool
+    export: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The webhook for programs."""
-        return {name: getattr(self, name) for name in ("id", "urn", "target_url", "environment_id")}
+        return {name: getattr(self, name) for name in ("id", "urn", "target_url", "environment_id", "export")}
 
 
 @dataclass(frozen=True)
@@ -173,22 +175,29 @@ def to_lines(report: Report) -> Iterator[str]:
             "The API token sees no webhook at all, so the unknown webhooks may have been deleted, or belong to another "
             "environment. Check the token."
         )
-    for webhook, *duplicates in report.managed_twice:
-        urns = " and as ".join(duplicate.urn for duplicate in duplicates)
-        yield f"twice    {webhook.id}  managed as {webhook.urn} and as {urns}"
+    yield from _reference_lines(report)
+    if report.others:
+        yield f"{report.others} webhooks of the stacks belong to other environments and were left out."
+    if not report.has_difference:
+        yield "No difference: the environment and the stacks have the same webhooks."
+
+
+def _reference_lines(report: Report) -> Iterator[str]:
+    """The webhooks that several resources manage, and the cron triggers that name deleted webhooks."""
+    for resources in report.managed_twice:
+        are_distinct = len({webhook.urn for webhook in resources}) == len(resources)
+        names = [webhook.urn if are_distinct else f"{webhook.urn} in {webhook.export}" for webhook in resources]
+        yield f"twice    {resources[0].id}  managed as {' and as '.join(names)}"
     if report.managed_twice:
         yield (
             "A webhook that is managed twice is deleted as soon as one of the programs no longer declares it. Run "
-            "`pulumi state delete <urn>` for all but one, and take them out of their programs."
+            "`pulumi state delete <urn>` for all but one, and take them out of their programs. If two files are "
+            "exports of one stack, give the newer one only."
         )
     for trigger in report.triggers:
         yield f"trigger  {trigger.id}  names a webhook that does not exist: {', '.join(sorted(trigger.webhook_ids))}"
     if report.triggers:
         yield "If the webhook was replaced, set `webhook_id` of the cron triggers at Truto to the new webhook's id."
-    if report.others:
-        yield f"{report.others} webhooks of the stacks belong to other environments and were left out."
-    if not report.has_difference:
-        yield "No difference: the environment and the stacks have the same webhooks."
 
 
 def is_never_switched_on(webhook: Webhook) -> bool:
@@ -197,11 +206,11 @@ def is_never_switched_on(webhook: Webhook) -> bool:
 
 
 def _managed_twice(known: Sequence[KnownWebhook]) -> list[list[KnownWebhook]]:
-    managed: defaultdict[str, dict[str, KnownWebhook]] = defaultdict(dict)
+    managed: defaultdict[str, list[KnownWebhook]] = defaultdict(list)
     for webhook in known:
         if webhook.is_managed:
-            managed[webhook.id][webhook.urn] = webhook
-    return [[*resources.values()] for resources in managed.values() if len(resources) > 1]
+            managed[webhook.id].append(webhook)
+    return [resources for resources in managed.values() if len(resources) > 1]
 
 
 def _known(resource: Mapping[str, Any]) -> KnownWebhook:
