@@ -30,13 +30,16 @@ def webhook_schema() -> Any:
 def test_every_example_is_tested() -> None:
     """A new example needs a test: here, in test_language_hosts.py, test_rotation.py, test_receiver.py, ..."""
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    in_python = {"automation", "gate", "quickstart", "receiver", "rotation", "secrets", "testing"}
+    in_python = {"automation", "gate", "quickstart", "receiver", "rotation", "secrets", "testing", "uv"}
     assert folders == in_python | {"go", "typescript", "yaml"}
 
 
-def test_quickstart_deploys_and_destroys_a_webhook(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
-    """The quickstart example creates a webhook with its outputs, and destroy deletes it."""
-    shutil.copytree(EXAMPLES / "quickstart", tmp_path / "program")
+@pytest.mark.parametrize("example", ["quickstart", "uv"])
+def test_example_deploys_and_destroys_a_webhook(example: str, engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
+    """The example creates a webhook with its outputs, and destroy deletes it."""
+    if (example, engine) == ("uv", "cli"):
+        pytest.skip("test_language_hosts.py runs it in the environment that uv makes")
+    shutil.copytree(EXAMPLES / example, tmp_path / "program")
     stack = open_stack(engine, tmp_path / "program", tmp_path / "home")
     stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
     stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))

@@ -58,7 +58,7 @@ class SchemaExamples:
         return dict(json.loads(outputs))
 
 
-@pytest.mark.parametrize("language", ["yaml", "typescript", "go"])
+@pytest.mark.parametrize("language", ["yaml", "typescript", "go", "uv"])
 def test_example_project_runs(language: str, checkout: Checkout, sandbox: Sandbox) -> None:
     """The example installs, creates a webhook, is unchanged in the next preview, and deletes the webhook."""
     skip_without(language)

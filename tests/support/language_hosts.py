@@ -17,13 +17,14 @@ from tests.support.distribution import copy_repository
 
 __all__ = ["PROGRAMS", "Checkout", "cli_environment", "skip_without"]
 
-#: The programs that a language needs on PATH, with the Pulumi CLI and its Python host, which runs the plugin.
+#: The programs that a language, or uv, needs on PATH, with the Pulumi CLI and its Python host, which runs the plugin.
 _NEEDED: Final = {
     "python": (),
     "typescript": ("pulumi-language-nodejs", "npm"),
     "go": ("pulumi-language-go", "go"),
     "yaml": ("pulumi-language-yaml",),
     "csharp": ("pulumi-language-dotnet",),
+    "uv": ("uv",),
 }
 
 #: The file of the program in each language that the tests run.
