@@ -4,6 +4,7 @@ Program, provider, sandbox and receiver are real processes and sockets on this m
 """
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -146,7 +147,7 @@ class Demo:
         part("9. pulumi destroy: deletes the webhook")
         self.stack.destroy(on_output=show)
         remaining = len(self.sandbox.backend.webhooks())
-        print(f"Webhooks left at Truto: {remaining}")
+        print(f"Webhooks left at Truto: {remaining}. The stack is deleted with its temporary folder.")
         require(remaining == 0, "a webhook is left")
 
     @contextmanager
@@ -168,11 +169,17 @@ class Demo:
             thread.join()
 
     def fail_to_deploy(self) -> None:
-        """Runs a step that has to fail."""
+        """Runs a step that has to fail, and shows its error alone."""
         try:
-            self.stack.up(on_output=show)
-        except CommandError:
+            self.stack.up()
+        except CommandError as error:
+            reason = re.search("the receiver of webhook .*", str(error))
+            if reason is None:
+                raise AssertionError(f"the run failed for another reason:\n{error}") from None
+            show(f"error: {reason[0]}")
             print("The run failed, as it should. The webhook and its secret are still in the state.")
+            if "KeyboardInterrupt" in str(error):
+                print("Not shown: Pulumi's pages of KeyboardInterrupt, which it prints because it stops the program.")
         else:
             require(False, "the run passed although the receiver is down")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from pulumi_truto import EventType
 from pulumi_truto.plugin.schema import schema
 from pulumi_truto.plugin.tokens import WEBHOOK
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.testing import Engine, open_stack
-from tests.support.commands import REPOSITORY
+from pulumi_truto.testing import Engine, cli_version, open_stack
+from tests.support.commands import REPOSITORY, run
 from tests.support.sandbox_client import running_receiver
 
 EXAMPLES = REPOSITORY / "examples"
@@ -69,6 +70,18 @@ def test_gate_tests_the_webhook(engine: Engine, sandbox: Sandbox, tmp_path: Path
     assert (tmp_path / "secret").read_text() == webhook.secret
     stack.destroy()
     assert sandbox.backend.webhooks() == []
+
+
+def test_demo_shows_only_the_error_of_a_failed_run() -> None:
+    """On the Pulumi CLI, the run that has to fail shows its error, and not how Pulumi stops the program."""
+    if cli_version() is None:
+        pytest.skip("no Pulumi CLI on PATH")
+    output = run(sys.executable, EXAMPLES / "demo.py").stdout
+    failed_run = output.partition("\n== 3.")[2].partition("\n\n== 4.")[0]
+    [_, error, *lines] = failed_run.splitlines()
+    assert re.match("   error: the receiver of webhook .* did not accept the test event", error)
+    assert len(lines) <= 2
+    assert "Traceback" not in output
 
 
 def test_yaml_example_matches_the_schema() -> None:

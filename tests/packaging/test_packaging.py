@@ -206,6 +206,7 @@ def test_demo_runs_in_a_fresh_clone(wheels: Path, tmp_path: Path) -> None:
     assert "Engine: the local engine of pulumi_truto" in output
     assert "The receiver verified the signature of the test event with the stack's secret." in output
     assert "\nAPI calls: 0\n" in output
+    assert re.search(r"^   error: the receiver of webhook .* did not accept the test event", output, re.MULTILINE)
     assert "Webhooks left at Truto: 0" in output
     [webhook_id] = re.findall(r"^webhookId +(\S+)$", output, re.MULTILINE)
     assert re.search(r"^\d+ events were sent, and 0 were lost\.$", output, re.MULTILINE)
