@@ -154,7 +154,7 @@ def test_plugin_loads_http_with_its_first_call(sandbox: Sandbox, dry_run: bool) 
     first_call = "" if dry_run else "provider.Create(provider_pb2.CreateRequest(properties=checked), None)"
     loaded = loaded_modules(f"""
         import sys
-        import pulumi_truto.__main__
+        import pulumi_truto.plugin.server
         from pulumi.runtime.proto import provider_pb2
         from pulumi_truto.plugin.provider import TrutoProvider
         from pulumi_truto.property_values import marshal
@@ -196,7 +196,7 @@ def test_signing_secrets_load_no_http_in_the_plugin() -> None:
     """The same in the plugin."""
     loaded = loaded_modules("""
         import sys
-        import pulumi_truto.__main__
+        import pulumi_truto.plugin.server
         from pulumi.runtime.proto import provider_pb2
         from pulumi_truto.plugin.provider import TrutoProvider
         from pulumi_truto.property_values import marshal, unmarshal, unwrap_secrets

@@ -21,6 +21,7 @@ from pulumi_truto.plugin.schema import schema
 from pulumi_truto.plugin.tokens import GET_WEBHOOKS, WEBHOOK
 from pulumi_truto.property_values import UNKNOWNS, marshal, unmarshal, unwrap_secrets
 from pulumi_truto.sandbox import Sandbox
+from tests.support.commands import run
 from tests.support.project import URL, create_unmanaged
 
 WEBHOOK_ID = "00000000-0000-4000-8000-000000000000"
@@ -209,6 +210,15 @@ def test_debugged_plugin_is_attached(plugin: Any, sandbox: Sandbox) -> None:
     plugin.Attach(plugin_pb2.PluginAttach(address="127.0.0.1:1"))
     plugin.Configure(provider_pb2.ConfigureRequest(acceptSecrets=True))
     assert plugin.Create(create_request()).id == sandbox.backend.webhooks()[0].id
+
+
+def test_old_python_is_named_in_one_line() -> None:
+    """A Python that is too old for the plugin gets one line, and not a traceback of a missing module."""
+    as_old = "import runpy, sys; sys.version_info = (3, 9, 18); runpy.run_module('pulumi_truto', run_name='__main__')"
+    process = run(sys.executable, "-c", as_old, check=False)
+    assert process.returncode == 1
+    [line] = process.stderr.splitlines()
+    assert f"needs Python 3.10 or later, and {sys.executable} is 3.9.18" in line
 
 
 def test_cancel_prevents_further_attempts(plugin: Any, sandbox: Sandbox) -> None:
