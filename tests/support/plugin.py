@@ -7,6 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import yaml
+
 from tests.support.commands import REPOSITORY
 
 
@@ -28,6 +30,7 @@ def install_plugin(folder: Path, work_dir: Path) -> str:
     plugin.mkdir()
     for name in ("pulumi_truto", "pyproject.toml", "README.md", "LICENSE"):
         (plugin / name).symlink_to(REPOSITORY / name)
-    runtime = f"runtime:\n  name: python\n  options:\n    virtualenv: {os.fspath(sys.prefix)}\n"
-    (plugin / "PulumiPlugin.yaml").write_text(runtime, encoding="utf-8")
+    settings = yaml.safe_load((REPOSITORY / "PulumiPlugin.yaml").read_text(encoding="utf-8"))
+    settings["runtime"] = {"name": settings["runtime"], "options": {"virtualenv": os.fspath(sys.prefix)}}
+    (plugin / "PulumiPlugin.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     return f"plugins:\n  providers:\n    - name: truto\n      path: {plugin}\n"
