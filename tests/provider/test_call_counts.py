@@ -114,6 +114,7 @@ def test_declaring_a_webhook_loads_few_modules() -> None:
         "dynamic",
         "errors",
         "event_types",
+        "property_names",
         "resource_type",
         "resources",
         "session",
