@@ -23,6 +23,7 @@ from typing import Any, Final, Protocol
 __all__ = ["Process", "end_process_group", "forward_lines", "start"]
 
 _FORKSERVER: str = "forkserver"  # a plain string: on Windows the method does not exist, nor its type
+_NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"
 _PRELOADED: Final = ["pulumi.dynamic", "pulumi.runtime.proto.provider_pb2_grpc", "dill", __name__]
 #: multiprocessing reads an exit code only once, and in every start: of several threads one would get a wrong one.
 _multiprocessing_lock: Final = threading.Lock()
@@ -64,7 +65,7 @@ def start(
         preloaded: modules that the server imports too, when it starts.
         merge_stderr: whether stderr goes to stdout.
     """
-    # A forked process keeps the server's interpreter settings, which come from the environment.
+    # A forked process keeps the server's interpreter settings, which come from the environment, except the one below.
     may_fork = sys.platform == "linux" and not multiprocessing.current_process().daemon
     if may_fork and _python_variables(env) == _python_variables(os.environ):
         command = (module, [*arguments], [str(cwd), *_interpreter_path()], dict(env))
@@ -177,6 +178,7 @@ def _run(
     os.chdir(path[0])
     os.environ.clear()
     os.environ.update(env)
+    sys.dont_write_bytecode = bool(env.get(_NO_BYTECODE))
     sys.argv = [module, *arguments]
     sys.path[:] = path
     try:
@@ -186,4 +188,4 @@ def _run(
 
 
 def _python_variables(env: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in env.items() if name.startswith("PYTHON")}
+    return {name: value for name, value in env.items() if name.startswith("PYTHON") and name != _NO_BYTECODE}

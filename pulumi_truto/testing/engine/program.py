@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,29 +16,40 @@ from pulumi_truto.testing.engine import processes, run_program
 from pulumi_truto.testing.engine.processes import Process, end_process_group, forward_lines
 from pulumi_truto.testing.engine.settings import ORGANIZATION, RunSettings
 
-__all__ = ["THREADS_PER_OPERATION", "config_defaults", "read_project", "running_program"]
+__all__ = [
+    "THREADS_PER_OPERATION",
+    "config_defaults",
+    "find_project_file",
+    "locate_program",
+    "read_project",
+    "running_program",
+    "runtime_name",
+]
 
 #: The number of registrations that a program may have in flight for each parallel operation, as in Pulumi's language
 #: host (sdk/python/cmd/pulumi-language-python-exec). Each registration occupies a thread until its resource is done.
 THREADS_PER_OPERATION: Final = 4
+#: In the order of Pulumi (sdk/go/common/encoding).
+_PROJECT_FILES: Final = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")
 _END_SECONDS: Final = 2
 _OUTPUT_SECONDS: Final = 5
+_TAG: Final = "tag:yaml.org,2002:"
 
 
 @contextlib.contextmanager
 def running_program(
-    path: Path, settings: RunSettings, engine_address: str, on_output: Callable[[str], None]
+    program: str, settings: RunSettings, engine_address: str, on_output: Callable[[str], None]
 ) -> Iterator[Process]:
     """Runs a program, and ends its process when the context is left.
 
     Args:
-        path: the program: a file, or a folder with a `__main__.py`.
+        program: a file in the working directory, or "." for its `__main__.py`.
         settings: the settings of the run.
         engine_address: the address of the engine's gRPC server.
         on_output: receives every line that the program prints.
     """
     arguments = {
-        "program": str(path / "__main__.py" if path.is_dir() else path),
+        "program": program,
         "threads": THREADS_PER_OPERATION * settings.parallel,
         "monitor": engine_address,
         "engine": engine_address,
@@ -46,7 +58,7 @@ def running_program(
         "parallel": settings.parallel,
         "dry_run": settings.dry_run,
         "organization": ORGANIZATION,
-        "root_directory": str(settings.work_dir),
+        "root_directory": str(settings.root_dir),
     }
     env = {
         **settings.env,
@@ -67,31 +79,69 @@ def running_program(
         output_thread.join(timeout=_OUTPUT_SECONDS)
 
 
-def read_project(work_dir: Path) -> dict[str, Any]:
-    """Returns the content of `Pulumi.yaml` in a folder.
+def find_project_file(folder: Path) -> Path | None:
+    """Returns the project file in a folder: `Pulumi.yaml`, or one of the other names that Pulumi accepts."""
+    return next((folder / name for name in _PROJECT_FILES if (folder / name).is_file()), None)
+
+
+def read_project(folder: Path) -> dict[str, Any]:
+    """Returns the content of the project file in a folder.
 
     Raises:
-        ValueError: there is no such file, or it does not describe a Python program.
+        ValueError: there is no such file, or it does not describe a project.
     """
-    file = work_dir / "Pulumi.yaml"
+    file = find_project_file(folder)
+    if file is None:
+        raise ValueError(f"there is no Pulumi.yaml in {folder}")
     try:
-        project = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        text = file.read_text(encoding="utf-8")
+        project = json.loads(text) if file.suffix == ".json" else yaml.load(text, _ProjectLoader)  # noqa: S506 - safe
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from None
     if not isinstance(project, dict) or not isinstance(project.get("name"), str):
         raise ValueError(f"{file} has no name")
-    runtime = project.get("runtime")
-    runtime = runtime.get("name") if isinstance(runtime, dict) else runtime
-    if runtime != "python":
-        raise ValueError(f"{file}: the local engine runs only Python programs, not {runtime!r}")
+    if isinstance(project.get("config"), str):  # an old name of `stackConfigDir`
+        del project["config"]
     return project
 
 
+class _ProjectLoader(yaml.SafeLoader):
+    """Loads YAML 1.2 like Pulumi: `on`, `12:30` and dates are strings."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        tag = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        is_string = (
+            tag == _TAG + "timestamp"
+            or (tag == _TAG + "bool" and value.lower() not in ("true", "false"))
+            or (tag in (_TAG + "int", _TAG + "float") and ":" in value)
+        )
+        return _TAG + "str" if is_string else tag
+
+
+def runtime_name(project: Mapping[str, Any]) -> Any:
+    """Returns the language of a project's program."""
+    runtime = project.get("runtime")
+    return runtime.get("name") if isinstance(runtime, dict) else runtime
+
+
+def locate_program(folder: Path, project: Mapping[str, Any]) -> tuple[Path, str]:
+    """Returns the folder in which a project's program runs, and the program in it, as in Pulumi's `GetPwdMain`.
+
+    Raises:
+        ValueError: the program does not exist.
+    """
+    main = Path(os.path.normpath(folder.resolve() / (project.get("main") or ".")))
+    if not main.exists():
+        raise ValueError(f"there is no {main}, the main of {find_project_file(folder)}")
+    return (main, ".") if main.is_dir() else (main.parent, main.name)
+
+
 def config_defaults(project: Mapping[str, Any]) -> dict[str, str]:
-    """Returns the values that the section ``config`` of `Pulumi.yaml` sets for every stack."""
+    """Returns the values that the section ``config`` of `Pulumi.yaml` sets for every stack, keys with namespace."""
     values = {}
     for key, entry in (project.get("config") or {}).items():
         value = entry.get("value", entry.get("default")) if isinstance(entry, dict) else entry
         if value is not None:
-            values[key] = value if isinstance(value, str) else json.dumps(value)
+            full_key = key if ":" in key else f"{project['name']}:{key}"
+            values[full_key] = value if isinstance(value, str) else json.dumps(value)
     return values

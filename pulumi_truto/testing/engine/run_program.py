@@ -1,7 +1,8 @@
 """Runs a Pulumi program in its own process, as Pulumi's Python language host does.
 
 The command is ``python -m pulumi_truto.testing.engine.run_program '{...}'``. Its argument is a JSON object with the
-program's file and the fields of `pulumi.runtime.Settings`. The stack's configuration is in ``PULUMI_CONFIG``.
+program, "." or a file in the working directory, and the fields of `pulumi.runtime.Settings`. The stack's configuration
+is in ``PULUMI_CONFIG``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import runpy
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Final
 
 __all__ = ["EXIT_CODE_ERROR_SHOWN", "main"]
@@ -28,16 +28,17 @@ def main(arguments: dict[str, Any]) -> int:
     import pulumi.runtime
     from pulumi.runtime import config
 
-    program, threads = Path(arguments.pop("program")), arguments.pop("threads")
+    program, threads = arguments.pop("program"), arguments.pop("threads")
     pulumi.runtime.set_all_config(config.get_config_env(), config.get_config_secret_keys_env())
     pulumi.runtime.configure(pulumi.runtime.Settings(**arguments))
     # Abandoned tasks are normal at the end of a failed run: asyncio must not warn about them.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    sys.argv = [str(program)]
-    sys.path.insert(0, str(program.parent))
+    sys.argv = [program]
+    if not getattr(sys.flags, "safe_path", False):
+        del sys.path[0]  # the working directory, from ``python -m``: Pulumi's host is a script in another folder
 
     def run() -> None:
-        runpy.run_path(str(program), run_name="__main__")
+        runpy.run_path(program, run_name="__main__")
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

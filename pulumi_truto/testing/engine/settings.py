@@ -48,6 +48,7 @@ class RunSettings:
     Attributes:
         project: the project's name.
         stack: the stack's name.
+        root_dir: the folder of `Pulumi.yaml`.
         work_dir: the folder of the program, in which every process runs.
         env: the environment variables of every process.
         config: the stack's configuration, keys with their namespace.
@@ -59,6 +60,7 @@ class RunSettings:
 
     project: str
     stack: str
+    root_dir: Path
     work_dir: Path
     env: Mapping[str, str]
     config: Mapping[str, ConfigValue]

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,13 @@ from pulumi_truto.testing.engine.deployment import Deployment
 from pulumi_truto.testing.engine.display import Display
 from pulumi_truto.testing.engine.monitor import MonitorServer
 from pulumi_truto.testing.engine.processes import Process
-from pulumi_truto.testing.engine.program import config_defaults, read_project, running_program
+from pulumi_truto.testing.engine.program import (
+    config_defaults,
+    locate_program,
+    read_project,
+    running_program,
+    runtime_name,
+)
 from pulumi_truto.testing.engine.providers import ProviderRegistry
 from pulumi_truto.testing.engine.run_program import EXIT_CODE_ERROR_SHOWN
 from pulumi_truto.testing.engine.settings import DYNAMIC_PACKAGE, Providers, RunSettings
@@ -85,13 +92,15 @@ class Stack:
         if _PASSPHRASE not in env:
             raise ValueError(f"set {_PASSPHRASE}: it encrypts the secrets in the state, and may be empty")
         project = read_project(work_dir)
-        self._config: dict[str, ConfigValue] = {}
+        if runtime_name(project) != "python":
+            raise ValueError(f"{work_dir}: the local engine runs only Python programs, not {runtime_name(project)!r}")
+        folder, self._program = locate_program(work_dir, project)
+        # Removing a value of the stack uncovers the project's.
+        defaults = {key: ConfigValue(value) for key, value in config_defaults(project).items()}
+        self._config: ChainMap[str, ConfigValue] = ChainMap({}, defaults)
         self._settings = RunSettings(
-            project["name"], name, work_dir.resolve(), env, self._config, providers or Providers(), mocks
+            project["name"], name, work_dir.resolve(), folder, env, self._config, providers or Providers(), mocks
         )
-        for key, value in config_defaults(project).items():
-            self.set_config(key, ConfigValue(value))
-        self._program = self._settings.work_dir / project.get("main", ".")
         # Nearly every run needs a dynamic provider, or the first of the plugins in Pulumi.yaml.
         plugins = [plugin.get("name") for plugin in (project.get("plugins") or {}).get("providers") or []]
         self._prestarted_package = next(filter(self._settings.providers.module, plugins), DYNAMIC_PACKAGE)
