@@ -53,9 +53,10 @@ def pulumi_stack(
     - ``env``: additional environment variables of the program and the providers.
     - ``mocks``: a `pulumi.runtime.Mocks` that serves the resources of other providers. It needs the local engine.
 
-    The program is copied, and state, plugins and settings are in a folder of the test: nothing of yours is changed.
+    The program runs in its own place. Configuration, state and settings are in a folder of the test: nothing of yours
+    is changed.
     """
-    from pulumi_truto.testing.stack import ProgramStack, copy_program, find_program
+    from pulumi_truto.testing.stack import ProgramStack, find_program
 
     opened: list[ProgramStack] = []
 
@@ -69,10 +70,9 @@ def pulumi_stack(
         mocks: Mocks | None = None,
     ) -> ProgramStack:
         engine = _engine(request.config.getoption("--pulumi-engine"), has_mocks=mocks is not None)
-        source = find_program(program, request.path.parent, request.config.rootpath)
-        folder = tmp_path / f"pulumi-{len(opened)}"
-        copy = copy_program(source, folder / "program")
-        stack = ProgramStack(engine, copy, folder / "home", truto_sandbox, name=name, env=env, mocks=mocks)
+        work_dir = find_program(program, request.path.parent, request.config.rootpath)
+        home = tmp_path / f"pulumi-{len(opened)}"
+        stack = ProgramStack(engine, work_dir, home, truto_sandbox, name=name, env=env, mocks=mocks)
         opened.append(stack)
         stack.set_config(config or {}, secrets or {})
         return stack

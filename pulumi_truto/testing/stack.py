@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -17,13 +18,14 @@ from pulumi.runtime.mocks import Mocks
 
 try:
     from pulumi_truto.sandbox import Sandbox
+    from pulumi_truto.testing.engine.program import find_project_file, locate_program, read_project, runtime_name
     from pulumi_truto.testing.engine.settings import Providers
     from pulumi_truto.testing.engine.stack import Stack
 except ModuleNotFoundError as error:
     hint = f"pulumi_truto.testing requires {error.name}: install pulumi-truto with its extra, pulumi-truto[testing]"
     raise ModuleNotFoundError(hint, name=error.name) from None
 
-__all__ = ["Engine", "ProgramStack", "cli_version", "copy_program", "find_program", "open_stack"]
+__all__ = ["Engine", "ProgramStack", "cli_version", "find_program", "open_stack"]
 
 Engine = Literal["local", "cli"]
 
@@ -33,8 +35,6 @@ _PROVIDERS: Final = Providers(
     import_hint="use `pulumi-truto import-file`",
     lost_create_hint="run `pulumi-truto orphans` before the next run",
 )
-#: Not copied: configuration of the user's own stacks, environments, caches, version control.
-_NOT_COPIED: Final = ("Pulumi.*.yaml", "venv", ".venv", "__pycache__", "node_modules", ".git", ".pytest_cache")
 #: The packages whose resources exist only in the sandbox or in the state.
 _LOCAL_PACKAGES: Final = ("pulumi", "pulumi-python", "truto")
 
@@ -57,18 +57,20 @@ def open_stack(
 ) -> auto.Stack | Stack:
     """Returns the stack of a Pulumi program. The user's own Pulumi account, settings and stacks are not used.
 
+    The program runs in its own place, with this Python. Nothing is written there: neither configuration nor bytecode.
     With the CLI the user's installed plugins can be used, and are not changed.
 
     Args:
         engine: the local engine or the Pulumi CLI.
-        work_dir: the folder of ``Pulumi.yaml``. The CLI writes the stack's configuration to a file there.
-        home: the folder for the state and, with the CLI, its settings and plugins; created if it does not exist.
+        work_dir: the folder of ``Pulumi.yaml``.
+        home: the folder for the state and, with the CLI, its settings, its plugins and the project's ``Pulumi.yaml``
+            with absolute paths; created if it does not exist.
         stack_name: the stack's name.
         env_vars: additional environment variables of the program and the providers.
         mocks: serve the resources of other providers on the local engine. The CLI runs their plugins.
     """
     home.mkdir(parents=True, exist_ok=True)
-    env = {"PULUMI_CONFIG_PASSPHRASE": "", **(env_vars or {})}
+    env = {"PULUMI_CONFIG_PASSPHRASE": "", "PYTHONDONTWRITEBYTECODE": "1", **(env_vars or {})}
     if engine == "local":
         return Stack(stack_name, work_dir, home / "state", env_vars=env, providers=_PROVIDERS, mocks=mocks)
     (home / "state").mkdir(exist_ok=True)
@@ -84,7 +86,32 @@ def open_stack(
     }
     _link_plugins(home / "pulumi" / "plugins")
     options = auto.LocalWorkspaceOptions(env_vars=env, pulumi_command=auto.PulumiCommand(skip_version_check=True))
-    return auto.create_or_select_stack(stack_name, work_dir=str(work_dir), opts=options)
+    _write_project(work_dir, home / "project")
+    return auto.create_or_select_stack(stack_name, work_dir=str(home / "project"), opts=options)
+
+
+def _write_project(source: Path, target: Path) -> None:
+    """Writes a project file for the CLI whose paths are absolute: the CLI writes configuration next to it.
+
+    The program runs with the Python of the tests, so that both engines run it alike.
+    """
+    project = read_project(source)
+    work_dir, program = locate_program(source, project)
+    project["main"] = str(work_dir / program)
+    project.pop("stackConfigDir", None)
+    if runtime_name(project) == "python":
+        project["runtime"] = "python"
+    for plugin in itertools.chain.from_iterable((project.get("plugins") or {}).values()):
+        plugin["path"] = str((source / plugin["path"]).resolve())
+    packages = project.get("packages") or {}
+    for name, package in packages.items():
+        if isinstance(package, str):
+            folder, _, version = package.partition("@")
+            packages[name] = package = {"source": folder, "version": version}
+        if package["source"].startswith("."):
+            package["source"] = str((source / package["source"]).resolve())
+    target.mkdir(exist_ok=True)
+    (target / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
 
 
 def _link_plugins(folder: Path) -> None:
@@ -109,7 +136,7 @@ class ProgramStack:
 
     Attributes:
         engine (Engine): "cli" or "local".
-        work_dir (Path): the copy of the program.
+        work_dir (Path): the folder of the program's ``Pulumi.yaml``. It is yours: nothing is written there.
         stack: the stack itself: a `pulumi.automation.Stack`, or the local engine's.
     """
 
@@ -189,27 +216,7 @@ def find_program(program: str | Path, *folders: Path) -> Path:
         )
     candidates = [folder / program for folder in folders]
     for candidate in candidates:
-        if (candidate / "Pulumi.yaml").is_file():
+        if find_project_file(candidate) is not None:
             return candidate.resolve()
     places = " nor ".join(dict.fromkeys(str(candidate) for candidate in candidates))
     raise FileNotFoundError(f"there is no Pulumi.yaml in {places}")
-
-
-def copy_program(source: Path, target: Path) -> Path:
-    """Copies a program without the files of the user's own stacks, and returns the copy.
-
-    The copy runs with the Python of the tests, so that both engines run it alike. Relative paths of plugins in
-    ``Pulumi.yaml`` keep their meaning.
-    """
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_NOT_COPIED))
-    file = target / "Pulumi.yaml"
-    project = yaml.safe_load(file.read_text(encoding="utf-8"))
-    if isinstance(project, dict):
-        runtime = project.get("runtime")
-        if isinstance(runtime, dict) and runtime.get("name") == "python":
-            project["runtime"] = "python"
-        for plugin in (project.get("plugins") or {}).get("providers") or []:
-            if isinstance(plugin.get("path"), str):
-                plugin["path"] = str((source / plugin["path"]).resolve())
-        file.write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
-    return target

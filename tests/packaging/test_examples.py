@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -38,10 +37,7 @@ def test_every_example_is_tested() -> None:
 @pytest.mark.parametrize("example", ["quickstart", "uv"])
 def test_example_deploys_and_destroys_a_webhook(example: str, engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
     """The example creates a webhook with its outputs, and destroy deletes it."""
-    if (example, engine) == ("uv", "cli"):
-        pytest.skip("test_language_hosts.py runs it in the environment that uv makes")
-    shutil.copytree(EXAMPLES / example, tmp_path / "program")
-    stack = open_stack(engine, tmp_path / "program", tmp_path / "home")
+    stack = open_stack(engine, EXAMPLES / example, tmp_path)
     stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
     stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))
     outputs = stack.up().outputs
@@ -55,8 +51,7 @@ def test_example_deploys_and_destroys_a_webhook(example: str, engine: Engine, sa
 
 def test_gate_tests_the_webhook(engine: Engine, sandbox: Sandbox, tmp_path: Path) -> None:
     """The gate example fails while its receiver rejects the test event, and passes when it accepts it."""
-    shutil.copytree(EXAMPLES / "gate", tmp_path / "program")
-    stack = open_stack(engine, tmp_path / "program", tmp_path / "home")
+    stack = open_stack(engine, EXAMPLES / "gate", tmp_path / "home")
     stack.set_config("truto:apiToken", ConfigValue(sandbox.token, secret=True))
     with running_receiver() as receiver:
         receiver.statuses = [503]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_pulumi_import_command(native_project: Project) -> None:
     command = ["pulumi", "import", WEBHOOK, "orders", webhook["id"], "--stack", "dev", "--yes", "--protect=false"]
     options = ["--generate-code=false", "--out", str(code)]
     env = {**os.environ, **native_project.stack.workspace.env_vars}
-    run(*command, *options, cwd=native_project.work_dir, env=env)
+    run(*command, *options, cwd=Path(native_project.stack.workspace.work_dir), env=env)
     [managed] = native_project.managed
     assert managed["id"] == webhook["id"]
     native_project.webhook('target_url=URL, event_types=["record:*"]')

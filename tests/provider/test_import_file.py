@@ -130,7 +130,7 @@ def test_invalid_arguments_write_no_file(
 def pulumi(project: Project, *arguments: str) -> None:
     """Runs a command of the Pulumi CLI on the project's stack."""
     env = {**os.environ, **project.stack.workspace.env_vars}
-    run("pulumi", *arguments, "--yes", "--stack", "dev", cwd=project.work_dir, env=env)
+    run("pulumi", *arguments, "--yes", "--stack", "dev", cwd=Path(project.stack.workspace.work_dir), env=env)
 
 
 def test_secret_that_is_found_later_is_imported(sandbox: Sandbox, tmp_path: Path, provider_kind: ProviderKind) -> None:

@@ -173,7 +173,7 @@ class Project:
         # The automation API exports secrets in plain text. The CLI exports them encrypted, as they are in the state.
         command = ["pulumi", "stack", "export", "--stack", "dev"]
         env = {**os.environ, **self.stack.workspace.env_vars}
-        return json.loads(run(*command, cwd=self.work_dir, env=env).stdout)["deployment"]
+        return json.loads(run(*command, cwd=Path(self.stack.workspace.work_dir), env=env).stdout)["deployment"]
 
     def _run(self, run: Callable[..., Any], **kwargs: Any) -> Outcome:
         first_call = len(self.sandbox.calls)

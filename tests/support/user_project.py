@@ -37,10 +37,11 @@ class UserProject:
     def run_tests(self, tests: str, engine: str, *options: str, check: bool = True) -> str:
         """Runs the user's tests with pytest; returns their output."""
         (self.folder / "tests" / "test_mine.py").write_text(textwrap.dedent(tests))
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
         env |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}  # `make coverage`
         command = (
             sys.executable,
+            "-B",  # for pytest alone: the processes that it starts have to take care of themselves
             "-m",
             "pytest",
             "-q",
@@ -53,10 +54,12 @@ class UserProject:
         return process.stdout + process.stderr
 
     def digest(self) -> str:
-        """A hash of every file of the user."""
+        """A hash of everything in the user's folders."""
         digest = hashlib.sha256()
         for folder in (self.folder, self.home):
-            for file in sorted(folder.rglob("*")):
-                if file.is_file() and file.name != "test_mine.py":
-                    digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
+            for path in sorted(folder.rglob("*")):
+                if path.name != "test_mine.py":
+                    digest.update(
+                        f"{path.relative_to(folder)}\0".encode() + (path.read_bytes() if path.is_file() else b"")
+                    )
         return digest.hexdigest()
