@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pulumi_truto.testing.stack import Engine, ProgramStack, cli_version, open_stack
+    from pulumi_truto.testing.stack import Engine, Preview, ProgramStack, cli_version, open_stack
 
-__all__ = ["Engine", "ProgramStack", "cli_version", "open_stack"]
+__all__ = ["Engine", "Preview", "ProgramStack", "cli_version", "open_stack"]
 
 if not TYPE_CHECKING:  # pytest loads the plugin in this package in every environment
 

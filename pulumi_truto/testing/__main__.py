@@ -39,8 +39,9 @@ def _up(work_dir: Path, config: list[tuple[str, str]], secrets: list[tuple[str, 
         if key in ("truto:apiToken", "truto:baseUrl"):
             raise ValueError(f"{key} cannot be set here: the program runs against a temporary sandbox")
     with Sandbox() as sandbox, tempfile.TemporaryDirectory(prefix="pulumi-truto-") as home:
-        stack = ProgramStack("local", work_dir, Path(home), sandbox, name="sandbox")
-        stack.set_config(dict(config), dict(secrets))
+        stack = ProgramStack(
+            "local", work_dir, Path(home), sandbox, name="sandbox", config=dict(config), secrets=dict(secrets)
+        )
         is_up = _succeeds(stack.up)
         # Destroy also after a failure, when nobody needs the resources that were created.
         is_destroyed = _succeeds(stack.destroy)

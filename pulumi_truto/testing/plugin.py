@@ -56,7 +56,7 @@ def pulumi_stack(
     The program runs in its own place. Configuration, state and settings are in a folder of the test: nothing of yours
     is changed.
     """
-    from pulumi_truto.testing.stack import ProgramStack, find_program
+    from pulumi_truto.testing.stack import ProgramStack
 
     opened: list[ProgramStack] = []
 
@@ -70,12 +70,21 @@ def pulumi_stack(
         mocks: Mocks | None = None,
     ) -> ProgramStack:
         engine = _engine(request.config.getoption("--pulumi-engine"), has_mocks=mocks is not None)
-        work_dir = find_program(program, request.path.parent, request.config.rootpath)
-        home = tmp_path / f"pulumi-{len(opened)}"
-        stack = ProgramStack(engine, work_dir, home, truto_sandbox, name=name, env=env, mocks=mocks)
-        opened.append(stack)
-        stack.set_config(config or {}, secrets or {})
-        return stack
+        opened.append(
+            ProgramStack(
+                engine,
+                program,
+                tmp_path / f"pulumi-{len(opened)}",
+                truto_sandbox,
+                folders=(request.path.parent, request.config.rootpath),
+                name=name,
+                config=config,
+                secrets=secrets,
+                env=env,
+                mocks=mocks,
+            )
+        )
+        return opened[-1]
 
     yield open_program
     for stack in opened:

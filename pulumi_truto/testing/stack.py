@@ -7,17 +7,20 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pulumi.automation as auto
 import yaml
-from pulumi.automation import ConfigValue, DestroyResult, OutputMap, PreviewResult, RefreshResult, UpResult
+from pulumi.automation import ConfigValue, DestroyResult, OutputMap, RefreshResult, UpResult
+from pulumi.automation.events import EngineEvent
 from pulumi.runtime.mocks import Mocks
 
 try:
     from pulumi_truto.sandbox import Sandbox
+    from pulumi_truto.testing.engine.display import Preview
     from pulumi_truto.testing.engine.program import find_project_file, locate_program, read_project, runtime_name
     from pulumi_truto.testing.engine.settings import Providers
     from pulumi_truto.testing.engine.stack import Stack
@@ -25,7 +28,7 @@ except ModuleNotFoundError as error:
     hint = f"pulumi_truto.testing requires {error.name}: install pulumi-truto with its extra, pulumi-truto[testing]"
     raise ModuleNotFoundError(hint, name=error.name) from None
 
-__all__ = ["Engine", "ProgramStack", "cli_version", "find_program", "open_stack"]
+__all__ = ["Engine", "Preview", "ProgramStack", "cli_version", "find_program", "open_stack"]
 
 Engine = Literal["local", "cli"]
 
@@ -69,6 +72,7 @@ def open_stack(
         env_vars: additional environment variables of the program and the providers.
         mocks: serve the resources of other providers on the local engine. The CLI runs their plugins.
     """
+    home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
     env = {"PULUMI_CONFIG_PASSPHRASE": "", "PYTHONDONTWRITEBYTECODE": "1", **(env_vars or {})}
     if engine == "local":
@@ -143,20 +147,46 @@ class ProgramStack:
     def __init__(
         self,
         engine: Engine,
-        work_dir: Path,
+        program: str | Path,
         home: Path,
         sandbox: Sandbox,
         *,
+        folders: Sequence[Path] = (Path(),),
         name: str,
+        config: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
         mocks: Mocks | None = None,
     ) -> None:
         self.engine = engine
-        self.work_dir = work_dir
+        self._folders = folders
+        self._config: dict[str, ConfigValue] = {}
         # Also for explicit providers without arguments. The settings of the machine never reach the provider.
         env = {"TRUTO_API_TOKEN": sandbox.token, "TRUTO_BASE_URL": sandbox.base_url, **(env or {})}
-        self.stack = open_stack(engine, work_dir, home, stack_name=name, env_vars=env, mocks=mocks)
-        self.set_config({"truto:baseUrl": sandbox.base_url}, {"truto:apiToken": sandbox.token})
+        self._open = partial(open_stack, engine, home=home, stack_name=name, env_vars=env, mocks=mocks)
+        self.work_dir = find_program(program, *folders)
+        self.stack = self._open(self.work_dir)
+        self.set_config(
+            {"truto:baseUrl": sandbox.base_url, **(config or {})}, {"truto:apiToken": sandbox.token, **(secrets or {})}
+        )
+
+    def set_program(self, program: str | Path) -> None:
+        """Runs another program from now on: a later version. The stack keeps its state and its configuration.
+
+        Args:
+            program: the folder of its ``Pulumi.yaml``, found like that of the first one.
+
+        Raises:
+            FileNotFoundError: there is no ``Pulumi.yaml``.
+            ValueError: it is another project's.
+        """
+        work_dir = find_program(program, *self._folders)
+        names = [read_project(folder)["name"] for folder in (self.work_dir, work_dir)]
+        if names[0] != names[1]:
+            raise ValueError(f"{work_dir} has the project {names[1]!r}, but this stack belongs to {names[0]!r}")
+        self.work_dir = work_dir
+        self.stack = self._open(work_dir)
+        self.stack.set_all_config(self._config)
 
     def set_config(self, config: Mapping[str, Any], secrets: Mapping[str, Any] | None = None) -> None:
         """Sets values of the stack's configuration, for the next runs. Other keys keep their values.
@@ -165,17 +195,34 @@ class ProgramStack:
             config: the values by key. Other values than strings become JSON, as Pulumi reads it; None removes the key.
             secrets: the same, encrypted.
         """
+        changed = {}
         for values, is_secret in ((config, False), (secrets or {}, True)):
             for key, value in values.items():
                 if value is None:
+                    self._config.pop(key, None)
                     self.stack.remove_config(key)
                     continue
                 text = value if isinstance(value, str) else json.dumps(value)
-                self.stack.set_config(key, ConfigValue(text, secret=is_secret))
+                changed[key] = ConfigValue(text, secret=is_secret)
+        if changed:
+            self._config |= changed
+            self.stack.set_all_config(changed)  # one process of the CLI
 
-    def preview(self, **arguments: Any) -> PreviewResult:
-        """Runs ``pulumi preview``."""
-        return self.stack.preview(**arguments)
+    def preview(self, **arguments: Any) -> Preview:
+        """Runs ``pulumi preview``. The result also has `changes`: the names of the resources, for each operation."""
+        if isinstance(self.stack, Stack):
+            return self.stack.preview(**arguments)
+        steps = []
+        on_event = arguments.pop("on_event", None)
+
+        def record(event: EngineEvent) -> None:
+            if event.resource_pre_event is not None:
+                steps.append((event.resource_pre_event.metadata.op.value, event.resource_pre_event.metadata.urn))
+            if on_event is not None:
+                on_event(event)
+
+        result = self.stack.preview(**arguments, on_event=record)
+        return Preview(result.stdout, result.stderr, result.change_summary, steps)
 
     def up(self, **arguments: Any) -> UpResult:
         """Runs ``pulumi up``."""

@@ -83,6 +83,77 @@ def test_expect_no_changes(user: UserProject, engine: Engine) -> None:
     assert "1 passed" in output
 
 
+def test_later_version_of_a_program(user: UserProject, engine: Engine) -> None:
+    """A stack runs a later version with its state and configuration, and a preview names the resources that change."""
+    later = user.folder / "later"
+    later.mkdir()
+    (later / "Pulumi.yaml").write_text("name: mine\nruntime: python\n")
+    (later / "__main__.py").write_text(
+        "import pulumi, pulumi_truto as truto\n"
+        "options = pulumi.ResourceOptions(replacement_trigger=pulumi.Config().get('trigger'))\n"
+        "truto.Webhook('orders', target_url=pulumi.Config().require('url'), opts=options)\n"
+        "truto.Webhook('billing', target_url='https://hooks.example.com/billing', opts=options)\n"
+    )
+    (user.folder / "other").mkdir()
+    (user.folder / "other" / "Pulumi.yaml").write_text("name: other\nruntime: python\n")
+    output = user.run_tests(
+        """
+        import pytest
+
+        def test_it(pulumi_stack, truto_sandbox):
+            stack = pulumi_stack("..", config={"url": "https://mine.example.com", "trigger": 1})
+            assert stack.preview().changes == {"create": ["orders"]}
+            stack.up()
+            assert stack.preview().changes == {}
+            webhook_id = truto_sandbox.webhooks()[0].id
+            stack.set_program("../later")
+            assert stack.preview().changes == {"create": ["billing"]}
+            stack.up()
+            assert truto_sandbox.webhooks()[0].id == webhook_id
+            stack.set_config({"url": "https://other.example.com"})
+            assert stack.preview().changes == {"update": ["orders"]}
+            stack.set_config({"trigger": 2})
+            assert stack.preview().changes == {"replace": ["billing", "orders"]}
+            stack.set_program("..")
+            assert stack.preview().changes == {"delete": ["billing"], "update": ["orders"]}
+            with pytest.raises(ValueError, match="has the project 'other', but this stack belongs to 'mine'"):
+                stack.set_program("../other")
+            with pytest.raises(FileNotFoundError, match="nowhere"):
+                stack.set_program("nowhere")
+        """,
+        engine,
+    )
+    assert "1 passed" in output
+
+
+def test_expected_failures_have_their_messages(user: UserProject, engine: Engine) -> None:
+    """`pytest.raises` matches the message of a failed run: of the program, of its inputs, and of Truto."""
+    program = user.folder / "__main__.py"
+    check = "if not pulumi.Config().get('url'): raise ValueError('there is no url')"
+    program.write_text(program.read_text().replace("hook =", f"{check}\nhook ="))
+    output = user.run_tests(
+        """
+        import pytest
+        from pulumi.automation import CommandError
+
+        @pytest.mark.parametrize(
+            ("url", "message"),
+            [
+                ("http://hooks.example.com/truto", "target_url.*must.*https"),
+                ("https://hooks.example.com/truto", "could not be switched on.*400 Bad Request"),
+                ("", "ValueError: there is no url"),
+            ],
+        )
+        def test_it(pulumi_stack, truto_sandbox, url, message):
+            truto_sandbox.inject("status", "update", status=400)
+            with pytest.raises(CommandError, match=message):
+                pulumi_stack("..", config={"url": url}).up()
+        """,
+        engine,
+    )
+    assert "3 passed" in output
+
+
 def test_local_engine_names_arguments_that_it_does_not_support(user: UserProject) -> None:
     """An argument of Pulumi's Stack that the local engine lacks is refused by name, with the way out."""
     output = user.run_tests(
@@ -132,15 +203,15 @@ def test_example_project(engine: Engine, tmp_path: Path) -> None:
 def test_code_of_the_guide(user: UserProject) -> None:
     """The code in docs/testing.md passes as it is written there."""
     guide = (REPOSITORY / "docs" / "testing.md").read_text(encoding="utf-8")
-    units, program, behaviour, mocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
-    infra = user.folder / "infra"
-    infra.mkdir()
-    (infra / "Pulumi.yaml").write_text("name: infra\nruntime: python\n")
-    (infra / "__main__.py").write_text(program)
+    units, program, behaviour, releases, mocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    for folder, text in ("infra", program), ("infra-next", program.replace("record:created", "record:updated")):
+        (user.folder / folder).mkdir()
+        (user.folder / folder / "Pulumi.yaml").write_text("name: infra\nruntime: python\n")
+        (user.folder / folder / "__main__.py").write_text(text)
     (user.folder / "pytest.ini").write_text("[pytest]\n")
     (user.folder / "tests" / "test_units.py").write_text(units)
     (user.folder / "tests" / "test_mocks.py").write_text("import pulumi\n" + mocks)
-    assert "5 passed" in user.run_tests(behaviour, "local")
+    assert "7 passed" in user.run_tests(behaviour + releases, "local")
 
 
 def test_plugin_loads_little(tmp_path: Path) -> None:

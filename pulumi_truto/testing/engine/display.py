@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import Final
 
-from pulumi.automation import CommandError, OpType, UpdateSummary
+from pulumi.automation import CommandError, OpMap, OpType, PreviewResult, UpdateSummary
 from pulumi.automation._cmd import CommandResult  # the class that CommandError requires; not exported
 
 from pulumi_truto.property_values import Properties, contains_secret, contains_unknown
 from pulumi_truto.testing.engine.resource import Resource
+from pulumi_truto.testing.engine.urns import STACK_TYPE
+from pulumi_truto.urn import name_of, type_of
 
-__all__ = ["Display"]
+__all__ = ["Display", "Preview"]
 
 #: The symbol of each step that is shown, and its past tense.
 _STEPS: Final = {
@@ -26,6 +28,24 @@ _STEPS: Final = {
     OpType.READ: ("<=", "read"),
     OpType.IMPORT: ("=", "imported"),
 }
+
+
+class Preview(PreviewResult):
+    """The result of a preview: that of `pulumi.automation`, with the names of the resources that change.
+
+    Attributes:
+        changes (dict[str, list[str]]): the sorted names for each operation, such as "create", "update", "replace" or
+            "delete". Unchanged resources and the stack itself are not in it.
+    """
+
+    def __init__(self, stdout: str, stderr: str, change_summary: OpMap, steps: Iterable[tuple[str, str]]) -> None:
+        super().__init__(stdout, stderr, change_summary)
+        self.changes: dict[str, list[str]] = {}
+        for op, urn in sorted(steps, key=lambda step: (step[0], name_of(step[1]))):
+            is_default_provider = type_of(urn).startswith("pulumi:providers:") and name_of(urn).startswith("default")
+            # The CLI shows the steps of a replacement too, but counts the replacement only.
+            if op != OpType.SAME and op in change_summary and type_of(urn) != STACK_TYPE and not is_default_provider:
+                self.changes.setdefault(op, []).append(name_of(urn))
 
 
 class Display:
@@ -48,6 +68,7 @@ class Display:
         self._error_lines: list[str] = []
         self._start = datetime.now(timezone.utc)
         self.counts: Counter[OpType] = Counter()
+        self._steps: list[tuple[str, str]] = []
         self.failed = False
 
     @property
@@ -72,6 +93,7 @@ class Display:
         if counted:
             with self._lock:
                 self.counts[op] += 1
+                self._steps.append((op.value, resource.urn))
         if op in _STEPS:
             symbol, past_tense = _STEPS[op]
             verb = op.value if self._dry_run else past_tense
@@ -128,6 +150,10 @@ class Display:
             result="failed" if self.failed else "succeeded",
             resource_changes=dict(self.counts),
         )
+
+    def preview(self) -> Preview:
+        """Returns the result of a preview that has ended."""
+        return Preview(self.stdout, self.stderr, dict(self.counts), self._steps)
 
     def raise_if_failed(self, *, expect_no_changes: bool = False) -> None:
         """Ends a failed run, or one that changed something although nothing was expected to change.

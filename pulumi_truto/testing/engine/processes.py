@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Protocol
 
-__all__ = ["Process", "end_process_group", "forward_lines", "start"]
+__all__ = ["Process", "cancel_on_signals", "end_process_group", "forward_lines", "start"]
 
 _FORKSERVER: str = "forkserver"  # a plain string: on Windows the method does not exist, nor its type
 _NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"
@@ -103,6 +103,29 @@ def forward_lines(stream: Any, on_output: Callable[[str], None]) -> None:
     with stream:
         for line in stream:
             on_output(line.decode(errors="replace").rstrip())
+
+
+@contextlib.contextmanager
+def cancel_on_signals(cancel: Callable[[], None], on_error: Callable[[str], None]) -> Iterator[None]:
+    """Handles SIGINT and SIGTERM in the context: operations in flight finish, and their results are saved."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python delivers signals to the main thread only
+        return
+
+    def stop(name: str) -> None:
+        on_error(f"cancelled by {name}: operations in flight will finish, and no new ones will start")
+        cancel()
+
+    def handle(number: int, _frame: Any) -> None:
+        # On another thread: the interrupted one may hold a lock that `on_error` needs.
+        threading.Thread(target=stop, args=(signal.Signals(number).name,), daemon=True).start()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class _ForkedProcess:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import threading
 import time
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +17,6 @@ from pulumi.automation import (
     DestroyResult,
     OutputMap,
     OutputValue,
-    PreviewResult,
     RefreshResult,
     UpResult,
 )
@@ -27,9 +24,9 @@ from pulumi.runtime.mocks import Mocks
 
 from pulumi_truto.property_values import is_secret, unwrap_secrets
 from pulumi_truto.testing.engine.deployment import Deployment
-from pulumi_truto.testing.engine.display import Display
+from pulumi_truto.testing.engine.display import Display, Preview
 from pulumi_truto.testing.engine.monitor import MonitorServer
-from pulumi_truto.testing.engine.processes import Process
+from pulumi_truto.testing.engine.processes import Process, cancel_on_signals
 from pulumi_truto.testing.engine.program import (
     config_defaults,
     locate_program,
@@ -112,6 +109,11 @@ class Stack:
         """Sets one value of the configuration. A key without a namespace belongs to the project."""
         self._config[self._full_key(key)] = value
 
+    def set_all_config(self, config: Mapping[str, ConfigValue]) -> None:
+        """Sets several values of the configuration."""
+        for key, value in config.items():
+            self.set_config(key, value)
+
     def remove_config(self, key: str) -> None:
         """Removes one value of the configuration."""
         self._config.pop(self._full_key(key), None)
@@ -124,7 +126,7 @@ class Stack:
         expect_no_changes: bool = False,
         on_output: OnOutput | None = None,
         **unsupported: Any,
-    ) -> PreviewResult:
+    ) -> Preview:
         """Shows the steps of an `up`, without taking them."""
         _refuse("preview", unsupported)
         snapshot = self._load()
@@ -133,7 +135,7 @@ class Stack:
             with self._run("Refreshing", on_output, snapshot=snapshot, **settings) as run:
                 run.deployment.refresh()
         display = self._run_program("Previewing update", on_output, expect_no_changes, snapshot=snapshot, **settings)
-        return PreviewResult(display.stdout, display.stderr, dict(display.counts))
+        return display.preview()
 
     def up(
         self,
@@ -235,7 +237,7 @@ class Stack:
         deployment = Deployment(settings, snapshot, registry, display)
         run = self._run_in_progress = _Run(settings, display, deployment, registry, monitor)
         try:
-            with _cancel_on_signals(self.cancel, display):
+            with cancel_on_signals(self.cancel, display.error):
                 yield run
                 if not display.failed:
                     display.outputs(deployment.outputs)
@@ -282,26 +284,3 @@ def _refuse(method: str, arguments: Mapping[str, Any]) -> None:
             f"the local engine does not support {', '.join(names)} of Stack.{method}. Leave it out, or run this on the "
             "Pulumi CLI"
         )
-
-
-@contextlib.contextmanager
-def _cancel_on_signals(cancel: Callable[[], None], display: Display) -> Iterator[None]:
-    """Handles SIGINT and SIGTERM in the context: operations in flight finish, and their results are saved."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python delivers signals to the main thread only
-        return
-
-    def stop(name: str) -> None:
-        display.error(f"cancelled by {name}: operations in flight will finish, and no new ones will start")
-        cancel()
-
-    def handle(number: int, _frame: Any) -> None:
-        # On another thread: the interrupted one may hold the display's lock.
-        threading.Thread(target=stop, args=(signal.Signals(number).name,), daemon=True).start()
-
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
