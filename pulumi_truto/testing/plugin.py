@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixtures `truto_sandbox` and `pulumi_stack`, and the option ``--pulumi-engine``.
+"""The pytest plugin: the fixtures `truto_sandbox`, `pulumi_stack`, `pulumi_mocks`, and the option ``--pulumi-engine``.
 
 pytest loads this module in every environment with pulumi_truto, so it imports nothing before a fixture is used.
 """
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pulumi.runtime.mocks import Mocks
 
     from pulumi_truto.sandbox import Sandbox
+    from pulumi_truto.testing.mocks import PulumiMocks
     from pulumi_truto.testing.stack import Engine, ProgramStack
 
 
@@ -37,6 +38,27 @@ def truto_sandbox() -> Iterator[Sandbox]:
 
     with Sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def pulumi_mocks() -> Iterator[PulumiMocks]:
+    """Sets Pulumi's mocks for one test, with an event loop, and resets everything afterwards.
+
+    Call it before the code that declares resources. It returns the mocks. Arguments:
+
+    - ``mocks``: a `pulumi.runtime.Mocks`. Default: a `RecordingMocks`, which returns the inputs as outputs.
+    - ``project``, ``stack``: the names of project and stack.
+    - ``preview``: whether this is a preview.
+    - ``config``, ``secrets``: the stack's configuration, by key.
+
+    ``pulumi_mocks.value(output)`` waits for all resources and returns the value of an output, and
+    ``pulumi_mocks.outputs()`` returns the program's exports. Async tests of pytest-asyncio and anyio work too, on the
+    event loop of asyncio.
+    """
+    from pulumi_truto.testing.mocks import PulumiMocks
+
+    with PulumiMocks() as mocks:
+        yield mocks
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import shutil
 import sys
@@ -21,7 +20,13 @@ from pulumi.runtime.mocks import Mocks
 try:
     from pulumi_truto.sandbox import Sandbox
     from pulumi_truto.testing.engine.display import Preview
-    from pulumi_truto.testing.engine.program import find_project_file, locate_program, read_project, runtime_name
+    from pulumi_truto.testing.engine.program import (
+        config_text,
+        find_project_file,
+        locate_program,
+        read_project,
+        runtime_name,
+    )
     from pulumi_truto.testing.engine.settings import Providers
     from pulumi_truto.testing.engine.stack import Stack
 except ModuleNotFoundError as error:
@@ -202,8 +207,7 @@ class ProgramStack:
                     self._config.pop(key, None)
                     self.stack.remove_config(key)
                     continue
-                text = value if isinstance(value, str) else json.dumps(value)
-                changed[key] = ConfigValue(text, secret=is_secret)
+                changed[key] = ConfigValue(config_text(value), secret=is_secret)
         if changed:
             self._config |= changed
             self.stack.set_all_config(changed)  # one process of the CLI

@@ -57,7 +57,7 @@ def test_up_rejects_a_base_url(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "arguments", "message"),
     [
-        ("testing", ["up", "/nowhere"], "Pulumi.yaml cannot be read"),
+        ("testing", ["up", "/nowhere"], "there is no Pulumi.yaml in /nowhere"),
         ("sandbox", ["serve", "--port", "1", "--host", "203.0.113.1"], "cannot listen on 203.0.113.1"),
     ],
 )

@@ -107,7 +107,7 @@ def test_api_pages_describe_the_public_names(site: Path) -> None:
     }
     names |= {f"pulumi_truto.errors.{name}" for name in errors.__all__ if name.endswith("Error")}
     names |= {f"pulumi_truto.signature.{name}" for name in signature.__all__}
-    names |= {f"pulumi_truto.testing.plugin.{name}" for name in ("pulumi_stack", "truto_sandbox")}
+    names |= {f"pulumi_truto.testing.plugin.{name}" for name in ("pulumi_mocks", "pulumi_stack", "truto_sandbox")}
     api = "".join(page.read_text(encoding="utf-8") for page in pages(site / "api"))
     assert {name for name in names if f'id="{name}"' not in api} == set()
     # Markup of other formats than Markdown shows as it is.

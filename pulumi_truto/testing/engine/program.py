@@ -19,6 +19,7 @@ from pulumi_truto.testing.engine.settings import ORGANIZATION, RunSettings
 __all__ = [
     "THREADS_PER_OPERATION",
     "config_defaults",
+    "config_text",
     "find_project_file",
     "locate_program",
     "read_project",
@@ -143,5 +144,10 @@ def config_defaults(project: Mapping[str, Any]) -> dict[str, str]:
         value = entry.get("value", entry.get("default")) if isinstance(entry, dict) else entry
         if value is not None:
             full_key = key if ":" in key else f"{project['name']}:{key}"
-            values[full_key] = value if isinstance(value, str) else json.dumps(value)
+            values[full_key] = config_text(value)
     return values
+
+
+def config_text(value: Any) -> str:
+    """Returns a value of the configuration in Pulumi's form: strings as they are, other values as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
