@@ -110,8 +110,8 @@ def _write_project(source: Path, target: Path) -> None:
     project.pop("stackConfigDir", None)
     if runtime_name(project) == "python":
         project["runtime"] = "python"
-    for plugin in itertools.chain.from_iterable((project.get("plugins") or {}).values()):
-        plugin["path"] = str((source / plugin["path"]).resolve())
+    for plugin in itertools.chain.from_iterable(filter(None, (project.get("plugins") or {}).values())):
+        plugin["path"] = str((source / plugin.get("path", "")).resolve())
     packages = project.get("packages") or {}
     for name, package in packages.items():
         if isinstance(package, str):

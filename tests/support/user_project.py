@@ -59,7 +59,7 @@ class UserProject:
         for folder in (self.folder, self.home):
             for path in sorted(folder.rglob("*")):
                 if path.name != "test_mine.py":
-                    digest.update(
-                        f"{path.relative_to(folder)}\0".encode() + (path.read_bytes() if path.is_file() else b"")
-                    )
+                    is_readable = path.is_file() and os.access(path, os.R_OK)
+                    content = path.read_bytes() if is_readable else b""
+                    digest.update(f"{path.relative_to(folder)}\0".encode() + content)
         return digest.hexdigest()

@@ -123,20 +123,19 @@ async def test_async(pulumi_mocks, number):
     assert await orders.target_url.future() == f"https://mine.example.com/{number}"
     assert pulumi_mocks.value(orders.id) == "orders-id"
 """
-#: The rule of Python 3.14: an event loop is there only after somebody has set it.
+#: The rule of Python 3.14, for earlier ones: an event loop is there only after somebody has set it.
 POLICY = """
-import asyncio
+import asyncio, sys
 
-class Policy(asyncio.DefaultEventLoopPolicy):
-    def get_event_loop(self):
-        if self._local._loop is None:
-            raise RuntimeError("There is no current event loop")
-        return self._local._loop
+if sys.version_info < (3, 14):
+    class Policy(asyncio.DefaultEventLoopPolicy):
+        def get_event_loop(self):
+            if self._local._loop is None:
+                raise RuntimeError("There is no current event loop")
+            return self._local._loop
 
-asyncio.set_event_loop_policy(Policy())
+    asyncio.set_event_loop_policy(Policy())
 """
-
-
 #: pytest-asyncio warns where it is not configured.
 WITHOUT_ASYNCIO = ("-p", "no:asyncio")
 
