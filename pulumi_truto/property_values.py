@@ -18,6 +18,7 @@ __all__ = [
     "Properties",
     "contains_secret",
     "contains_unknown",
+    "is_asset",
     "make_secret",
     "marshal",
     "secret_keys",
@@ -45,6 +46,8 @@ UNKNOWNS: Final = frozenset(
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a secret, not one
+#: The marks of an asset and of an archive.
+_ASSETS: Final = ("c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe6d01bc7")
 
 
 def unmarshal(message: struct_pb2.Struct) -> Properties:
@@ -73,6 +76,11 @@ def marshal(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 def is_secret(value: Any) -> bool:
     """Whether the value itself is a secret; see `contains_secret` for a nested one."""
     return isinstance(value, dict) and value.get(SIGNATURE) == SECRET
+
+
+def is_asset(value: Any) -> bool:
+    """Whether the value itself is an asset or an archive."""
+    return isinstance(value, dict) and value.get(SIGNATURE) in _ASSETS
 
 
 def make_secret(value: Any) -> Any:

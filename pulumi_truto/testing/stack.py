@@ -41,6 +41,7 @@ _PROVIDERS: Final = Providers(
     modules={"truto": "pulumi_truto"},
     preloaded=["requests", "pydantic"],
     import_hint="use `pulumi-truto import-file`",
+    missing_hint="pass mocks= for {token}, or use --pulumi-engine=cli",
     lost_create_hint="run `pulumi-truto orphans` before the next run",
 )
 #: The packages whose resources exist only in the sandbox or in the state.

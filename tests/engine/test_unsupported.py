@@ -20,7 +20,6 @@ from tests.support.project import Project
         ('replace_with=[pulumi.ComponentResource("a:b:c", "other")]', "replace_with"),
         ("transforms=[lambda args: None]", "transforms"),
         ('env_var_mappings={"A": "B"}', "env_var_mappings"),
-        ('version="1.0.0"', "version"),
         ('hide_diffs=["secret"]', "hide_diffs"),
     ],
 )
@@ -47,23 +46,33 @@ def test_stack_transform_and_hook_are_refused(local_project: Project) -> None:
     assert "the local engine does not support the hook notify" in local_project.fails(local_project.preview).text
 
 
-def test_stack_reference_is_refused(local_project: Project) -> None:
-    """A reference to another stack is refused by name."""
-    local_project.program('pulumi.StackReference("organization/network/dev")')
-    text = local_project.fails(local_project.preview).text
-    assert "the local engine does not support the StackReference 'organization/network/dev'" in text
+@pytest.mark.parametrize(
+    ("declaration", "token"),
+    [
+        ('pulumi.CustomResource("random:index/id:Id", "id", {}, OPTIONS)', "random:index/id:Id"),
+        ('pulumi.CustomResource("random:index:Id", "id", {}, pulumi.ResourceOptions(id="1"))', "random:index:Id"),
+        ('pulumi.ComponentResource("awsx:ec2:Vpc", "vpc", {}, OPTIONS, remote=True)', "awsx:ec2:Vpc"),
+        ('pulumi.ProviderResource("random", "mine", {}, OPTIONS)', "pulumi:providers:random"),
+        ('pulumi.export("found", pulumi.runtime.invoke("random:index:find", {}).value)', "random:index:find"),
+        ('pulumi.StackReference("organization/network/dev")', "pulumi:pulumi:StackReference"),
+    ],
+)
+def test_what_no_provider_serves_needs_mocks(local_project: Project, declaration: str, token: str) -> None:
+    """The error names the token to mock, and the other way out, not an option that the SDK happens to send."""
+    local_project.program(f"""
+        OPTIONS = pulumi.ResourceOptions(version="4.1.0", deleted_with=pulumi.ComponentResource("a:b:c", "other"))
+        {declaration}
+    """)
+    for run in (local_project.preview, local_project.up):
+        text = local_project.fails(run).text
+        assert f"pass mocks= for {token}, or use --pulumi-engine=cli" in text
+        assert "does not support" not in text
 
 
 def test_import_is_refused_for_the_dynamic_provider(local_project: Project) -> None:
     """`import_` does not work with a dynamic provider, and the error names the command that does."""
     local_project.webhook(opts='pulumi.ResourceOptions(import_="00000000-0000-4000-8000-000000000000")')
     assert "use `pulumi-truto import-file`" in local_project.fails(local_project.preview).text
-
-
-def test_unsupported_provider_is_refused(local_project: Project) -> None:
-    """A resource of another provider is refused by the provider's name."""
-    local_project.program('pulumi.CustomResource("random:index/randomId:RandomId", "id", {"byteLength": 4})')
-    assert "cannot run the provider 'random'" in local_project.fails(local_project.preview).text
 
 
 def test_duplicate_names_are_refused(project: Project) -> None:

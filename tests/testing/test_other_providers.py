@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,93 @@ def test_installed_plugins_are_used_on_the_cli(tmp_path: Path) -> None:
     assert user.digest() == old_digest
 
 
+ALL_KINDS = """
+import pulumi
+
+class Cloud(pulumi.CustomResource):
+    arn: pulumi.Output[str]
+    def __init__(self, name, props, opts=None):
+        super().__init__("cloud:index:Function", name, {"arn": None, **props}, opts)
+
+class Network(pulumi.ComponentResource):
+    size: pulumi.Output[int]
+    def __init__(self, name, props):
+        super().__init__("cloud:index:Network", name, {"size": None, **props}, remote=True)
+
+account = pulumi.ProviderResource("cloud", "account", {"region": "here"}, pulumi.ResourceOptions(version="2.0.0"))
+code = pulumi.AssetArchive({"main.py": pulumi.StringAsset("pass"), "lib": pulumi.FileArchive("lib")})
+function = Cloud("function", {"code": code}, pulumi.ResourceOptions(provider=account))
+pulumi.export("function", function.arn)
+pulumi.export("existing", Cloud("existing", {}, pulumi.ResourceOptions(id="i-1")).arn)
+pulumi.export("network", Network("network", {"zones": 2}).size)
+pulumi.export("other", pulumi.StackReference("organization/network/dev").get_output("url"))
+"""
+ALL_MOCKS = """
+import pulumi
+import pytest
+from pulumi.automation import CommandError
+
+class Mocks(pulumi.runtime.Mocks):
+    def new_resource(self, args):
+        if args.typ == "cloud:index:Network":
+            assert not args.custom
+            return None, {"size": 8 * args.inputs["zones"]}
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.name, {"outputs": {"url": "https://dev.example.com"}}
+        if args.resource_id:
+            return args.resource_id, {"arn": f"arn of {args.resource_id}"}
+        assets = args.inputs["code"].assets
+        assert assets["main.py"].text == "pass", "another program"
+        assert isinstance(assets["lib"], pulumi.FileArchive)
+        return "f-1", {"arn": "arn of the function"}
+
+    def call(self, args):
+        return {}
+
+"""
+
+
+def test_every_kind_of_resource_can_be_mocked(tmp_path: Path) -> None:
+    """Explicit providers, archives, reads, remote components and references to other stacks work with mocks."""
+    output = UserProject(tmp_path, ALL_KINDS).run_tests(
+        ALL_MOCKS
+        + textwrap.dedent("""
+        def test_it(pulumi_stack):
+            stack = pulumi_stack(".", mocks=Mocks())
+            stack.preview()
+            assert {name: output.value for name, output in stack.up().outputs.items()} == {
+                "function": "arn of the function",
+                "existing": "arn of i-1",
+                "network": 16,
+                "other": "https://dev.example.com",
+            }
+            stack.up(expect_no_changes=True)
+            stack.refresh(expect_no_changes=True)
+            stack.destroy()
+        """),
+        "auto",
+    )
+    assert "1 passed" in output
+
+
+def test_failed_mock_fails_the_run_with_its_message(tmp_path: Path) -> None:
+    """An assertion in a mock is an error of the resource, as a line of its own."""
+    output = UserProject(tmp_path, ALL_KINDS.replace('"pass"', '"fail"')).run_tests(
+        ALL_MOCKS
+        + textwrap.dedent("""
+        def test_it(pulumi_stack):
+            with pytest.raises(CommandError, match="the mock of cloud:index:Function .*another program"):
+                pulumi_stack(".", mocks=Mocks()).up()
+        """),
+        "auto",
+    )
+    assert "1 passed" in output
+
+
 def test_other_providers_without_a_mock_are_named(tmp_path: Path) -> None:
-    """Without a mock the error names the provider and both ways out."""
-    output = UserProject(tmp_path, OTHER_PROVIDER.replace(', pulumi.ResourceOptions(version="4.0.0")', "")).run_tests(
+    """Without a mock the error names the resource to mock, and the other way out."""
+    only_a_pet = OTHER_PROVIDER.partition("found =")[0]
+    output = UserProject(tmp_path, only_a_pet).run_tests(
         """
         def test_it(pulumi_stack):
             pulumi_stack(".").up()
@@ -103,7 +188,4 @@ def test_other_providers_without_a_mock_are_named(tmp_path: Path) -> None:
         "local",
         check=False,
     )
-    text = " ".join(output.split())
-    assert "the local engine cannot run the provider 'random'" in text
-    assert "Pass `mocks`" in text
-    assert "Pulumi CLI" in text
+    assert "pass mocks= for random:index/randomPet:RandomPet, or use --pulumi-engine=cli" in " ".join(output.split())

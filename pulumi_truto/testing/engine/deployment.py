@@ -63,16 +63,15 @@ class Deployment:
         old = self._register_urn(new, name)
         return self._run_operation(new, lambda: self._steps.register(new, old))
 
-    def invoke(self, token: str, arguments: Properties, provider: str) -> Properties:
+    def invoke(self, token: str, arguments: Properties, provider: str, version: str) -> Properties:
         """Calls a function of a provider and returns its result.
 
         Raises:
             Cancelled: the call failed.
         """
         try:
-            if contains_unknown(arguments):
-                return {}
-            return self._registry.find(provider, token.split(":")[0])[1].invoke(token, arguments, preview=self._dry_run)
+            server = self._registry.find(provider, token, version)[1]
+            return {} if contains_unknown(arguments) else server.invoke(token, arguments, preview=self._dry_run)
         except OperationError as error:
             self._display.error(f"{token}: {error}")
             self.cancel()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
-from pulumi_truto.property_values import Properties, contains_unknown, unwrap_secrets
+from pulumi_truto.property_values import Properties, contains_unknown, is_asset, marshal, unmarshal, unwrap_secrets
 from pulumi_truto.testing.engine.provider import DiffResult, OperationError, Provider, ReadResult
 from pulumi_truto.testing.engine.resource import Resource
 from pulumi_truto.testing.engine.urns import name_of, qualified_type
@@ -28,14 +33,13 @@ class MockProvider:
         """Accepts all inputs."""
         return new.inputs, []
 
-    def diff(self, new: Resource, old: Resource) -> DiffResult:
-        """Updates changed inputs in place."""
-        changed = {key for key in {*old.inputs, *new.inputs} if old.inputs.get(key) != new.inputs.get(key)}
-        return DiffResult(bool(changed), changed_keys=frozenset(changed))
+    def diff(self, _new: Resource, _old: Resource) -> DiffResult:
+        """Leaves the comparison to the engine, which updates changed inputs in place."""
+        return DiffResult()
 
     def create(self, new: Resource, *, preview: bool) -> tuple[str, Properties]:
         """Returns the id and the outputs of the mock; in a preview, no id and the inputs."""
-        return ("", dict(new.inputs)) if preview else self._resource(new.urn, "", new.inputs)
+        return ("", dict(new.inputs)) if preview else self._resource(new.urn, "", new.inputs, custom=new.custom)
 
     def update(self, new: Resource, old: Resource, *, preview: bool) -> Properties:
         """Returns the outputs of the mock; in a preview, the inputs."""
@@ -52,8 +56,11 @@ class MockProvider:
 
     def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:  # noqa: ARG002
         """Returns the result of the mock."""
-        result = self._mocks.call(MockCallArgs(token, unwrap_secrets(arguments), ""))
-        return dict(result[0] if isinstance(result, tuple) else result)
+        result = _run_mock(token, self._mocks.call, MockCallArgs(token, _to_program(arguments), ""))
+        outputs, failures = result if isinstance(result, tuple) else (result, None)
+        if failures:
+            raise OperationError("; ".join(f"{name}: {reason}" for name, reason in failures))
+        return _from_program(outputs)
 
     def cancel(self) -> None:
         """Has nothing to abort."""
@@ -61,16 +68,37 @@ class MockProvider:
     def close(self) -> None:
         """Has nothing to end."""
 
-    def _resource(self, urn: str, id_: str, inputs: Properties) -> tuple[str, Properties]:
+    def _resource(self, urn: str, id_: str, inputs: Properties, *, custom: bool = True) -> tuple[str, Properties]:
         if contains_unknown(inputs):
             return id_, dict(inputs)
         type_, name = qualified_type(urn).rpartition("$")[2], name_of(urn)
-        created_id, outputs = self._mocks.new_resource(
-            MockResourceArgs(typ=type_, name=name, inputs=unwrap_secrets(inputs), resource_id=id_, custom=True)
-        )
-        if not created_id and not id_:
+        arguments = MockResourceArgs(type_, name, _to_program(inputs), resource_id=id_, custom=custom)
+        created_id, outputs = _run_mock(type_, self._mocks.new_resource, arguments)
+        if custom and not created_id and not id_:
             raise OperationError(f"the mock of {type_} returned no id for the new resource")
-        return str(id_ or created_id), {**inputs, **outputs}
+        return str(id_ or created_id), {**inputs, **_from_program(outputs)}
+
+
+def _run_mock(token: str, mock: Callable[[Any], Any], arguments: Any) -> Any:
+    try:
+        return mock(arguments)
+    except Exception as error:  # a mock can raise anything
+        raise OperationError(f"the mock of {token} raised {type(error).__name__}: {error}") from error
+
+
+def _to_program(value: Any) -> Any:
+    """Returns the value as Pulumi's own mocks get it: without secrets, and with objects for assets and archives."""
+    value = unwrap_secrets(value)
+    if is_asset(value):
+        return rpc.deserialize_properties(marshal(value))
+    if isinstance(value, dict):
+        return {name: _to_program(element) for name, element in value.items()}
+    return [_to_program(element) for element in value] if isinstance(value, list) else value
+
+
+def _from_program(outputs: Any) -> Properties:
+    """Returns the outputs of a mock, which may have Pulumi's objects, as property values."""
+    return unmarshal(asyncio.run(rpc.serialize_properties(outputs, {})))
 
 
 #: The server of a provider instance.

@@ -15,7 +15,7 @@ from pulumi_truto.testing.engine.deployment import Cancelled, Deployment
 from pulumi_truto.testing.engine.display import Display
 from pulumi_truto.testing.engine.program import THREADS_PER_OPERATION
 from pulumi_truto.testing.engine.provider import GRPC_OPTIONS
-from pulumi_truto.testing.engine.resource import Resource, seconds
+from pulumi_truto.testing.engine.resource import Resource, package_of, seconds
 from pulumi_truto.testing.engine.settings import ORGANIZATION, RunSettings
 
 __all__ = ["MonitorServer"]
@@ -30,6 +30,7 @@ _FEATURES: Final = {
     "replaceWith": 6,
     "transforms": 7,
     "invokeTransforms": 8,
+    "parameterization": 9,
     "resourceHooks": 10,
     "errorHooks": 11,
     "stateMigrations": 16,
@@ -43,18 +44,11 @@ _UNSUPPORTED_FIELDS: Final = {
     "state_migrations": "state_migrations",
     "envVarMappings": "env_var_mappings",
     "hideDiffs": "hide_diffs",
-    "remote": "remote components",
-    "version": "version",
-    "pluginDownloadURL": "plugin_download_url",
-    "packageRef": "packages with parameters",
 }
-#: The options among them that name a plugin, which a mock replaces.
-_PLUGIN_FIELDS: Final = ("version", "pluginDownloadURL", "packageRef")
 #: Threads for all other calls than registrations, such as a provider's warnings.
 _SPARE_THREADS: Final = 64
 #: The start of the message that the SDK logs when a run is cancelled. The display has already shown the reason.
 _CANCELLED_MESSAGE: Final = "Resource monitor has terminated"
-_STACK_REFERENCE: Final = "pulumi:pulumi:StackReference"
 #: SDKs before 3.272 lack this field, and use the id from their request.
 _HAS_READ_ID: Final = "id" in resource_pb2.ReadResourceResponse.DESCRIPTOR.fields_by_name
 
@@ -143,8 +137,8 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
         def register(deployment: Deployment) -> Any:
             new = Resource.from_request(request, inputs=unmarshal(request.object))
             resource = deployment.register(new, request.name)
-            # As in Pulumi, a component's outputs come from its own program.
-            outputs = resource.outputs if resource.custom else {}
+            # As in Pulumi, a component's outputs come from its own program, unless its package creates it.
+            outputs = resource.outputs if resource.custom or new.remote else {}
             return resource_pb2.RegisterResourceResponse(urn=resource.urn, id=resource.id, object=marshal(outputs))
 
         self._refuse_unsupported_options(request, context)
@@ -167,19 +161,20 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
                 response.id = resource.id
             return response
 
-        if request.type == _STACK_REFERENCE:
-            self._refuse(f"the StackReference {request.name!r}", context)
         self._refuse_unsupported_options(request, context)
         return self._respond(read, context)
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
         def invoke(deployment: Deployment) -> Any:
             response = resource_pb2.ResourceInvokeResponse()
-            result = deployment.invoke(request.tok, unmarshal(request.args), request.provider)
+            result = deployment.invoke(request.tok, unmarshal(request.args), request.provider, request.version)
             getattr(response, "return").CopyFrom(marshal(result))
             return response
 
         return self._respond(invoke, context)
+
+    def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        return resource_pb2.RegisterPackageResponse(ref=request.name)
 
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         return empty_pb2.Empty()
@@ -189,7 +184,6 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
     RegisterStackInvokeTransform = _refusal("transforms of invokes")
     RegisterResourceHook = _refusal("the hook {0.name}")
     RegisterErrorHook = _refusal("the hook {0.name}")
-    RegisterPackage = _refusal("the package {0.name}")
 
     def _respond(self, operation: Callable[[Deployment], Any], context: Any) -> Any:
         assert self.deployment is not None
@@ -200,8 +194,10 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
             context.abort(grpc.StatusCode.UNAVAILABLE, "the run was cancelled")
 
     def _refuse_unsupported_options(self, request: Any, context: Any) -> None:
-        package = Resource(type=request.type).package
-        options = _unsupported_options(request, is_mocked=self._settings.is_mocked(package))
+        needs_provider = getattr(request, "custom", True) or request.remote
+        if needs_provider and not self._settings.serves(package_of(request.type)):
+            return  # the run fails for that reason, which matters more
+        options = _unsupported_options(request)
         if options:
             self._refuse(f"the option {', '.join(options)} of the resource {request.name!r}", context)
 
@@ -212,19 +208,13 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
         context.abort(grpc.StatusCode.UNAVAILABLE, "not supported")
 
 
-def _unsupported_options(request: Any, *, is_mocked: bool) -> list[str]:
-    """Returns the options in a registration or a read that this engine does not support.
-
-    Args:
-        request: the request.
-        is_mocked: whether a mock serves the resource, which needs no plugin.
-    """
+def _unsupported_options(request: Any) -> list[str]:
+    """Returns the options in a registration or a read that this engine does not support."""
     options = {
         _UNSUPPORTED_FIELDS[field.name]
         for field, value in request.ListFields()
         if field.name in _UNSUPPORTED_FIELDS
         and not (hasattr(value, "ByteSize") and value.ByteSize() == 0)  # programs send some messages without content
-        and not (is_mocked and field.name in _PLUGIN_FIELDS)
     }
     if isinstance(request, resource_pb2.RegisterResourceRequest):
         durations = {value for _, value in request.customTimeouts.ListFields()}

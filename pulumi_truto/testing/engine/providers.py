@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pulumi_truto.testing.engine import processes
 from pulumi_truto.testing.engine.mock_provider import AnyProvider, MockProvider
 from pulumi_truto.testing.engine.processes import Process, end_process_group, forward_lines
 from pulumi_truto.testing.engine.provider import OperationError, Provider
-from pulumi_truto.testing.engine.resource import Resource
+from pulumi_truto.testing.engine.resource import PROVIDER_TYPE_PREFIX, Resource, package_of
 from pulumi_truto.testing.engine.settings import DYNAMIC_PACKAGE, RunSettings
 from pulumi_truto.testing.engine.snapshot import Snapshot
 
@@ -51,14 +52,38 @@ class ProviderRegistry:
         self._closed = False
         self._prestarted = {prestarted_package: self._spawn(prestarted_package)}
 
-    def find(self, reference: str, package: str) -> tuple[str, AnyProvider]:
-        """Returns the provider that a program refers to, or the default provider of the package, with its reference."""
-        instance = self._instance(reference.rpartition("::")[0]) if reference else self._default_provider(package)
+    def find(self, reference: str, token: str, version: str) -> tuple[str, AnyProvider]:
+        """Returns the provider that a program refers to, or its package's default provider, with its reference.
+
+        Args:
+            reference: the reference; empty for the default provider.
+            token: the type token of the resource or function to serve.
+            version: the version of the program's SDK. Every version is served, as by a plugin in a folder.
+
+        Raises:
+            OperationError: nothing serves the package, or its provider does not start.
+        """
+        self.require(token)
+        instance = (
+            self._instance(reference.rpartition("::")[0]) if reference else self._default_provider(token, version)
+        )
         return f"{instance.urn}::{instance.id or UNKNOWN}", self._provider(instance)
 
     def for_resource(self, resource: Resource) -> AnyProvider:
         """Returns the provider of a resource in the state, with this run's configuration if the program ran."""
+        self.require(resource.type)
         return self._provider(self._instance(resource.provider_urn))
+
+    def require(self, token: str) -> None:
+        """Checks that something serves a resource or a function.
+
+        Raises:
+            OperationError: neither a provider nor mocks serve its package.
+        """
+        package = package_of(token)
+        if not self._settings.serves(package):
+            hint = self._settings.providers.missing_hint.format(token=token)
+            raise OperationError(f"the local engine does not run the provider {package!r}: {hint}")
 
     def processes(self) -> list[Process]:
         """Returns the processes that serve a provider instance now."""
@@ -91,19 +116,20 @@ class ProviderRegistry:
             raise OperationError(f"the state has no provider {urn}")
         return instance
 
-    def _default_provider(self, package: str) -> Resource:
-        """Returns the default provider of a package, registered on first use."""
-        type_ = f"pulumi:providers:{package}"
+    def _default_provider(self, token: str, version: str) -> Resource:
+        """Returns the default provider of a package for a version of its SDK, registered on first use."""
+        type_ = f"{PROVIDER_TYPE_PREFIX}{package_of(token)}"
+        # Named as Pulumi does it: `default_1_2_3`.
+        urn = self._settings.urns.urn(type_, "_".join(["default", *re.findall(r"\w+", version)]), "")
         with self._lock:
-            if package not in self._default_providers:
-                urn = self._settings.urns.urn(type_, "default", "")
+            if urn not in self._default_providers:
                 old = self._snapshot.old(urn)
                 id_ = old.id if old else str(uuid.uuid4())
-                config = self._package_config(package)
+                config = self._package_config(package_of(token)) | ({"version": version} if version else {})
                 new = Resource(urn=urn, type=type_, custom=True, id=id_, inputs=config, outputs=config)
                 self._snapshot.record(new, old)
-                self._default_providers[package] = new
-            return self._default_providers[package]
+                self._default_providers[urn] = new
+            return self._default_providers[urn]
 
     def _package_config(self, package: str) -> Properties:
         """Returns the part of the stack's configuration for a package. Dynamic providers receive all of it."""
@@ -127,7 +153,7 @@ class ProviderRegistry:
 
     def _start(self, instance: Resource) -> AnyProvider:
         package = instance.package
-        if self._settings.mocks is not None and self._settings.is_mocked(package):
+        if self._settings.mocks is not None and self._settings.providers.module(package) is None:
             return MockProvider(self._settings.mocks)
         process = self._prestarted.pop(package, None) or self._spawn(package)
         port = self._read_port(package, process)
@@ -159,12 +185,7 @@ class ProviderRegistry:
     def _spawn(self, package: str) -> Process:
         settings = self._settings
         module = settings.providers.module(package)
-        if module is None:
-            supported = ", ".join(sorted([DYNAMIC_PACKAGE, *settings.providers.modules]))
-            raise OperationError(
-                f"the local engine cannot run the provider {package!r}: it supports only {supported}. Pass `mocks` for "
-                "its resources, or use the Pulumi CLI, which runs its plugin"
-            )
+        assert module is not None, package
         env = {**settings.env, "PULUMI_PROJECT": settings.project, "PULUMI_STACK": settings.stack}
         preloaded = settings.providers.preloaded
         return processes.start(module, [self._engine_address], settings.work_dir, env, preloaded=preloaded)

@@ -10,8 +10,10 @@ from typing import Any, Final
 from pulumi_truto.property_values import Properties, unmarshal_value
 from pulumi_truto.testing.engine.urns import name_of
 
-__all__ = ["Resource", "seconds"]
+__all__ = ["PROVIDER_TYPE_PREFIX", "Resource", "package_of", "seconds"]
 
+#: The start of the type of a provider instance, before the package that it serves.
+PROVIDER_TYPE_PREFIX: Final = "pulumi:providers:"
 _NOT_SAVED: Final = {"saved": False}
 _REQUIRED_KEYS: Final = ("urn", "custom", "type")
 #: The units of Go's ``time.ParseDuration``, in seconds.
@@ -26,6 +28,11 @@ def seconds(duration: str) -> float | None:
     return sum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(duration))
 
 
+def package_of(token: str) -> str:
+    """The package that a type token belongs to; of a provider, the package that it serves."""
+    return token.removeprefix(PROVIDER_TYPE_PREFIX).split(":")[0]
+
+
 @dataclass(eq=False, kw_only=True)
 class Resource:
     """A resource. An attribute is only ever assigned a new value: its value is never changed in place.
@@ -38,6 +45,8 @@ class Resource:
     type: str
     #: Whether it has a provider or is one; a component is not custom.
     custom: bool = False
+    #: Whether it is a component that its package creates.
+    remote: bool = field(default=False, metadata=_NOT_SAVED)
     #: The id that the provider returned; empty for a component.
     id: str = ""
     #: The inputs that the program registers, or those of the last step.
@@ -49,6 +58,8 @@ class Resource:
     #: The reference ``<urn>::<id>`` of its provider; empty for a component, a provider, and before the default provider
     #: is found.
     provider: str = ""
+    #: The version of the SDK that registers it; empty for a dynamic resource.
+    version: str = field(default="", metadata=_NOT_SAVED)
     #: The references of the providers that a component passes to its children, by package.
     providers: dict[str, str] = field(default_factory=dict, metadata=_NOT_SAVED)
     #: The URNs of the resources that it depends on.
@@ -126,8 +137,8 @@ class Resource:
 
     @property
     def package(self) -> str:
-        """The package that the type belongs to; of a provider, the package that it serves."""
-        return self.type.removeprefix("pulumi:providers:").split(":")[0]
+        """The package that serves it; of a provider, the package that it serves."""
+        return package_of(self.type)
 
     @property
     def provider_urn(self) -> str:
@@ -137,7 +148,7 @@ class Resource:
     @property
     def is_provider(self) -> bool:
         """Whether this is a provider instance."""
-        return self.type.startswith("pulumi:providers:")
+        return self.type.startswith(PROVIDER_TYPE_PREFIX)
 
     @property
     def is_managed(self) -> bool:
@@ -147,7 +158,7 @@ class Resource:
     @property
     def is_default_provider(self) -> bool:
         """Whether this is the default provider of a package, which the engine neither shows nor counts."""
-        return self.is_provider and self.name == "default"
+        return self.is_provider and self.name.startswith("default")
 
     def inherit(self, parent: Resource) -> None:
         """Takes the parent's values of the options that it leaves out (Pulumi's ``inheritFromParent``)."""

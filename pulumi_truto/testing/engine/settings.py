@@ -28,12 +28,14 @@ class Providers:
         modules: the module that starts a provider, by package.
         preloaded: the modules that most programs and providers need, for the server that forks them.
         import_hint: the advice in place of the option ``import_``, which does not work with a dynamic provider.
+        missing_hint: what to do if nothing serves a resource or function; ``{token}`` stands for its type token.
         lost_create_hint: the remedy if a provider ended during a create.
     """
 
     modules: Mapping[str, str] = field(default_factory=dict)
     preloaded: Sequence[str] = ()
     import_hint: str = "leave it out"
+    missing_hint: str = "pass mocks for {token}, or use the Pulumi CLI"
     lost_create_hint: str = ""
 
     def module(self, package: str) -> str | None:
@@ -84,6 +86,6 @@ class RunSettings:
         """The keys of the secret values."""
         return [key for key, setting in self.config.items() if setting.secret]
 
-    def is_mocked(self, package: str) -> bool:
-        """Whether mocks serve this package."""
-        return self.mocks is not None and self.providers.module(package) is None
+    def serves(self, package: str) -> bool:
+        """Whether a provider or mocks serve this package."""
+        return self.mocks is not None or self.providers.module(package) is not None

@@ -89,7 +89,7 @@ class Steps:
 
     def _read(self, new: Resource, old: Resource | None) -> Resource:
         """Reads an external resource. The stack stops managing a resource that had its URN."""
-        new.provider, provider = self._registry.find(new.provider, new.package)
+        new.provider, provider = self._registry.find(new.provider, new.type, new.version)
         if not new.id:
             raise OperationError(f"expected an id for {new.urn}")
         replaces_managed = old is not None and not old.external and old.id != new.id
@@ -105,12 +105,16 @@ class Steps:
         return self._finish(new, old, OpType.READ, counted=counted)
 
     def _register_component(self, new: Resource, old: Resource | None) -> Resource:
-        if old is None:
-            return self._finish(new, None, OpType.CREATE)
-        new.outputs = dict(old.outputs)
-        return self._finish(new, old, OpType.SAME if old.inputs == new.inputs else OpType.UPDATE)
+        is_same = old is not None and old.inputs == new.inputs
+        new.outputs = dict(old.outputs) if old is not None else {}
+        if new.remote and not is_same:
+            provider = self._registry.find(new.provider, new.type, new.version)[1]
+            new.outputs = provider.create(new, preview=self._dry_run)[1]
+        return self._finish(new, old, OpType.CREATE if old is None else OpType.SAME if is_same else OpType.UPDATE)
 
     def _register_provider(self, new: Resource, old: Resource | None) -> Resource:
+        self._registry.require(new.type)
+        new.inputs |= {"version": new.version} if new.version else {}
         new.outputs = dict(new.inputs)
         if old is None:
             new.id = "" if self._dry_run else str(uuid.uuid4())
@@ -121,7 +125,7 @@ class Steps:
         return self._finish(new, old, OpType.SAME if is_same else OpType.UPDATE)
 
     def _register_managed(self, new: Resource, old: Resource | None) -> Resource:
-        new.provider, provider = self._registry.find(new.provider, new.package)
+        new.provider, provider = self._registry.find(new.provider, new.type, new.version)
         declared = new.inputs
         needs_import = bool(new.import_id) and (old is None or old.external or old.id != new.import_id)
         if needs_import:
