@@ -31,8 +31,8 @@ _MODULES: dict[Kind, str] = {
 _PROGRAM = """\
 import {module} as truto
 for number in range({count}):
-    truto.Webhook(f"hook-{{number}}", "https://hooks.example.com/truto/" + str(number),
-                  ["integrated_account:active", "record:created"], is_active={is_active})
+    truto.Webhook(f"hook-{{number}}", target_url="https://hooks.example.com/truto/" + str(number),
+                  event_types=["integrated_account:active", "record:created"], is_active={is_active})
 """
 #: The CLI saves its whole state after each step unless it is told so; that time is not a provider's.
 _NO_CHECKPOINTS = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}

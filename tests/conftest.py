@@ -36,10 +36,8 @@ LONGEST = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds `--record`, which updates the files that the differential test compares with."""
-    parser.addoption(
-        "--record", action="store_true", help="record what the Pulumi CLI does in tests/engine/differential"
-    )
+    """Adds `--record`, which replaces what tests compare with."""
+    parser.addoption("--record", action="store_true", help="record what the Pulumi CLI on PATH does or generates")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -12,6 +12,7 @@ from pulumi_truto.sandbox import Sandbox
 from tests.support.commands import REPOSITORY, run
 from tests.support.distribution import pack_plugin
 from tests.support.language_hosts import cli_environment, skip_without
+from tests.support.plugin import install_sdk
 
 EXAMPLES = REPOSITORY / "examples" / "automation"
 
@@ -30,11 +31,12 @@ def test_inline_program_runs(kind: str, sandbox: Sandbox, tmp_path: Path) -> Non
     environment = {
         **cli_environment(tmp_path),
         "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin",
-        "PYTHONPATH": str(REPOSITORY / "tests" / "support"),  # pulumi_truto_native, as Pulumi generates it
+        "PYTHONPATH": str(tmp_path),
         "TRUTO_API_TOKEN": sandbox.token,
         "TRUTO_BASE_URL": sandbox.base_url,
     }
     if kind == "native":
+        install_sdk(tmp_path)
         archive = pack_plugin(tmp_path / "dist")
         version = archive.name.removesuffix(".tar.gz").rpartition("-v")[2]
         run("pulumi", "plugin", "install", "resource", "truto", version, "--file", archive, env=environment)

@@ -1,10 +1,14 @@
-"""The SDKs that the Pulumi CLI generates have the schema's names, version and examples."""
+"""The SDKs that the Pulumi CLI generates have the schema's names, version and examples.
+
+The tests of the native plugin use the one for Python, which `pytest tests/packaging/test_sdks.py --record` replaces.
+"""
 
 from __future__ import annotations
 
 import html
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,6 +20,7 @@ from pulumi_truto.plugin.schema import schema
 from tests.support.commands import REPOSITORY, run
 from tests.support.http_server import file_server
 from tests.support.language_hosts import cli_environment, skip_without
+from tests.support.plugin import SDK
 from tests.support.schema_examples import code_block, descriptions
 
 
@@ -79,6 +84,12 @@ def documentation(sdk: Generated, folder: Path) -> str:
     return re.sub(r"^[ \t]*(?:///|//|\*)? ?", "", code, flags=re.MULTILINE)
 
 
+def contents(folder: Path) -> dict[str, str]:
+    """The text of every file in a folder, by its path."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in files}
+
+
 def without_whitespace(code: str) -> str:
     """The code in one line: gofmt and the generators indent it."""
     return "".join(code.split())
@@ -100,3 +111,14 @@ def test_generated_sdk(language: str, logo: str, tmp_path: Path) -> None:
     for token in descriptions() if not sdk.unfiltered else schema()["resources"]:
         example = f"```{language}\n{code_block(token, language)}```"
         assert without_whitespace(example) in without_whitespace(page)
+
+
+def test_sdk_of_the_tests_is_generated(logo: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The SDK in the programs of the tests is the one that Pulumi generates now; `--record` replaces it."""
+    skip_without("python")
+    generated = generate(SDKS["python"], logo, tmp_path) / SDK.name
+    (generated / "README.md").unlink()
+    if request.config.getoption("--record"):
+        shutil.rmtree(SDK, ignore_errors=True)
+        shutil.copytree(generated, SDK)
+    assert contents(SDK) == contents(generated)

@@ -32,7 +32,8 @@ def test_changing_the_provider_kind_keeps_the_webhook(native_project: Project, n
     old_kind: ProviderKind = "native" if new_kind == "dynamic" else "dynamic"
 
     def declare(kind: ProviderKind, option: str = "") -> None:
-        body = f"import {MODULES[kind]} as kind\nhook = kind.Webhook('orders', URL, ['a:b']{option})\n"
+        arguments = f"target_url=URL, event_types=['a:b']{option}"
+        body = f"import {MODULES[kind]} as kind\nhook = kind.Webhook('orders', {arguments})\n"
         project.program(body + exports)
 
     declare(old_kind)
@@ -65,12 +66,14 @@ def test_changing_the_provider_kind_respects_ignore_changes(native_project: Proj
 
     def declare(kind: ProviderKind, arguments: str, ignored: list[str]) -> None:
         options = f"pulumi.ResourceOptions(ignore_changes={ignored!r})"
-        project.program(f"import {MODULES[kind]} as kind\nkind.Webhook('orders', URL, {arguments}, opts={options})")
+        project.program(
+            f"import {MODULES[kind]} as kind\nkind.Webhook('orders', target_url=URL, {arguments}, opts={options})"
+        )
 
-    declare(old_kind, "['a:b'], is_active=False", [])
+    declare(old_kind, "event_types=['a:b'], is_active=False", [])
     project.up()
     names = ["event_types", "is_active"]
-    declare(new_kind, "None", [camel_case(name) for name in names] if new_kind == "native" else names)
+    declare(new_kind, "event_types=None", [camel_case(name) for name in names] if new_kind == "native" else names)
     assert project.up().calls == []
     webhook = project.only_webhook
     assert (webhook.event_types, webhook.is_active) == (["a:b"], False)

@@ -63,13 +63,16 @@ def test_moving_to_another_environment_needs_a_replacement_trigger(project: Proj
     assert [webhook.environment_id for webhook in project.sandbox.backend.webhooks()] == [staging.id] * 2
 
 
-def test_provider_without_arguments_uses_the_stack_configuration(project: Project) -> None:
-    """A truto.Provider without arguments takes its settings from the stack's configuration."""
+def test_provider_without_arguments(project: Project) -> None:
+    """It takes its settings from the stack's configuration; that of the plugin does not, and says so."""
     project.program("""
         provider = truto.Provider("same")
         truto.Webhook("a", target_url=URL, opts=pulumi.ResourceOptions(provider=provider))
     """)
-    assert project.up().calls == ["create", "update"]
+    if project.provider_kind == "native":
+        assert "an explicit provider does not use the stack's truto:apiToken" in project.fails(project.up).text
+    else:
+        assert project.up().calls == ["create", "update"]
 
 
 def test_component_passes_its_provider_to_its_webhooks(project: Project) -> None:

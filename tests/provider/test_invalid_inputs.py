@@ -6,7 +6,7 @@ from tests.support.project import Project
 
 #: The arguments of a webhook, and a part of the message that rejects them.
 INVALID_ARGUMENTS = {
-    "target_url=None": "is required",
+    "target_url=pulumi.Output.from_input(None)": "is required",
     'target_url=""': "is required",
     "target_url=1": "must be a string",
     'target_url="hooks.example.com"': "It has no scheme",

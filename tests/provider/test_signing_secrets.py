@@ -16,7 +16,7 @@ SHORT = 0.0003
 def declare(project: Project, current: str, arguments: str = "", opts: str = "None") -> None:
     """Replaces the program with one that accepts a secret and exports the outputs."""
     project.program(f"""
-        secrets = truto.SigningSecrets("orders", {current}{arguments}, opts={opts})
+        secrets = truto.SigningSecrets("orders", current={current}{arguments}, opts={opts})
         pulumi.export("accepted", secrets.accepted)
         pulumi.export("rotatedAt", secrets.rotated_at)
     """)
@@ -81,7 +81,7 @@ def test_new_secret_is_unknown_in_a_preview(project: Project) -> None:
     """In the preview of a replacement, `accepted` is unknown; afterwards it has both secrets."""
     body = """
         orders = truto.Webhook("orders", target_url=URL, opts=pulumi.ResourceOptions(replacement_trigger="TRIGGER"))
-        secrets = truto.SigningSecrets("orders", orders.secret)
+        secrets = truto.SigningSecrets("orders", current=orders.secret)
         secrets.accepted.apply(lambda accepted: print("known:", len(accepted)))
         pulumi.export("accepted", secrets.accepted)
     """
@@ -98,7 +98,7 @@ def test_new_secret_is_unknown_in_a_preview(project: Project) -> None:
 
 def test_null_secret_fails_the_preview(project: Project) -> None:
     """A secret that this stack does not know fails with what to do about it, as `require_secret()` does."""
-    declare(project, "None")
+    declare(project, "pulumi.Output.from_input(None)")
     outcome = project.fails(project.preview)
     assert "current is null" in outcome.text
     assert "pulumi-truto import-file --help" in " ".join(outcome.text.split())
@@ -106,11 +106,11 @@ def test_null_secret_fails_the_preview(project: Project) -> None:
 
 def test_secret_cannot_be_replaced_by_an_invalid_one(project: Project) -> None:
     """An invalid input is named as the program has it, and its value is not shown."""
-    declare(project, '["secret-1"]', ", overlap_hours=-1")
+    declare(project, "73313", ", overlap_hours=-1")
     text = project.fails(project.preview).text
-    assert "current must be a string, not a list" in text
+    assert "current must be a string, not a number" in text
     assert f"{project.name_of('overlap_hours')} must be a number of hours, 0 or more" in text
-    assert "secret-1" not in text
+    assert "73313" not in text
 
 
 def test_changing_the_provider_kind_keeps_the_secrets(project: Project) -> None:

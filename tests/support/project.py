@@ -78,8 +78,8 @@ class Project:
         self.work_dir.mkdir(parents=True)
         plugin = install_plugin(folder, self.work_dir) if provider_kind == "native" else ""
         (self.work_dir / "Pulumi.yaml").write_text("name: scenario\nruntime: python\n" + plugin)
-        # The settings of the machine must not reach the provider.
-        self.env = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": "", **(env or {})}
+        # The settings of the machine must not reach the provider, nor an explicit one the real Truto.
+        self.env = {"TRUTO_API_TOKEN": "", "TRUTO_BASE_URL": sandbox.base_url, **(env or {})}
         self.stack: Any = open_stack(engine, self.work_dir, folder / "home", env_vars=self.env)
         self.set_token(sandbox.token)
         self.stack.set_config("truto:baseUrl", ConfigValue(sandbox.base_url))

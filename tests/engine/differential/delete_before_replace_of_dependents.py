@@ -5,9 +5,9 @@ from tests.engine.differential.steps import up
 KINDS = ("native",)
 TWO = """
     opts = pulumi.ResourceOptions(replacement_trigger="%s", delete_before_replace=True)
-    a = truto.Webhook("a", URL + "/a", opts=opts)
+    a = truto.Webhook("a", target_url=URL + "/a", opts=opts)
     replaced = pulumi.ResourceOptions(replace_on_changes=[prop("target_url")])
-    truto.Webhook("b", a.id.apply(lambda id: URL + "/b"), opts=replaced)
+    truto.Webhook("b", target_url=a.id.apply(lambda id: URL + "/b"), opts=replaced)
 """
 
 STEPS = [up(TWO % "1"), up(TWO % "2")]

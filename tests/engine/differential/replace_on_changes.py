@@ -5,7 +5,7 @@ from tests.engine.differential.steps import up
 KINDS = ("dynamic", "native")
 HOOK = """
     opts = pulumi.ResourceOptions(replace_on_changes=[%s])
-    truto.Webhook("a", URL + "/a", is_active=%s, opts=opts)
+    truto.Webhook("a", target_url=URL + "/a", is_active=%s, opts=opts)
 """
 
 STEPS = [

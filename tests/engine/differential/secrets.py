@@ -5,7 +5,8 @@ from tests.engine.differential.steps import up
 KINDS = ("dynamic", "native")
 STEPS = [
     up("""
-        hook = truto.Webhook("a", URL + "/a", event_types=[pulumi.Output.secret("record:created"), "record:deleted"])
+        created = pulumi.Output.secret("record:created")
+        hook = truto.Webhook("a", target_url=URL + "/a", event_types=[created, "record:deleted"])
         pulumi.export("secret", hook.secret)
         pulumi.export("nested", {"secret": hook.secret, "url": hook.target_url})
         pulumi.export("listed", [hook.secret, "plain"])
