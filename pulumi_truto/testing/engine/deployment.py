@@ -15,14 +15,10 @@ from pulumi_truto.testing.engine.providers import ProviderRegistry
 from pulumi_truto.testing.engine.resource import Resource
 from pulumi_truto.testing.engine.settings import RunSettings
 from pulumi_truto.testing.engine.snapshot import Snapshot
-from pulumi_truto.testing.engine.steps import InvalidInputs, ProtectedResource, Steps
+from pulumi_truto.testing.engine.steps import Cancelled, ProtectedResource, Steps
 from pulumi_truto.testing.engine.urns import STACK_TYPE
 
 __all__ = ["Cancelled", "Deployment"]
-
-
-class Cancelled(Exception):
-    """The run has failed or was cancelled: it starts no more operations."""
 
 
 class Deployment:
@@ -44,10 +40,10 @@ class Deployment:
         self._operation_slots = threading.Semaphore(settings.parallel)
         self._lock = threading.Lock()
         self._registry = registry
-        self._steps = Steps(settings, snapshot, registry, display)
+        self._cancelled = threading.Event()
+        self._steps = Steps(settings, snapshot, registry, display, self._cancelled.is_set)
         self._registered: dict[str, Resource] = {}
         self._former_urns: dict[str, str] = {}
-        self._cancelled = threading.Event()
         self._stack: Resource | None = None
         #: The outputs of the stack that the program has exported so far.
         self.outputs: Properties = {}
@@ -137,9 +133,9 @@ class Deployment:
         urn = new.urn = self._urns.urn(new.type, name, new.parent)
         with self._lock:
             if urn in self._registered:
-                self._fail(f"duplicate resource URN '{urn}'; try giving it a unique name")
+                self._fail(f"Duplicate resource URN '{urn}'; try giving it a unique name")
             if urn in self._former_urns.values():
-                self._fail(f"duplicate resource: '{urn}' is an alias of another resource")
+                self._fail(f"Duplicate resource URN '{urn}' conflicting with an alias of another resource")
             self._registered[urn] = new
             return self._snapshot.old(urn) or self._find_by_alias(new)
 
@@ -149,7 +145,7 @@ class Deployment:
             if old is None:
                 continue
             if alias in self._registered or alias in self._former_urns.values():
-                self._fail(f"duplicate resource: '{alias}', an alias of '{new.urn}', belongs to another resource")
+                self._fail(f"Duplicate resource alias '{alias}' of '{new.urn}' conflicting with another resource")
             self._former_urns[new.urn] = alias
             return old
         return None
@@ -168,8 +164,8 @@ class Deployment:
                 return operation()
         except (OperationError, OSError) as error:  # OSError: the state cannot be saved
             self._display.error(str(error), resource)
-        except InvalidInputs:
-            pass  # the display has already shown the reasons
+        except Cancelled:
+            pass
         self.cancel()
         raise Cancelled
 

@@ -7,6 +7,7 @@ deletes nothing, and changes the snapshot in memory only.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 
 from pulumi.automation import OpType
@@ -21,11 +22,11 @@ from pulumi_truto.testing.engine.resource import Resource
 from pulumi_truto.testing.engine.settings import RunSettings
 from pulumi_truto.testing.engine.snapshot import Snapshot
 
-__all__ = ["InvalidInputs", "ProtectedResource", "Steps"]
+__all__ = ["Cancelled", "ProtectedResource", "Steps"]
 
 
-class InvalidInputs(Exception):
-    """The provider rejects the inputs; the display has already shown the reasons."""
+class Cancelled(Exception):
+    """The run has failed or was cancelled: it starts no more operations. The display has already shown the reason."""
 
 
 class ProtectedResource(OperationError):
@@ -33,9 +34,25 @@ class ProtectedResource(OperationError):
 
 
 class Steps:
-    """The steps of one run."""
+    """The steps of one run.
 
-    def __init__(self, settings: RunSettings, snapshot: Snapshot, registry: ProviderRegistry, display: Display) -> None:
+    Args:
+        settings: the settings of the run.
+        snapshot: the stack's snapshot.
+        registry: finds the providers.
+        display: shows the steps.
+        is_cancelled: tells whether the run has failed or was cancelled.
+    """
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        snapshot: Snapshot,
+        registry: ProviderRegistry,
+        display: Display,
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._is_cancelled = is_cancelled
         self._snapshot = snapshot
         self._registry = registry
         self._display = display
@@ -67,14 +84,13 @@ class Steps:
     def refresh(self, old: Resource) -> None:
         """Updates the state of a resource from its provider."""
         if not old.custom or old.is_provider or old.pending_replacement:
-            self._snapshot.record(old, old)
             if not old.is_default_provider:
                 self._display.step(OpType.SAME, old)
             return
         provider = self._registry.for_resource(old)
         id_, outputs, inputs = provider.read(old.urn, old.id, old.inputs, old.outputs)
         if not id_:
-            self._snapshot.record(None, old)
+            self._snapshot.refresh(None, old)
             self._display.step(OpType.DELETE, old)
             return
         new = replace(old, id=id_, outputs=_with_secret_outputs(old, outputs))
@@ -84,7 +100,7 @@ class Steps:
         # As in Pulumi, a managed resource has drifted only if its provider reports a diff.
         declared = replace(new, inputs=old.inputs)
         is_drifted = changed if old.external else diff_resource(provider, declared, new).changes
-        self._snapshot.record(new, old)
+        self._snapshot.refresh(new, old)
         self._display.step(OpType.UPDATE if is_drifted else OpType.SAME, new, changed)
 
     def _read(self, new: Resource, old: Resource | None) -> Resource:
@@ -168,8 +184,9 @@ class Steps:
             value = "[secret]" if name in secret_keys(new.inputs) else new.inputs.get(name)
             subject = f"property {name} value {{{value}}} has" if name else "this resource has"
             self._display.error(f"{subject} a problem: {reason}", new)
-        if failures:
-            raise InvalidInputs
+        # Also if another resource has failed meanwhile, for example a second one with the same URN.
+        if failures or self._is_cancelled():
+            raise Cancelled
         return with_secrets(checked, secret_keys(new.inputs))
 
     def _create(
