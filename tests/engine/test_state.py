@@ -10,7 +10,7 @@ from pulumi.automation import Deployment
 
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.testing import open_stack
-from tests.support.project import Project
+from tests.support.project import URL, Project
 
 
 def test_exported_state_has_pulumi_form(project: Project) -> None:
@@ -49,6 +49,30 @@ def test_nested_secret_is_masked_and_encrypted(local_project: Project) -> None:
     secret = outputs["whole"].value
     assert outputs["nested"].value == {"secret": secret}
     assert secret not in text + local_project.state
+
+
+def test_refresh_drops_references_to_a_deleted_webhook(project: Project) -> None:
+    """The state of the other webhooks names only what exists, and each resource comes after those that it names."""
+    project.program("""
+        a = truto.Webhook("a", target_url=URL + "/a")
+        b = truto.Webhook("b", target_url=a.id.apply(lambda id: URL + "/b"))
+        c = truto.Webhook("c", target_url=URL + "/c", opts=pulumi.ResourceOptions(parent=a))
+        truto.Webhook("d", target_url=URL + "/d", opts=pulumi.ResourceOptions(parent=c, depends_on=[a, b]))
+    """)
+    project.up()
+    [deleted] = [webhook for webhook in project.sandbox.webhooks() if webhook.target_url == f"{URL}/a"]
+    project.sandbox.backend.remove(deleted.id)
+    project.refresh()
+    references: dict[str, list[str]] = {}
+    for resource in project.managed:
+        urns = [resource.get("parent", ""), *resource.get("dependencies", [])]
+        urns += [urn for values in resource.get("propertyDependencies", {}).values() for urn in values]
+        names = [urn.rpartition("::")[2] for urn in urns if "Webhook" in urn]
+        assert set(names) <= set(references)
+        references[resource["urn"].rpartition("::")[2]] = names
+    assert references == {"b": [], "c": [], "d": ["c", "b"]}
+    assert project.up().changes["create"] == 1
+    assert project.preview().changes == {"same": 5}
 
 
 def test_exported_state_can_be_imported(project: Project) -> None:

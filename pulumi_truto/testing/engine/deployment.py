@@ -125,6 +125,7 @@ class Deployment:
     def refresh(self) -> None:
         """Reads every resource in the state, including replaced ones that still have to be deleted."""
         self._in_parallel(self._snapshot.unvisited, self._steps.refresh)
+        self._snapshot.drop_dangling_references()
 
     def _register_urn(self, new: Resource, name: str) -> Resource | None:
         """Gives a resource its URN, and returns the old resource that has this URN or one of its aliases."""

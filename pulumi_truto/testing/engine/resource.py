@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final
 
@@ -182,6 +182,13 @@ class Resource:
             self.property_dependencies = {
                 name: _renamed(urns, old_urn, new_urn) for name, urns in self.property_dependencies.items()
             }
+
+    def keep_references(self, urns: Container[str]) -> None:
+        """Drops the references to resources other than these. A provider is always one of these."""
+        self.parent = self.parent if self.parent in urns else ""
+        self.dependencies = [urn for urn in self.dependencies if urn in urns]
+        kept = {name: [urn for urn in names if urn in urns] for name, names in self.property_dependencies.items()}
+        self.property_dependencies = {name: names for name, names in kept.items() if names}
 
 
 def _renamed(urns: list[str], old_urn: str, new_urn: str) -> list[str]:

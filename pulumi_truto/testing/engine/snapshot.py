@@ -125,6 +125,21 @@ class Snapshot:
         if save:
             self.save()
 
+    def refresh(self, new: Resource | None, old: Resource) -> None:
+        """Replaces a resource in its place in the order; ``None`` stands for one that does not exist any more."""
+        with self._lock:
+            index = self._unvisited.index(old)
+            self._unvisited[index : index + 1] = [] if new is None else [new]
+        self.save()
+
+    def drop_dangling_references(self) -> None:
+        """Drops every reference to a resource that does not come earlier, as Pulumi does after a refresh."""
+        with self._lock:
+            urns: set[str] = set()
+            for resource in self._unvisited:
+                resource.keep_references(urns)
+                urns.add(resource.urn)
+
     def rename(self, old_urn: str, new_urn: str) -> None:
         """Replaces every reference to a URN in the snapshot."""
         with self._lock:

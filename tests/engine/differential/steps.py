@@ -23,7 +23,7 @@ class Run:
     Attributes:
         verb: the command.
         program: the new program; ``None`` keeps the previous one.
-        any_order: whether the calls to Truto may come in any order.
+        any_order: whether the calls to Truto may come in any order; those that only read do not count then.
     """
 
     verb: Literal["preview", "up", "refresh", "destroy"]
