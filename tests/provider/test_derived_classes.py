@@ -14,9 +14,9 @@ from tests.support.sandbox_client import running_receiver
 
 #: The same three resources, of this package's classes and of classes that derive from them.
 RESOURCES: Final = """
-hook = WEBHOOK("orders", URL)
-secrets = SECRETS("secrets", hook.secret)
-test = TEST("test", hook.id)
+hook = WEBHOOK("orders", target_url=URL)
+secrets = SECRETS("secrets", current=hook.secret)
+test = TEST("test", webhook_id=hook.id)
 pulumi.export("id", hook.id)
 """
 OWN: Final = "WEBHOOK, SECRETS, TEST = truto.Webhook, truto.SigningSecrets, truto.WebhookTest"
@@ -25,8 +25,8 @@ class Mixin:
     pass
 
 class OurWebhook(truto.Webhook):
-    def __init__(self, name, url):
-        super().__init__(name, url, [])
+    def __init__(self, name, target_url):
+        super().__init__(name, target_url=target_url, event_types=[])
 
 class WEBHOOK(Mixin, OurWebhook):
     pass

@@ -74,9 +74,9 @@ def test_hide_diffs(project: Project, name: str) -> None:
     if project.engine == "local":
         pytest.skip("the local engine shows no diffs")
     opts = f"opts=pulumi.ResourceOptions(hide_diffs=[{project.name_of(name)!r}])"
-    project.program(f"truto.Webhook('orders', URL, {opts})")
+    project.program(f"truto.Webhook('orders', target_url=URL, {opts})")
     project.up()
-    project.program(f"truto.Webhook('orders', URL + '/hidden', is_active=False, {opts})")
+    project.program(f"truto.Webhook('orders', target_url=URL + '/hidden', is_active=False, {opts})")
     text = project.preview(diff=True).text
     assert "/hidden" not in text
     assert project.name_of("is_active") in text
