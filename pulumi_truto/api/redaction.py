@@ -48,6 +48,7 @@ class Redactor:
                 start = "" if part.startswith("/") else "(?<![A-Za-z0-9])"
                 text = re.sub(rf"{start}{re.escape(part)}(?![A-Za-z0-9])", "[url]", text)
         text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+        text = text.replace("##", "# #")  # Azure Pipelines runs `##vso[...]`, wherever it is in a line of the log
         return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 3] + "..."
 
 

@@ -110,6 +110,15 @@ def test_nothing_after_the_origin_of_a_url_is_shown(sandbox: Sandbox, message: s
         assert part not in str(error_info.value)
 
 
+def test_an_error_is_no_command_of_a_ci_system(sandbox: Sandbox) -> None:
+    """A message of Truto's starts no command of Azure Pipelines, which reads them anywhere in a line."""
+    sandbox.inject("status", status=422, message="##vso[task.setvariable variable=PATH]x ##[error]y")
+    with pytest.raises(TrutoError) as error_info:
+        client_of(sandbox).create_webhook(BODY)
+    assert "vso[task" in str(error_info.value)
+    assert "##" not in str(error_info.value)
+
+
 def test_base_url_with_the_path_of_an_endpoint_is_named(sandbox: Sandbox) -> None:
     """A base URL that ends in /webhook gets a 404 or 405, and the error names the setting."""
     client = client_for(f"{sandbox.base_url}/webhook", sandbox.token)
