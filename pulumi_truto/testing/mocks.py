@@ -17,7 +17,8 @@ from pulumi.runtime.settings import get_root_resource, set_root_resource
 from pulumi.runtime.stack import wait_for_rpcs
 from pulumi.runtime.sync_await import _sync_await  # what `pulumi.runtime.test` uses, also in a running event loop
 
-from pulumi_truto.testing.engine.program import config_text
+from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
+from pulumi_truto.testing.engine.program import config_text, full_key
 from pulumi_truto.testing.engine.settings import ORGANIZATION
 
 __all__ = ["PulumiMocks", "RecordingMocks"]
@@ -42,7 +43,8 @@ class RecordingMocks(Mocks):
         # Not those for the dynamic provider itself.
         args.inputs = {name: value for name, value in args.inputs.items() if not name.startswith("__")}
         self.resources.append(args)
-        secret = {"secret": pulumi.Output.secret(f"{args.name}-secret")} if args.typ.endswith(":Webhook") else {}
+        is_webhook = args.typ in (DYNAMIC_WEBHOOK, WEBHOOK)
+        secret = {"secret": pulumi.Output.secret(f"{args.name}-secret")} if is_webhook else {}
         return args.resource_id or f"{args.name}-id", {**secret, **args.inputs}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
@@ -86,7 +88,7 @@ class PulumiMocks:
         """
         mocks = RecordingMocks() if mocks is None else mocks
         values, secret_values = (
-            {key if ":" in key else f"{project}:{key}": config_text(value) for key, value in (part or {}).items()}
+            {full_key(project, key): config_text(value) for key, value in (part or {}).items()}
             for part in (config, secrets)
         )
         set_all_config({**values, **secret_values}, list(secret_values))

@@ -23,6 +23,7 @@ try:
     from pulumi_truto.testing.engine.program import (
         config_text,
         find_project_file,
+        full_key,
         locate_program,
         read_project,
         runtime_name,
@@ -171,6 +172,7 @@ class ProgramStack:
         env = {"TRUTO_API_TOKEN": sandbox.token, "TRUTO_BASE_URL": sandbox.base_url, **(env or {})}
         self._open = partial(open_stack, engine, home=home, stack_name=name, env_vars=env, mocks=mocks)
         self.work_dir = find_program(program, *folders)
+        self._project: str = read_project(self.work_dir)["name"]
         self.stack = self._open(self.work_dir)
         self.set_config(
             {"truto:baseUrl": sandbox.base_url, **(config or {})}, {"truto:apiToken": sandbox.token, **(secrets or {})}
@@ -187,9 +189,9 @@ class ProgramStack:
             ValueError: it is another project's.
         """
         work_dir = find_program(program, *self._folders)
-        names = [read_project(folder)["name"] for folder in (self.work_dir, work_dir)]
-        if names[0] != names[1]:
-            raise ValueError(f"{work_dir} has the project {names[1]!r}, but this stack belongs to {names[0]!r}")
+        project = read_project(work_dir)["name"]
+        if project != self._project:
+            raise ValueError(f"{work_dir} has the project {project!r}, but this stack belongs to {self._project!r}")
         self.work_dir = work_dir
         self.stack = self._open(work_dir)
         self.stack.set_all_config(self._config)
@@ -203,7 +205,7 @@ class ProgramStack:
         """
         changed = {}
         for values, is_secret in ((config, False), (secrets or {}, True)):
-            for key, value in values.items():
+            for key, value in ((full_key(self._project, key), value) for key, value in values.items()):
                 if value is None:
                     self._config.pop(key, None)
                     self.stack.remove_config(key)

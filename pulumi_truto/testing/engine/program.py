@@ -21,6 +21,7 @@ __all__ = [
     "config_defaults",
     "config_text",
     "find_project_file",
+    "full_key",
     "locate_program",
     "read_project",
     "running_program",
@@ -143,9 +144,13 @@ def config_defaults(project: Mapping[str, Any]) -> dict[str, str]:
     for key, entry in (project.get("config") or {}).items():
         value = entry.get("value", entry.get("default")) if isinstance(entry, dict) else entry
         if value is not None:
-            full_key = key if ":" in key else f"{project['name']}:{key}"
-            values[full_key] = config_text(value)
+            values[full_key(project["name"], key)] = config_text(value)
     return values
+
+
+def full_key(project: str, key: str) -> str:
+    """Returns a key of the configuration with its namespace. One without belongs to the project."""
+    return key if ":" in key else f"{project}:{key}"
 
 
 def config_text(value: Any) -> str:

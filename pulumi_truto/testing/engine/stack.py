@@ -29,6 +29,7 @@ from pulumi_truto.testing.engine.monitor import MonitorServer
 from pulumi_truto.testing.engine.processes import Process, cancel_on_signals
 from pulumi_truto.testing.engine.program import (
     config_defaults,
+    full_key,
     locate_program,
     read_project,
     running_program,
@@ -107,7 +108,7 @@ class Stack:
 
     def set_config(self, key: str, value: ConfigValue) -> None:
         """Sets one value of the configuration. A key without a namespace belongs to the project."""
-        self._config[self._full_key(key)] = value
+        self._config[full_key(self._settings.project, key)] = value
 
     def set_all_config(self, config: Mapping[str, ConfigValue]) -> None:
         """Sets several values of the configuration."""
@@ -116,7 +117,7 @@ class Stack:
 
     def remove_config(self, key: str) -> None:
         """Removes one value of the configuration."""
-        self._config.pop(self._full_key(key), None)
+        self._config.pop(full_key(self._settings.project, key), None)
 
     def preview(
         self,
@@ -209,9 +210,6 @@ class Stack:
         """Returns the provider processes of the current run, for tests that kill them."""
         run = self._run_in_progress
         return run.registry.processes() if run is not None else []
-
-    def _full_key(self, key: str) -> str:
-        return key if ":" in key else f"{self._settings.project}:{key}"
 
     def _load(self) -> Snapshot:
         """Loads the state file, which another process may have changed since the last run."""
