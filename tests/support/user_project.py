@@ -54,12 +54,10 @@ class UserProject:
         return process.stdout + process.stderr
 
     def digest(self) -> str:
-        """A hash of everything in the user's folders."""
+        """A hash of everything in the user's folders, and beside them."""
         digest = hashlib.sha256()
-        for folder in (self.folder, self.home):
-            for path in sorted(folder.rglob("*")):
-                if path.name != "test_mine.py":
-                    is_readable = path.is_file() and os.access(path, os.R_OK)
-                    content = path.read_bytes() if is_readable else b""
-                    digest.update(f"{path.relative_to(folder)}\0".encode() + content)
+        for path in sorted(self.folder.parent.rglob("*")):
+            if path.name != "test_mine.py":
+                content = path.read_bytes() if path.is_file() and os.access(path, os.R_OK) else b""
+                digest.update(f"{path.relative_to(self.folder.parent)}\0".encode() + content)
         return digest.hexdigest()
