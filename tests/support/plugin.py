@@ -39,7 +39,7 @@ def install_plugin(folder: Path, work_dir: Path) -> str:
         work_dir: The folder of the Pulumi program.
 
     Returns:
-        The lines that select the plugin in ``Pulumi.yaml``.
+        The lines of ``Pulumi.yaml`` that `pulumi package add` writes.
     """
     install_sdk(work_dir)
     plugin = folder / "plugin"
@@ -49,4 +49,4 @@ def install_plugin(folder: Path, work_dir: Path) -> str:
     settings = yaml.safe_load((REPOSITORY / "PulumiPlugin.yaml").read_text(encoding="utf-8"))
     settings["runtime"] = {"name": settings["runtime"], "options": {"virtualenv": os.fspath(sys.prefix)}}
     (plugin / "PulumiPlugin.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    return f"plugins:\n  providers:\n    - name: truto\n      path: {plugin}\n"
+    return f"packages:\n  truto: {plugin}\n"

@@ -101,7 +101,8 @@ class Stack:
         )
         # Nearly every run needs a dynamic provider, or the first of the plugins in Pulumi.yaml.
         plugins = [plugin.get("name") for plugin in (project.get("plugins") or {}).get("providers") or []]
-        self._prestarted_package = next(filter(self._settings.providers.module, plugins), DYNAMIC_PACKAGE)
+        packages = [*(project.get("packages") or {}), *plugins]
+        self._prestarted_package = next(filter(self._settings.providers.module, packages), DYNAMIC_PACKAGE)
         state_dir.mkdir(parents=True, exist_ok=True)
         self._state_file = state_dir / f"{project['name']}.{name}.json"
         self._run_in_progress: _Run | None = None
