@@ -26,6 +26,7 @@ __all__ = [
     "unmarshal_value",
     "unwrap_secrets",
     "with_secrets",
+    "with_secrets_of",
 ]
 
 Properties = dict[str, Any]
@@ -117,6 +118,13 @@ def secret_keys(properties: Mapping[str, Any]) -> set[str]:
 def with_secrets(properties: Mapping[str, Any], names: set[str]) -> Properties:
     """The properties with the named ones as secrets: a provider that accepts no secrets returns plain values."""
     return {name: make_secret(value) if name in names else value for name, value in properties.items()}
+
+
+def with_secrets_of(value: Any, original: Any) -> Any:
+    """The value with the secrets of the original: of an object those inside it, of a list with a secret all of it."""
+    if isinstance(value, dict) and isinstance(original, dict) and not (is_secret(value) or is_secret(original)):
+        return {name: with_secrets_of(element, original.get(name)) for name, element in value.items()}
+    return make_secret(value) if contains_secret(original) else value
 
 
 def _is_null(message: struct_pb2.Value) -> bool:

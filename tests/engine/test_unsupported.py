@@ -14,8 +14,6 @@ from tests.support.project import URL, Project
     ("opts", "name"),
     [
         ('custom_timeouts=pulumi.CustomTimeouts(create="1d")', "a custom timeout of '1d'"),
-        ('ignore_changes=["event_types[0]"]', "a path in ignore_changes"),
-        ('replace_on_changes=["event_types[0]"]', "a path in replace_on_changes"),
         ('deleted_with=pulumi.ComponentResource("a:b:c", "other")', "deleted_with"),
         ('replace_with=[pulumi.ComponentResource("a:b:c", "other")]', "replace_with"),
         ("transforms=[lambda args: None]", "transforms"),

@@ -219,7 +219,4 @@ def _unsupported_options(request: Any) -> list[str]:
     if isinstance(request, resource_pb2.RegisterResourceRequest):
         durations = {value for _, value in request.customTimeouts.ListFields()}
         options |= {f"a custom timeout of {value!r}" for value in durations if seconds(value) is None}
-        paths = [("ignore_changes", path) for path in request.ignoreChanges]
-        paths += [("replace_on_changes", path) for path in request.replaceOnChanges if path != "*"]
-        options |= {f"a path in {option}: {path}" for option, path in paths if not path.isidentifier()}
     return sorted(options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +14,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets
+from pulumi_truto.testing.engine import property_paths
 from pulumi_truto.testing.engine.processes import Process, end_process_group
 from pulumi_truto.testing.engine.resource import Resource
 from pulumi_truto.testing.engine.settings import DYNAMIC_PACKAGE
@@ -51,13 +53,13 @@ class DiffResult:
         changes: whether anything changes; ``None`` if the provider leaves this to the engine.
         replaces: whether the provider requires a replacement.
         delete_before_replace: whether the provider requires that the old resource is deleted first.
-        changed_keys: the properties that change, if the provider names them. A dynamic provider does not.
+        changed_paths: the properties that change, if the provider names them. A dynamic provider does not.
     """
 
     changes: bool | None = None
     replaces: bool = False
     delete_before_replace: bool = False
-    changed_keys: frozenset[str] = frozenset()
+    changed_paths: Sequence[property_paths.Path] = ()
 
 
 class ReadResult(NamedTuple):
@@ -110,8 +112,8 @@ class Provider:
         request = provider_pb2.DiffRequest(**self._change(new, old))
         response = self._call("diff", self._stub.Diff, request)
         changes = {0: None, 1: False, 2: True}[response.changes]
-        changed_keys = frozenset({*response.diffs, *response.detailedDiff})
-        return DiffResult(changes, bool(response.replaces), response.deleteBeforeReplace, changed_keys)
+        changed_paths = [property_paths.parse(path) for path in (*response.diffs, *response.detailedDiff)]
+        return DiffResult(changes, bool(response.replaces), response.deleteBeforeReplace, changed_paths)
 
     def create(self, new: Resource, *, preview: bool) -> tuple[str, Properties]:
         """Returns the id and the outputs of the new resource; in a preview, no id and the outputs known so far."""

@@ -9,22 +9,22 @@ from typing import Any
 from pulumi.automation import OpType
 
 from pulumi_truto.property_values import UNKNOWN, Properties, contains_unknown, is_secret, unwrap_secrets
+from pulumi_truto.testing.engine import property_paths
 from pulumi_truto.testing.engine.mock_provider import AnyProvider
 from pulumi_truto.testing.engine.provider import DiffResult, OperationError
 from pulumi_truto.testing.engine.providers import ProviderRegistry
 from pulumi_truto.testing.engine.resource import Resource
 
-__all__ = ["changed_keys", "decide_step", "dependents_to_replace", "diff_resource"]
+__all__ = ["changed_keys", "decide_step", "dependents_to_replace", "diff_resource", "ignore_changes"]
 
 
 def changed_keys(old: Properties, new: Properties) -> list[str]:
     """Returns the properties that differ, without Pulumi's internal ones. An unknown value counts as different."""
-    return sorted(
-        key
-        for key in {*old, *new}
-        if not key.startswith("__")
-        and (unwrap_secrets(old.get(key)) != unwrap_secrets(new.get(key)) or contains_unknown(new.get(key)))
-    )
+    return sorted({str(path[0]) for path in _changed_paths(old, new)})
+
+
+def _changed_paths(old: Properties, new: Properties) -> list[property_paths.Path]:
+    return [path for path in property_paths.changed_paths(old, new) if not str(path[0]).startswith("__")]
 
 
 def diff_resource(provider: AnyProvider, new: Resource, old: Resource) -> DiffResult:
@@ -32,8 +32,15 @@ def diff_resource(provider: AnyProvider, new: Resource, old: Resource) -> DiffRe
     result = provider.diff(new, old)
     if result.changes is not None:
         return result
-    keys = changed_keys(old.inputs, new.inputs)
-    return replace(result, changes=bool(keys), changed_keys=frozenset(keys))
+    paths = _changed_paths(old.inputs, ignore_changes(new.ignore_changes, new.inputs, old.inputs))
+    return replace(result, changes=bool(paths), changed_paths=paths)
+
+
+def ignore_changes(paths: Iterable[str], inputs: Properties, old_inputs: Properties) -> Properties:
+    """Returns the inputs with the old values at some paths: the option ``ignore_changes``."""
+    for path in paths:
+        inputs = property_paths.reset(inputs, old_inputs, property_paths.parse(path))
+    return inputs
 
 
 def decide_step(provider: AnyProvider, new: Resource, old: Resource) -> tuple[OpType, bool]:
@@ -93,9 +100,12 @@ def _dependents(dependency: Resource, resources: Iterable[Resource]) -> list[Res
 def _requires_replacement(diff: DiffResult, replace_on_changes: list[str]) -> bool:
     """Whether the provider or the option ``replace_on_changes`` requires a replacement.
 
-    As in Pulumi, the option applies to the keys that the provider names; a dynamic provider names none.
+    As in Pulumi, the option applies to the paths that the provider names; a dynamic provider names none.
     """
-    forced = (diff.changed_keys and "*" in replace_on_changes) or diff.changed_keys & set(replace_on_changes)
+    paths = [property_paths.parse(text) for text in replace_on_changes]
+    if diff.changes and () in paths:
+        raise OperationError(f"replace_on_changes has an invalid path: {replace_on_changes[paths.index(())]!r}")
+    forced = any(property_paths.contains(path, changed) for path in paths for changed in diff.changed_paths)
     return bool(diff.changes and (diff.replaces or forced))
 
 
@@ -104,7 +114,7 @@ def _is_trigger_changed(old: Any, new: Any) -> bool:
     if contains_unknown(old) or contains_unknown(new):
         return True
     old, new = _without_secrets(old), unwrap_secrets(new)
-    return old is not None and new is not None and old != new
+    return old is not None and new is not None and bool(property_paths.changed_paths(old, new))
 
 
 def _without_secrets(trigger: Any) -> Any:

@@ -12,12 +12,25 @@ from dataclasses import replace
 
 from pulumi.automation import OpType
 
-from pulumi_truto.property_values import UNKNOWN, Properties, secret_keys, unwrap_secrets, with_secrets
+from pulumi_truto.property_values import (
+    UNKNOWN,
+    Properties,
+    secret_keys,
+    unwrap_secrets,
+    with_secrets,
+    with_secrets_of,
+)
 from pulumi_truto.testing.engine.display import Display
 from pulumi_truto.testing.engine.mock_provider import AnyProvider
 from pulumi_truto.testing.engine.provider import InitError, OperationError
 from pulumi_truto.testing.engine.providers import ProviderRegistry
-from pulumi_truto.testing.engine.replacement import changed_keys, decide_step, dependents_to_replace, diff_resource
+from pulumi_truto.testing.engine.replacement import (
+    changed_keys,
+    decide_step,
+    dependents_to_replace,
+    diff_resource,
+    ignore_changes,
+)
 from pulumi_truto.testing.engine.resource import Resource
 from pulumi_truto.testing.engine.settings import RunSettings
 from pulumi_truto.testing.engine.snapshot import Snapshot
@@ -95,7 +108,7 @@ class Steps:
             return
         new = replace(old, id=id_, outputs=_with_secret_outputs(old, outputs))
         if inputs is not None:
-            new.inputs = with_secrets(inputs, secret_keys(old.inputs))
+            new.inputs = with_secrets_of(inputs, old.inputs)
         changed = changed_keys(old.outputs, new.outputs)
         # As in Pulumi, a managed resource has drifted only if its provider reports a diff.
         declared = replace(new, inputs=old.inputs)
@@ -147,7 +160,7 @@ class Steps:
         if needs_import:
             old = self._import(provider, new, old)
         if old is not None and not old.external:
-            new.inputs = _apply_ignore_changes(new.ignore_changes, new.inputs, old.inputs)
+            new.inputs = ignore_changes(new.ignore_changes, new.inputs, old.inputs)
         new.inputs = self._check(provider, new, None if old is None or old.external else old)
         if old is None:
             return self._create(provider, new, None, OpType.CREATE)
@@ -187,7 +200,7 @@ class Steps:
         # Also if another resource has failed meanwhile, for example a second one with the same URN.
         if failures or self._is_cancelled():
             raise Cancelled
-        return with_secrets(checked, secret_keys(new.inputs))
+        return dict(with_secrets_of(checked, new.inputs))
 
     def _create(
         self,
@@ -272,10 +285,4 @@ class Steps:
 
 def _with_secret_outputs(resource: Resource, outputs: Properties) -> Properties:
     """Returns the outputs; those of secret inputs, and those named by the resource's options, as secrets."""
-    return with_secrets(outputs, {*resource.additional_secret_outputs, *secret_keys(resource.inputs)})
-
-
-def _apply_ignore_changes(names: list[str], inputs: Properties, old_inputs: Properties) -> Properties:
-    """Returns the inputs with the old values of the named ones: the option ``ignore_changes``."""
-    kept_inputs = {name: old_inputs[name] for name in names if name in old_inputs}
-    return {**{name: value for name, value in inputs.items() if name not in names}, **kept_inputs}
+    return with_secrets(with_secrets_of(outputs, resource.inputs), {*resource.additional_secret_outputs})
