@@ -7,6 +7,7 @@ object with a signature for a secret (pulumi's `sdk/python/lib/pulumi/runtime/rp
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from google.protobuf import json_format, struct_pb2
@@ -64,8 +65,7 @@ def unmarshal_value(message: struct_pb2.Value) -> Any:
     if kind == "list_value":
         return [unmarshal_value(value) for value in message.list_value.values]
     if kind == "number_value":
-        number = message.number_value
-        return int(number) if number.is_integer() else number
+        return _number(message.number_value)
     return None if kind in (None, "null_value") else getattr(message, kind)
 
 
@@ -125,6 +125,12 @@ def with_secrets_of(value: Any, original: Any) -> Any:
     if isinstance(value, dict) and isinstance(original, dict) and not (is_secret(value) or is_secret(original)):
         return {name: with_secrets_of(element, original.get(name)) for name, element in value.items()}
     return make_secret(value) if contains_secret(original) else value
+
+
+def _number(number: float) -> int | float:
+    """A whole number as an integer, with the digits that Pulumi writes: 2**64 is 18446744073709552000."""
+    is_written_whole = number.is_integer() and abs(number) < 1e21 and repr(number) != "-0.0"
+    return int(Decimal(repr(number))) if is_written_whole else number
 
 
 def _is_null(message: struct_pb2.Value) -> bool:

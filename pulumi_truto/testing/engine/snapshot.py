@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import math
 import os
 import secrets
+import struct
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,9 +20,11 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from pulumi_truto.property_values import SECRET, SIGNATURE, is_secret
 from pulumi_truto.testing.engine.resource import Resource
 
-__all__ = ["DEPLOYMENT_VERSION", "Snapshot"]
+__all__ = ["DEPLOYMENT_VERSION", "Snapshot", "encode"]
 
 DEPLOYMENT_VERSION: Final = 3
+#: The mark of a number that JSON does not have.
+_NUMBER: Final = "8ad145fe-0d11-4827-bfd7-1abcbf086f5c"
 
 
 @functools.lru_cache
@@ -29,27 +33,31 @@ def _derive_key(passphrase: str, salt: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key))
 
 
-def _encrypt(value: Any, key: Fernet) -> Any:
-    """Returns the value with every secret in it replaced by its ciphertext."""
-    if is_secret(value):
-        plaintext = json.dumps(value["value"])
+def encode(value: Any, key: Fernet | None = None) -> Any:
+    """Returns the value as JSON has it: its secrets as ciphertexts, and numbers such as infinity in Pulumi's form."""
+    if key is not None and is_secret(value):
+        plaintext = json.dumps(encode(value["value"]))
         return {SIGNATURE: SECRET, "ciphertext": key.encrypt(plaintext.encode()).decode()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {SIGNATURE: _NUMBER, "value": struct.pack(">d", value).hex()}
     if isinstance(value, dict):
-        return {name: _encrypt(item, key) for name, item in value.items()}
-    return [_encrypt(item, key) for item in value] if isinstance(value, list) else value
+        return {name: encode(item, key) for name, item in value.items()}
+    return [encode(item, key) for item in value] if isinstance(value, list) else value
 
 
-def _decrypt(value: Any, key: Fernet) -> Any:
-    """Returns the value with every ciphertext, and every plaintext of an export, replaced by the secret."""
+def _decode(value: Any, key: Fernet) -> Any:
+    """Returns the value that was encoded; the secrets of an export may be plain text."""
     if is_secret(value):
         try:
             plaintext = value["plaintext"] if "plaintext" in value else key.decrypt(value["ciphertext"].encode())
         except InvalidToken:
             raise ValueError("PULUMI_CONFIG_PASSPHRASE is not the passphrase of this state") from None
-        return {SIGNATURE: SECRET, "value": json.loads(plaintext)}
+        return {SIGNATURE: SECRET, "value": _decode(json.loads(plaintext), key)}
     if isinstance(value, dict):
-        return {name: _decrypt(item, key) for name, item in value.items()}
-    return [_decrypt(item, key) for item in value] if isinstance(value, list) else value
+        if value.get(SIGNATURE) == _NUMBER:
+            return struct.unpack(">d", bytes.fromhex(value["value"]))[0]
+        return {name: _decode(item, key) for name, item in value.items()}
+    return [_decode(item, key) for item in value] if isinstance(value, list) else value
 
 
 class Snapshot:
@@ -163,7 +171,7 @@ class Snapshot:
 
     def export(self) -> dict[str, Any]:
         """Returns the deployment with its secrets encrypted."""
-        resources = [_encrypt(resource.to_json(), self._key) for resource in self.resources]
+        resources = [encode(resource.to_json(), self._key) for resource in self.resources]
         return {
             "manifest": {"time": "", "magic": "", "version": ""},
             "secrets_providers": {"type": "passphrase"},
@@ -176,7 +184,7 @@ class Snapshot:
         self.save()
 
     def _read(self, documents: Sequence[Mapping[str, Any]]) -> list[Resource]:
-        return [Resource.from_json(_decrypt(document, self._key)) for document in documents]
+        return [Resource.from_json(_decode(document, self._key)) for document in documents]
 
     def _write(self, resources: list[Resource]) -> None:
         self._serialized = {resource: self._serialize(resource) for resource in resources}
@@ -196,4 +204,4 @@ class Snapshot:
         cached = self._serialized.get(resource)
         if cached is not None and all(old is new for old, new in zip(cached[0], values, strict=True)):
             return cached
-        return values, json.dumps(_encrypt(resource.to_json(), self._key))
+        return values, json.dumps(encode(resource.to_json(), self._key))

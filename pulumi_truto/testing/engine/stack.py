@@ -38,7 +38,7 @@ from pulumi_truto.testing.engine.program import (
 from pulumi_truto.testing.engine.providers import ProviderRegistry
 from pulumi_truto.testing.engine.run_program import EXIT_CODE_ERROR_SHOWN
 from pulumi_truto.testing.engine.settings import DYNAMIC_PACKAGE, Providers, RunSettings
-from pulumi_truto.testing.engine.snapshot import DEPLOYMENT_VERSION, Snapshot
+from pulumi_truto.testing.engine.snapshot import DEPLOYMENT_VERSION, Snapshot, encode
 from pulumi_truto.testing.engine.urns import STACK_TYPE
 
 __all__ = ["Stack"]
@@ -184,7 +184,7 @@ class Stack:
         """Returns the stack's outputs, secrets in plain text. As in Pulumi, an object with a secret is not a secret."""
         stack = next((resource for resource in self._load().resources if resource.type == STACK_TYPE), None)
         outputs = stack.outputs if stack is not None else {}
-        return {name: OutputValue(unwrap_secrets(value), is_secret(value)) for name, value in outputs.items()}
+        return {name: OutputValue(encode(unwrap_secrets(value)), is_secret(value)) for name, value in outputs.items()}
 
     def export_stack(self) -> ExportedDeployment:
         """Returns the state in Pulumi's form, with its secrets encrypted."""
