@@ -13,6 +13,8 @@ from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.testing import Engine, cli_version
 from tests.support.project import Project, ProviderKind
 
+#: Pulumi's generator chose a name there that pytest takes for tests.
+collect_ignore = ["support/generated"]
 #: The slowest test files, starting with the slowest.
 LONGEST = (
     "test_language_hosts.py",

@@ -76,9 +76,9 @@ class DeclaredStack:
         for name, webhook in self.declared.items():
             provider = ", provider=second" if webhook.in_second_environment else ""
             lines.append(
-                f"hook = truto.Webhook({name!r}, {f'{self._base_url}/{name}/{webhook.path}'!r}, "
-                f"{json.dumps(webhook.event_types)}, {webhook.is_active}, "
-                f"pulumi.ResourceOptions(replacement_trigger={webhook.trigger + 1}{provider}))"
+                f"hook = truto.Webhook({name!r}, target_url={f'{self._base_url}/{name}/{webhook.path}'!r}, "
+                f"event_types={json.dumps(webhook.event_types)}, is_active={webhook.is_active}, "
+                f"opts=pulumi.ResourceOptions(replacement_trigger={webhook.trigger + 1}{provider}))"
             )
             if webhook.is_tested:
                 lines.append(f"truto.WebhookTest('{name}-test', webhook_id=hook.id)")

@@ -14,8 +14,7 @@ from pulumi.automation._cmd import CommandResult  # the class that CommandError 
 
 from pulumi_truto.property_values import Properties, contains_secret, contains_unknown
 from pulumi_truto.testing.engine.resource import Resource
-from pulumi_truto.testing.engine.urns import STACK_TYPE
-from pulumi_truto.urn import name_of, type_of
+from pulumi_truto.testing.engine.urns import STACK_TYPE, name_of, qualified_type
 
 __all__ = ["Display", "Preview"]
 
@@ -42,9 +41,9 @@ class Preview(PreviewResult):
         super().__init__(stdout, stderr, change_summary)
         self.changes: dict[str, list[str]] = {}
         for op, urn in sorted(steps, key=lambda step: (step[0], name_of(step[1]))):
-            is_default_provider = type_of(urn).startswith("pulumi:providers:") and name_of(urn).startswith("default")
+            is_default_provider = _type_of(urn).startswith("pulumi:providers:") and name_of(urn).startswith("default")
             # The CLI shows the steps of a replacement too, but counts the replacement only.
-            if op != OpType.SAME and op in change_summary and type_of(urn) != STACK_TYPE and not is_default_provider:
+            if op != OpType.SAME and op in change_summary and _type_of(urn) != STACK_TYPE and not is_default_provider:
                 self.changes.setdefault(op, []).append(name_of(urn))
 
 
@@ -166,3 +165,7 @@ class Display:
             self.error(f"no changes were expected, but there are some: {changed}")
         if self.failed:
             raise CommandError(CommandResult(self.stdout, self.stderr, 255))
+
+
+def _type_of(urn: str) -> str:
+    return qualified_type(urn).rpartition("$")[2]
