@@ -17,6 +17,7 @@ __all__ = [
     "UNKNOWN",
     "UNKNOWNS",
     "Properties",
+    "contains_asset",
     "contains_secret",
     "contains_unknown",
     "is_asset",
@@ -98,6 +99,11 @@ def unwrap_secrets(value: Any) -> Any:
     if isinstance(value, list):
         return [unwrap_secrets(element) for element in value]
     return value
+
+
+def contains_asset(value: Any) -> bool:
+    """Whether the value is or contains an asset or an archive."""
+    return _any(value, is_asset)
 
 
 def contains_secret(value: Any) -> bool:

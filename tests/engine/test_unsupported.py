@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_truto.testing import open_stack
+from pulumi_truto.sandbox import Sandbox
+from pulumi_truto.testing import cli_version, open_stack
 from tests.support.project import URL, Project
 
 
@@ -65,6 +66,43 @@ def test_what_no_provider_serves_needs_mocks(local_project: Project, declaration
         text = local_project.fails(run).text
         assert f"pass mocks= for {token}, or use --pulumi-engine=cli" in text
         assert "does not support" not in text
+
+
+ASSETS = """
+    import pulumi.dynamic
+
+    class Things(pulumi.dynamic.ResourceProvider):
+        def create(self, props):
+            return pulumi.dynamic.CreateResult("thing", props)
+
+    class Page(pulumi.dynamic.Resource):
+        pass
+
+"""
+
+
+@pytest.mark.parametrize("asset", ['pulumi.StringAsset("x")', 'pulumi.FileArchive("lib")', 'pulumi.RemoteAsset("x:y")'])
+def test_assets_are_refused(local_project: Project, asset: str) -> None:
+    """Assets and archives are refused by name: in a dynamic resource they fail on the CLI too, in its second run."""
+    for declaration in (
+        'Page(Things(), "page", {"a": [%s]})',
+        'pulumi.ComponentResource("app:index:Page", "page", {"a": {"b": pulumi.Output.secret(%s)}})',
+    ):
+        local_project.program(f"{ASSETS}    {declaration % asset}")
+        text = local_project.fails(local_project.preview).text
+        assert "does not support assets and archives in the resource 'page'" in text
+    local_project.program(f'pulumi.export("page", {asset})')
+    assert "does not support assets and archives in outputs" in local_project.fails(local_project.up).text
+
+
+def test_asset_in_a_dynamic_resource_fails_on_the_cli(sandbox: Sandbox, tmp_path: Path) -> None:
+    """That is why the local engine refuses one at once."""
+    if cli_version() is None:
+        pytest.skip("no Pulumi CLI on PATH")
+    project = Project("cli", sandbox, tmp_path)
+    project.program(f"""{ASSETS}    Page(Things(), "page", {{"a": pulumi.StringAsset("x")}})""")
+    project.up()
+    assert "Invalid asset" in project.fails(project.up).text
 
 
 def test_import_is_refused_for_the_dynamic_provider(local_project: Project) -> None:

@@ -10,12 +10,12 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
 
-from pulumi_truto.property_values import UNKNOWN, marshal, unmarshal
+from pulumi_truto.property_values import UNKNOWN, contains_asset, marshal, unmarshal
 from pulumi_truto.testing.engine.deployment import Cancelled, Deployment
 from pulumi_truto.testing.engine.display import Display
 from pulumi_truto.testing.engine.program import THREADS_PER_OPERATION
 from pulumi_truto.testing.engine.provider import GRPC_OPTIONS
-from pulumi_truto.testing.engine.resource import Resource, package_of, seconds
+from pulumi_truto.testing.engine.resource import Resource, seconds
 from pulumi_truto.testing.engine.settings import ORGANIZATION, RunSettings
 
 __all__ = ["MonitorServer"]
@@ -134,44 +134,32 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
         )
 
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
-        def register(deployment: Deployment) -> Any:
-            new = Resource.from_request(request, inputs=unmarshal(request.object))
-            resource = deployment.register(new, request.name)
-            # As in Pulumi, a component's outputs come from its own program, unless its package creates it.
-            outputs = resource.outputs if resource.custom or new.remote else {}
-            return resource_pb2.RegisterResourceResponse(urn=resource.urn, id=resource.id, object=marshal(outputs))
-
-        self._refuse_unsupported_options(request, context)
-        return self._respond(register, context)
+        new = self._declared(request, context, inputs=unmarshal(request.object))
+        resource = self._run(lambda deployment: deployment.register(new, request.name), context)
+        # As in Pulumi, a component's outputs come from its own program, unless its package creates it.
+        outputs = resource.outputs if resource.custom or new.remote else {}
+        return resource_pb2.RegisterResourceResponse(urn=resource.urn, id=resource.id, object=marshal(outputs))
 
     def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
-        def set_outputs(deployment: Deployment) -> Any:
-            deployment.set_outputs(request.urn, unmarshal(request.outputs))
-            return empty_pb2.Empty()
-
-        return self._respond(set_outputs, context)
+        outputs = unmarshal(request.outputs)
+        if contains_asset(outputs):
+            self._refuse("assets and archives in outputs", context)
+        self._run(lambda deployment: deployment.set_outputs(request.urn, outputs), context)
+        return empty_pb2.Empty()
 
     def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
-        def read(deployment: Deployment) -> Any:
-            inputs = unmarshal(request.properties)
-            new = Resource.from_request(request, inputs=inputs, custom=True, external=True)
-            resource = deployment.register(new, request.name)
-            response = resource_pb2.ReadResourceResponse(urn=resource.urn, properties=marshal(resource.outputs))
-            if _HAS_READ_ID and resource.id != UNKNOWN:
-                response.id = resource.id
-            return response
-
-        self._refuse_unsupported_options(request, context)
-        return self._respond(read, context)
+        new = self._declared(request, context, inputs=unmarshal(request.properties), custom=True, external=True)
+        resource = self._run(lambda deployment: deployment.register(new, request.name), context)
+        response = resource_pb2.ReadResourceResponse(urn=resource.urn, properties=marshal(resource.outputs))
+        if _HAS_READ_ID and resource.id != UNKNOWN:
+            response.id = resource.id
+        return response
 
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
-        def invoke(deployment: Deployment) -> Any:
-            response = resource_pb2.ResourceInvokeResponse()
-            result = deployment.invoke(request.tok, unmarshal(request.args), request.provider, request.version)
-            getattr(response, "return").CopyFrom(marshal(result))
-            return response
-
-        return self._respond(invoke, context)
+        call = (request.tok, unmarshal(request.args), request.provider, request.version)
+        response = resource_pb2.ResourceInvokeResponse()
+        getattr(response, "return").CopyFrom(marshal(self._run(lambda deployment: deployment.invoke(*call), context)))
+        return response
 
     def RegisterPackage(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         return resource_pb2.RegisterPackageResponse(ref=request.name)
@@ -185,7 +173,7 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
     RegisterResourceHook = _refusal("the hook {0.name}")
     RegisterErrorHook = _refusal("the hook {0.name}")
 
-    def _respond(self, operation: Callable[[Deployment], Any], context: Any) -> Any:
+    def _run(self, operation: Callable[[Deployment], Any], context: Any) -> Any:
         assert self.deployment is not None
         try:
             return operation(self.deployment)
@@ -193,13 +181,18 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
             # Pulumi's engine uses this status too when a run is over.
             context.abort(grpc.StatusCode.UNAVAILABLE, "the run was cancelled")
 
-    def _refuse_unsupported_options(self, request: Any, context: Any) -> None:
-        needs_provider = getattr(request, "custom", True) or request.remote
-        if needs_provider and not self._settings.serves(package_of(request.type)):
-            return  # the run fails for that reason, which matters more
-        options = _unsupported_options(request)
-        if options:
+    def _declared(self, request: Any, context: Any, **values: Any) -> Resource:
+        """Returns the resource that a request declares; refuses what this engine does not support."""
+        new = Resource.from_request(request, **values)
+        needs_provider = new.custom or new.remote
+        if needs_provider and not self._settings.serves(new.package):
+            return new  # the run fails for that reason, which matters more
+        if options := _unsupported_options(request):
             self._refuse(f"the option {', '.join(options)} of the resource {request.name!r}", context)
+        is_mocked = needs_provider and self._settings.providers.module(new.package) is None
+        if contains_asset(new.inputs) and not is_mocked:
+            self._refuse(f"assets and archives in the resource {request.name!r}", context)
+        return new
 
     def _refuse(self, feature: str, context: Any) -> None:
         assert self.deployment is not None
