@@ -40,10 +40,10 @@ class Deployment:
         self._operation_slots = threading.Semaphore(settings.parallel)
         self._lock = threading.Lock()
         self._registry = registry
-        self._cancelled = threading.Event()
-        self._steps = Steps(settings, snapshot, registry, display, self._cancelled.is_set)
+        self._steps = Steps(settings, snapshot, registry, display)
         self._registered: dict[str, Resource] = {}
         self._former_urns: dict[str, str] = {}
+        self._cancelled = threading.Event()
         self._stack: Resource | None = None
         #: The outputs of the stack that the program has exported so far.
         self.outputs: Properties = {}

@@ -20,21 +20,10 @@ from pulumi_truto.testing.engine.settings import ORGANIZATION, RunSettings
 
 __all__ = ["MonitorServer"]
 
-#: The features that programs may ask for, with their numbers. Some are features that this engine refuses: its own
-#: message is better than the SDK's "please update the Pulumi CLI".
-_FEATURES: Final = {
-    "secrets": 0,
-    "aliasSpecs": 3,
-    "replacementTrigger": 4,
-    "deletedWith": 5,
-    "replaceWith": 6,
-    "transforms": 7,
-    "invokeTransforms": 8,
-    "parameterization": 9,
-    "resourceHooks": 10,
-    "errorHooks": 11,
-    "stateMigrations": 16,
-}
+#: The features that programs may use, by their numbers in Pulumi's protocol: secrets; from alias specs to error hooks;
+#: state migrations. Some are features that this engine refuses: its own message is better than the SDK's "please update
+#: the Pulumi CLI".
+_FEATURES: Final = [0, *range(3, 12), 16]
 #: The options that this engine does not support, by the name of their field in a request.
 _UNSUPPORTED_FIELDS: Final = {
     "deletedWith": "deleted_with",
@@ -117,9 +106,6 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
         self._display = display
         self.deployment: Deployment | None = None
 
-    def SupportsFeature(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
-        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _FEATURES)
-
     def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         settings = self._settings
         return resource_pb2.DeploymentInfo(
@@ -130,7 +116,7 @@ class _ResourceMonitor(resource_pb2_grpc.ResourceMonitorServicer):
             configSecretKeys=settings.config_secret_keys,
             dryRun=settings.dry_run,
             parallel=settings.parallel,
-            supportedFeatures=[*_FEATURES.values()],  # type: ignore[list-item]  # plain numbers
+            supportedFeatures=_FEATURES,
         )
 
     def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802

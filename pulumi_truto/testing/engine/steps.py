@@ -7,7 +7,6 @@ deletes nothing, and changes the snapshot in memory only.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 
 from pulumi.automation import OpType
@@ -47,25 +46,9 @@ class ProtectedResource(OperationError):
 
 
 class Steps:
-    """The steps of one run.
+    """The steps of one run."""
 
-    Args:
-        settings: the settings of the run.
-        snapshot: the stack's snapshot.
-        registry: finds the providers.
-        display: shows the steps.
-        is_cancelled: tells whether the run has failed or was cancelled.
-    """
-
-    def __init__(
-        self,
-        settings: RunSettings,
-        snapshot: Snapshot,
-        registry: ProviderRegistry,
-        display: Display,
-        is_cancelled: Callable[[], bool],
-    ) -> None:
-        self._is_cancelled = is_cancelled
+    def __init__(self, settings: RunSettings, snapshot: Snapshot, registry: ProviderRegistry, display: Display) -> None:
         self._snapshot = snapshot
         self._registry = registry
         self._display = display
@@ -197,8 +180,8 @@ class Steps:
             value = "[secret]" if name in secret_keys(new.inputs) else new.inputs.get(name)
             subject = f"property {name} value {{{value}}} has" if name else "this resource has"
             self._display.error(f"{subject} a problem: {reason}", new)
-        # Also if another resource has failed meanwhile, for example a second one with the same URN.
-        if failures or self._is_cancelled():
+        # Nor does anything change if another resource has failed meanwhile, for example a second one with the same URN.
+        if failures or (self._display.failed and not self._dry_run):
             raise Cancelled
         return dict(with_secrets_of(checked, new.inputs))
 
