@@ -88,7 +88,9 @@ class Display:
             self._on_output(line)
 
     def step(self, op: OpType, resource: Resource, changed: list[str] | None = None, *, counted: bool = True) -> None:
-        """Counts a step that has succeeded, and shows it if it did anything."""
+        """Counts a step that has succeeded, and shows it if it did anything. Default providers are left out."""
+        if resource.is_default_provider:
+            return
         if counted:
             with self._lock:
                 self.counts[op] += 1

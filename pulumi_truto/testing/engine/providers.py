@@ -63,7 +63,7 @@ class ProviderRegistry:
         Raises:
             OperationError: nothing serves the package, or its provider does not start.
         """
-        self.require(token)
+        self._require(token)
         instance = (
             self._instance(reference.rpartition("::")[0]) if reference else self._default_provider(token, version)
         )
@@ -71,15 +71,19 @@ class ProviderRegistry:
 
     def for_resource(self, resource: Resource) -> AnyProvider:
         """Returns the provider of a resource in the state, with this run's configuration if the program ran."""
-        self.require(resource.type)
+        self._require(resource.type)
         return self._provider(self._instance(resource.provider_urn))
 
-    def require(self, token: str) -> None:
-        """Checks that something serves a resource or a function.
+    def start(self, instance: Resource) -> None:
+        """Starts the provider of an instance, which checks its configuration.
 
         Raises:
-            OperationError: neither a provider nor mocks serve its package.
+            OperationError: nothing serves its package, or the configuration is invalid.
         """
+        self._require(instance.type)
+        self._provider(instance)
+
+    def _require(self, token: str) -> None:
         package = package_of(token)
         if not self._settings.serves(package):
             hint = self._settings.providers.missing_hint.format(token=token)

@@ -74,14 +74,13 @@ class Steps:
         self._delete_at_provider(old)
         self._snapshot.record(None, old)
         # A replacement was already counted.
-        if not is_part_of_replacement and not old.is_default_provider:
+        if not is_part_of_replacement:
             self._display.step(OpType.DISCARD if old.external else OpType.DELETE, old)
 
     def refresh(self, old: Resource) -> None:
         """Updates the state of a resource from its provider."""
         if not old.custom or old.is_provider or old.pending_replacement:
-            if not old.is_default_provider:
-                self._display.step(OpType.SAME, old)
+            self._display.step(OpType.SAME, old)
             return
         provider = self._registry.for_resource(old)
         id_, outputs, inputs = provider.read(old.urn, old.id, old.inputs, old.outputs)
@@ -125,8 +124,8 @@ class Steps:
         return self._finish(new, old, OpType.CREATE if old is None else OpType.SAME if is_same else OpType.UPDATE)
 
     def _register_provider(self, new: Resource, old: Resource | None) -> Resource:
-        self._registry.require(new.type)
         new.inputs |= {"version": new.version} if new.version else {}
+        self._registry.start(new)
         new.outputs = dict(new.inputs)
         if old is None:
             new.id = "" if self._dry_run else str(uuid.uuid4())
