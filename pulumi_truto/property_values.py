@@ -54,15 +54,15 @@ _ASSETS: Final = ("c44067f5952c0a294b673a41bacd8c17", "0def7320c3a5731c473e5ecbe
 
 
 def unmarshal(message: struct_pb2.Struct) -> Properties:
-    """The properties in a message: whole numbers as integers, null properties omitted, like Pulumi's own."""
-    return {name: unmarshal_value(value) for name, value in message.fields.items() if not _is_null(value)}
+    """The properties in a message by name: whole numbers as integers, null properties omitted, like Pulumi's own."""
+    return {name: unmarshal_value(value) for name, value in sorted(message.fields.items()) if not _is_null(value)}
 
 
 def unmarshal_value(message: struct_pb2.Value) -> Any:
     """One value of a message."""
     kind = message.WhichOneof("kind")
     if kind == "struct_value":
-        return {name: unmarshal_value(value) for name, value in message.struct_value.fields.items()}
+        return {name: unmarshal_value(value) for name, value in sorted(message.struct_value.fields.items())}
     if kind == "list_value":
         return [unmarshal_value(value) for value in message.list_value.values]
     if kind == "number_value":

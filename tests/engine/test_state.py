@@ -75,6 +75,20 @@ def test_refresh_drops_references_to_a_deleted_webhook(project: Project) -> None
     assert project.preview().changes == {"same": 5}
 
 
+def test_outputs_are_sorted(project: Project) -> None:
+    """The outputs of a stack, and the keys inside them, come in the order of their names."""
+    names = "zyxwvutsrqponml"
+    project.program(f"""
+        pulumi.export("z", 1)
+        pulumi.export("objects", [dict.fromkeys({names!r}, 1)])
+        pulumi.export("a", 1)
+    """)
+    outputs = project.up().outputs
+    assert outputs is not None
+    assert [*outputs] == ["a", "objects", "z"]
+    assert [*outputs["objects"].value[0]] == sorted(names)
+
+
 def test_exported_state_can_be_imported(project: Project) -> None:
     """As with Pulumi, importing an exported state undoes a loss of the state: the webhook is managed again."""
     project.webhook()
