@@ -89,10 +89,10 @@ class InvalidResponseError(TrutoError):
     """The response does not match Truto's API, so it is not used.
 
     Attributes:
-        webhook_id: the webhook that the response to a create names; ``None`` if it names none.
+        id: the id in the response to a create; ``None`` if it has none.
     """
 
-    webhook_id: str | None = None
+    id: str | None = None
 
     may_have_succeeded = True
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ErrorMessages"]
 
-_NO_REASON: Final = "Truto gave no reason. Check target_url and event_types; retrying will not help."
+_NO_REASON: Final = "Truto gave no reason. Check the inputs; retrying will not help."
 
 
 class ErrorMessages:
@@ -57,10 +57,10 @@ class ErrorMessages:
             "responds in its place; otherwise try again later"
         )
 
-    def wrong_webhook(self, attempted: str, id_: str) -> InvalidResponseError:
-        """A response about another webhook than the requested one."""
+    def wrong_item(self, attempted: str, noun: str, id_: str) -> InvalidResponseError:
+        """A response about another item than the requested one."""
         return InvalidResponseError(
-            f"cannot {attempted}: Truto's response is about another webhook, {self._sanitize(id_)}. Try again later"
+            f"cannot {attempted}: Truto's response is about another {noun}, {self._sanitize(id_)}. Try again later"
         )
 
     def cancelled(self, attempted: str) -> ConnectError:
@@ -122,7 +122,7 @@ class ErrorMessages:
         phrase = f"{status} {self._sanitize(response.reason or '')}".rstrip()
         whole_path = urlsplit(self._base_url).path + path
         remedy = kind.remedy if detail or kind is not BadRequestError else _NO_REASON
-        if status == 405 or (status == 404 and path == "/webhook"):  # Truto has these endpoints
+        if status == 405 or (status == 404 and path.count("/") == 1):  # Truto has these endpoints
             remedy = f"Check truto:baseUrl, {self._base_url}: Truto's API is not there"
         elif status in (401, 404):
             remedy += f" {self._settings.token_hint}"

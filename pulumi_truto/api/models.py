@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
     StrictStr,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     field_validator,
 )
@@ -30,12 +32,13 @@ __all__ = [
     "DeliveryLog",
     "DeliveryLogEntry",
     "ErrorEnvelope",
+    "Item",
     "Named",
+    "Page",
     "Response",
     "TestResult",
-    "UnreadableWebhook",
+    "UnreadableItem",
     "Webhook",
-    "WebhookPage",
 ]
 
 Text = Annotated[StrictStr, StringConstraints(min_length=1, max_length=8192)]
@@ -64,44 +67,46 @@ class Response(BaseModel):
             raise ValueError(_first_reason(error)) from None
 
 
-class Webhook(Response):
+_TIME: Final = TypeAdapter(datetime)
+
+
+def _normalize_time(value: object) -> object:
+    """The time in UTC, as ``2024-09-01T10:00:00.000Z``: the format alone is never a change.
+
+    Truto writes ``2021-08-10T10:00:00.000Z`` in one place and ``2024-09-01 10:00:00`` in others. A time without a zone
+    is taken as UTC.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return utc_text(_in_utc(_TIME.validate_python(value)))
+    except ValidationError:
+        raise ValueError("is not a time") from None
+
+
+#: A time in a response, in one format.
+Time = Annotated[StrictStr | None, BeforeValidator(_normalize_time)]
+
+
+class Item(Response):
+    """A resource of Truto's in a response: the fields that all have."""
+
+    id: Id
+    is_active: StrictBool
+    environment_id: StrictStr | None = None
+    created_at: Time = None
+    updated_at: Time = None
+
+
+class Webhook(Item):
     """A webhook in a response.
 
     Attributes:
         event_types: ``None``, absent and ``[]`` all mean every event.
-        created_at: in UTC. Truto writes ``2021-08-10T10:00:00.000Z`` in one place and ``2024-09-01 10:00:00`` in
-            others; a time without a zone is taken as UTC.
     """
 
-    id: Id
     target_url: Text
-    is_active: StrictBool
     event_types: list[StrictStr] | None = None
-    environment_id: StrictStr | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-
-    @field_validator("created_at", "updated_at", mode="before")
-    @classmethod
-    def _only_strings(cls, value: object) -> object:
-        if value is not None and not isinstance(value, str):
-            raise ValueError("must be a string")
-        return value
-
-    @field_validator("created_at", "updated_at")
-    @classmethod
-    def _times_in_utc(cls, value: datetime | None) -> datetime | None:
-        return None if value is None else _in_utc(value)
-
-    @property
-    def created_at_text(self) -> str | None:
-        """``created_at`` in one format, whichever Truto used, so that the format alone is never a change."""
-        return _text(self.created_at)
-
-    @property
-    def updated_at_text(self) -> str | None:
-        """``updated_at`` in the same format."""
-        return _text(self.updated_at)
 
 
 class CreatedWebhook(Webhook):
@@ -110,16 +115,20 @@ class CreatedWebhook(Webhook):
     secret: Text = Field(repr=False)
 
 
+_Item = TypeVar("_Item", bound=Item)
+
+
 @dataclass(frozen=True)
-class UnreadableWebhook:
+class UnreadableItem:
     """An item of a list that does not match Truto's API: its id, if it has one, and the first reason."""
 
     id: str | None
     reason: str
 
 
-class WebhookPage(Response):
-    """One page of ``GET /webhook``.
+@dataclass(frozen=True)
+class Page(Generic[_Item]):
+    """One page of a list.
 
     Attributes:
         result: the valid items. An invalid one must not hide the others.
@@ -127,22 +136,22 @@ class WebhookPage(Response):
         next_cursor: ``None`` on the last page.
     """
 
-    result: list[Webhook]
-    unreadable: list[UnreadableWebhook] = Field(default_factory=list, init=False)
-    next_cursor: StrictStr | None = None
+    result: list[_Item]
+    unreadable: list[UnreadableItem]
+    next_cursor: str | None
 
     @classmethod
-    def parse(cls, body: bytes) -> WebhookPage:
-        """The page with this body; see `Response.of`."""
+    def parse(cls, item: type[_Item], body: bytes) -> Page[_Item]:
+        """The page with this body; see `Response.parse`."""
         envelope = _Envelope.parse(body)
-        page = cls(result=[], next_cursor=envelope.next_cursor)
-        for item in envelope.result:
+        page = cls([], [], envelope.next_cursor)
+        for value in envelope.result:
             try:
-                page.result.append(Webhook.model_validate(item))
+                page.result.append(item.model_validate(value))
             except ValidationError as error:
-                id_ = item.get("id") if isinstance(item, dict) else None
+                id_ = value.get("id") if isinstance(value, dict) else None
                 is_id = isinstance(id_, str) and ID.fullmatch(id_)
-                page.unreadable.append(UnreadableWebhook(id_ if is_id else None, _first_reason(error)))
+                page.unreadable.append(UnreadableItem(id_ if is_id else None, _first_reason(error)))
         return page
 
 
@@ -241,7 +250,3 @@ def _in_utc(moment: datetime) -> datetime:
         return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
     except OverflowError:
         raise ValueError("is out of range") from None
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else utc_text(moment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import unquote, unquote_plus, urlsplit
 
@@ -11,6 +11,7 @@ __all__ = ["Redactor"]
 
 _MAX_LENGTH: Final = 300
 _URL: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)(?:[^\s/?#@\"'<>]*@)?([^\s/?#\"'<>]*)[^\s\"'<>]*")
+_WEB_URL: Final = re.compile("(?i)https?://")
 #: Such a part of a path, as in ``/webhooks/orders``, is a word of Truto's own messages too.
 _WORD: Final = re.compile(r"[a-z]{0,12}|.")
 #: A shorter value of a query could be any number.
@@ -33,10 +34,19 @@ class Redactor:
         if isinstance(secret, str) and secret:
             self._secrets[secret] = "[secret]"
 
-    def add_url(self, url: object) -> None:
-        """From now on no text contains a part of this URL after its origin, even where the text is not a URL."""
-        if isinstance(url, str):
-            self._url_parts.update(_parts_of(url))
+    def add_urls(self, values: object) -> None:
+        """From now on no text contains a part of these URLs after its origin, even where the text is not a URL.
+
+        Args:
+            values: a URL, or an object or list that contains URLs at any depth.
+        """
+        if isinstance(values, str) and _WEB_URL.match(values):
+            self._url_parts.update(_parts_of(values))
+        elif isinstance(values, Mapping):
+            self.add_urls([*values.values()])
+        elif isinstance(values, (list, tuple)):
+            for value in values:
+                self.add_urls(value)
 
     def sanitize(self, text: str) -> str:
         """The text, fit for one line of a log: no secrets, no control characters, at most 300 characters."""

@@ -1,7 +1,7 @@
 """Sends one request, retries it until its deadline, and returns the parsed response or raises a `TrutoError`.
 
 =========================================  ===================  =======================
-failure                                    POST /webhook        every other call
+failure                                    create               every other call
 =========================================  ===================  =======================
 no connection, 429                         retried              retried
 connection lost, no response in time       retried (5 attempts)  retried
@@ -10,7 +10,7 @@ connection lost, no response in time       retried (5 attempts)  retried
 every other status, untrusted certificate  not retried          not retried
 =========================================  ===================  =======================
 
-After each of those five attempts Truto may have a webhook more. Their waits are so long that they outlast an outage of
+After each of those five attempts Truto may have an item more. Their waits are so long that they outlast an outage of
 60 seconds. A test of a webhook and the delivery log are not retried where the outcome is unknown.
 """
 
@@ -91,7 +91,7 @@ class Request:
         method: the HTTP method.
         path: the path below the base URL.
         is_repeatable: whether it is retried after an attempt with an unknown outcome.
-        is_create: whether it is a ``POST /webhook``.
+        is_create: whether it creates an item.
         options: arguments of `requests.Session.request`.
         unknown_outcomes: receives the error of each attempt that Truto may have processed.
     """

@@ -196,7 +196,7 @@ def _orphans(options: argparse.Namespace) -> int:
     if options.delete:
         deleted = [orphan for orphan in report.orphans if options.yes or _confirms(orphan)]
         for orphan in deleted:
-            client.delete_webhook(orphan.id)
+            client.webhooks.delete(orphan.id)
             log(f"deleted  {orphan.id}")
         left = [webhook for webhook in webhooks if webhook not in deleted]
         report = compare(left, unreadable, known, settings, triggers)
@@ -233,7 +233,7 @@ def _settings() -> Settings:
 
 def _webhooks(client: TrutoClient) -> tuple[list[Webhook], set[str]]:
     """The webhooks of the environment, and the ids of the invalid ones."""
-    pages = list(client.iter_pages())
+    pages = list(client.webhooks.iter_pages())
     unreadable = {item.id for page in pages for item in page.unreadable if item.id}
     return [webhook for page in pages for webhook in page.result], unreadable
 

@@ -50,7 +50,7 @@ def names_for(webhooks: Sequence[Webhook], chosen_names: Mapping[str, str]) -> d
         ValueError: two webhooks would have the same name.
     """
     names: dict[str, str] = {}
-    for webhook in sorted(webhooks, key=lambda webhook: (webhook.created_at_text or "", webhook.id)):
+    for webhook in sorted(webhooks, key=lambda webhook: (webhook.created_at or "", webhook.id)):
         name = chosen_names.get(webhook.id) or _readable(webhook.target_url)
         if name in names.values() and webhook.id not in chosen_names:
             name = f"{name}-{webhook.id[:8]}"

@@ -82,8 +82,8 @@ class Report:
                 "id": webhook.id,
                 **to_inputs(webhook),
                 "environment_id": webhook.environment_id,
-                "created_at": webhook.created_at_text,
-                "updated_at": webhook.updated_at_text,
+                "created_at": webhook.created_at,
+                "updated_at": webhook.updated_at,
                 "never_switched_on": is_never_switched_on(webhook),
             }
             for webhook in self.orphans
@@ -154,7 +154,7 @@ def to_lines(report: Report) -> Iterator[str]:
     for orphan in report.orphans:
         state = "active" if orphan.is_active else "not active"
         state += ", never switched on" if is_never_switched_on(orphan) else ""
-        created_at = orphan.created_at_text or "an unknown time"
+        created_at = orphan.created_at or "an unknown time"
         yield f"orphan   {orphan.id}  since {created_at}, {state}, {orphan.target_url}"
     for webhook in report.missing:
         yield f"missing  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}"

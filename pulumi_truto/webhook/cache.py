@@ -57,7 +57,7 @@ class WebhookCache:
             if self._reads > 1:
                 self._maybe_fetch_page(id_)
             webhook = self._known.get(id_)
-        return webhook or self._client.get_webhook(id_)
+        return webhook or self._client.webhooks.get(id_)
 
     def invalidate(self, id_: str) -> None:
         """Removes a webhook that was changed, or may have been: the next read fetches it."""
@@ -79,7 +79,7 @@ class WebhookCache:
     def _fetch_page(self) -> None:
         with self._lock:
             self._invalidated.clear()
-        page = self._client.list_webhooks(self._cursor)
+        page = self._client.webhooks.list_page(self._cursor)
         self._pages += 1
         with self._lock:
             # A page may have left Truto before a webhook was changed.

@@ -29,7 +29,7 @@ def confirm_deleted(client: TrutoClient, id_: str, state: Values, *, is_confirme
     """
     environment_id = state.get("environment_id")
     is_confirmed = is_confirmed or state.get(FINGERPRINT) == client.settings.fingerprint(id_)
-    for page in client.iter_pages():
+    for page in client.webhooks.iter_pages():
         if id_ in {webhook.id for webhook in page.result} | {webhook.id for webhook in page.unreadable}:
             raise NotFoundError(
                 f"Truto returns 404 for webhook {id_} but still lists it. Nothing was changed; try again later",

@@ -48,7 +48,7 @@ def find_webhook(client: TrutoClient, id_: str) -> WebhookInfo:
         NotFoundError: there is none in the token's environment.
         TrutoError: the request failed.
     """
-    return _info(client.get_webhook(id_))
+    return _info(client.webhooks.get(id_))
 
 
 def find_webhooks(
@@ -79,7 +79,7 @@ def find_webhooks(
             )
     return [
         _info(webhook)
-        for webhook in client.iter_webhooks()
+        for webhook in client.webhooks.iter_items()
         if matches(webhook, is_active=is_active, target_url=target_url, event_type=event_type)
     ]
 
@@ -97,7 +97,7 @@ def find_page(
             Pulumi CLI (3.260) sends the number that it still wants.
         filters: those of `find_webhooks`.
     """
-    page = client.list_webhooks(continuation or None, page_size=page_size if page_size > 0 else None)
+    page = client.webhooks.list_page(continuation or None, page_size=page_size if page_size > 0 else None)
     webhooks = [webhook for webhook in page.result if matches(webhook, **filters)]
     if 0 < limit <= len(webhooks):
         return webhooks[:limit], ""
@@ -126,6 +126,6 @@ def _info(webhook: Webhook) -> WebhookInfo:
         id=webhook.id,
         **to_inputs(webhook),
         environment_id=webhook.environment_id,
-        created_at=webhook.created_at_text,
-        updated_at=webhook.updated_at_text,
+        created_at=webhook.created_at,
+        updated_at=webhook.updated_at,
     )

@@ -74,7 +74,7 @@ class WebhookManager:
         unknown: list[TrutoError] = []
         body = build_create_body(inputs)
         try:
-            created = self.client.create_webhook(body, self._claim, unknown)
+            created = self.client.webhooks.create(body, self._claim, unknown)
         except TrutoError as error:
             if not unknown:
                 raise
@@ -90,7 +90,7 @@ class WebhookManager:
             return created.id, state
         switch_on: Values = {"is_active": True, "event_types": inputs["event_types"]}
         try:
-            return created.id, self._written(self.client.update_webhook(created.id, switch_on), state, switch_on)
+            return created.id, self._written(self.client.webhooks.update(created.id, switch_on), state, switch_on)
         except TrutoError as error:
             failure = f"webhook {created.id} was created, and could not be switched on ({str(error).rstrip('.')})"
             may_be_on = "may be switched on" if error.may_have_succeeded else "is switched off"
@@ -147,11 +147,11 @@ class WebhookManager:
         if "event_types" not in body:
             # By Truto's reference a PATCH without event_types subscribes to every event.
             if "event_types" in ignored:
-                body = {**body, "event_types": self.client.get_webhook(id_).event_types or []}
+                body = {**body, "event_types": self.client.webhooks.get(id_).event_types or []}
             else:
                 sent = body = {**body, "event_types": inputs["event_types"]}
         try:
-            webhook = self.client.update_webhook(id_, body)
+            webhook = self.client.webhooks.update(id_, body)
         except NotFoundError as error:
             raise self._update_not_found(id_, state, error) from None
         except TrutoError as error:
@@ -172,7 +172,7 @@ class WebhookManager:
             self._warn(warning)
         unknown: list[TrutoError] = []
         try:
-            self.client.delete_webhook(id_, unknown)
+            self.client.webhooks.delete(id_, unknown)
         except NotFoundError:
             # After a lost response it is our own delete that the 404 confirms.
             is_lost = any(not isinstance(error, APIError) for error in unknown)
@@ -180,7 +180,7 @@ class WebhookManager:
         except InvalidResponseError as error:
             # Perhaps a proxy responded in Truto's place: only the webhook itself shows whether it was deleted.
             try:
-                self.client.get_webhook(id_)
+                self.client.webhooks.get(id_)
             except NotFoundError:
                 confirm_deleted(self.client, id_, state, is_confirmed=True)
             else:
@@ -198,14 +198,14 @@ class WebhookManager:
     def _remember(self, id_: str, state: Values) -> None:
         self._claim(id_)
         self.client.redactor.add_secret(state.get("secret"))
-        self.client.redactor.add_url(state.get("target_url"))
+        self.client.redactor.add_urls(state)
 
     def _check_environment(self, created: CreatedWebhook) -> None:
         """Deletes a webhook that was just created in another environment than the settings name, and raises."""
         settings = self.client.settings
         if settings.is_other_environment(created.environment_id):
             try:
-                self.client.delete_webhook(created.id)
+                self.client.webhooks.delete(created.id)
                 outcome = "It had just been created, switched off, and was deleted again"
             except TrutoError as error:
                 outcome = f"It has just been created, is switched off, and could not be deleted ({error})"
@@ -216,7 +216,7 @@ class WebhookManager:
         if state.get("environment_id"):
             self.client.settings.check_environment(state["environment_id"], f"webhook {id_}")
         elif self.client.settings.environment_id:
-            self.client.get_webhook(id_)
+            self.client.webhooks.get(id_)
 
     def _written(self, webhook: Webhook, known: Values, sent: Values) -> Values:
         """The state after a request that sent some properties, with the fingerprint of the credential that did."""
@@ -278,7 +278,7 @@ class WebhookManager:
 def _possible_orphans(unknown: Sequence[TrutoError]) -> str:
     """The webhooks that attempts with an unknown outcome may have left behind: one sentence without a full stop."""
     attempts = "1 attempt" if len(unknown) == 1 else f"{len(unknown)} attempts"
-    ids = dict.fromkeys(error.webhook_id for error in unknown if isinstance(error, InvalidResponseError))
+    ids = dict.fromkeys(error.id for error in unknown if isinstance(error, InvalidResponseError))
     names = ", ".join(id_ for id_ in ids if id_)
     return (
         f"{attempts} had an unknown outcome{f' (a response named {names})' if names else ''}: what was left behind is "

@@ -37,7 +37,7 @@ def to_state(webhook: Webhook, known: Values) -> Values:
     Properties that the response leaves out stay as they were. The secret always does: only the response to the create
     has it. A URL that Truto only spells differently stays as declared, or it would be a change for ever.
     """
-    texts = {"created_at": webhook.created_at_text, "updated_at": webhook.updated_at_text}
+    texts = {"created_at": webhook.created_at, "updated_at": webhook.updated_at}
     outputs = {"environment_id": webhook.environment_id, **texts}
     state = {
         **to_inputs(webhook),

@@ -181,7 +181,7 @@ class WebhookTester:
 
     def _read(self, id_: str) -> Webhook:
         try:
-            return self._client.get_webhook(id_)
+            return self._client.webhooks.get(id_)
         except NotFoundError as error:
             raise NotFoundError(
                 f"cannot test webhook {id_}: Truto returned 404, so it was deleted or belongs to another environment. "

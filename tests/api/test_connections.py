@@ -38,7 +38,7 @@ def test_response_of_exactly_the_maximum_size_is_accepted(sandbox: Sandbox) -> N
     sandbox.inject("response", "list", body=empty_page(padding=2000).decode())
     sandbox.inject("response", "list", body=empty_page(padding=2001).decode())
     client = client_of(sandbox, max_body_bytes=len(empty_page(padding=2000)))
-    assert client.list_webhooks().result == []
+    assert client.webhooks.list_page().result == []
     assert_list_fails(client, InvalidResponseError)
 
 
@@ -86,14 +86,14 @@ def test_refused_connection_says_what_to_check(sandbox: Sandbox) -> None:
     assert sandbox.base_url in message
     assert "truto:baseUrl" in message
     with pytest.raises(ConnectError):
-        client.create_webhook(BODY)
+        client.webhooks.create(BODY)
 
 
 @pytest.mark.parametrize("base_url", ["https://a..example", "https://" + "a" * 64 + ".example"])
 def test_impossible_host_name_sends_nothing(base_url: str) -> None:
     """With a host name that cannot exist, no request can have succeeded."""
     with pytest.raises(TrutoError) as error_info:
-        client_for(base_url).list_webhooks()
+        client_for(base_url).webhooks.list_page()
     assert not error_info.value.may_have_succeeded
 
 
@@ -111,7 +111,7 @@ def test_reset_during_the_tls_handshake_sends_nothing() -> None:
         thread = threading.Thread(target=reset, daemon=True)
         thread.start()
         with pytest.raises(ConnectError):
-            client_for(f"https://127.0.0.1:{listener.getsockname()[1]}").create_webhook(BODY)
+            client_for(f"https://127.0.0.1:{listener.getsockname()[1]}").webhooks.create(BODY)
         thread.join(10)
 
 
@@ -122,13 +122,13 @@ def test_sequential_calls_share_one_connection(sandbox: Sandbox) -> None:
     """Many calls in a row use one connection, even with errors among them."""
     client = client_of(sandbox)
     for _ in range(10):
-        created = client.create_webhook(BODY)
-        client.get_webhook(created.id)
-        client.update_webhook(created.id, {"is_active": False})
-        list(client.iter_webhooks())
-        client.delete_webhook(created.id)
+        created = client.webhooks.create(BODY)
+        client.webhooks.get(created.id)
+        client.webhooks.update(created.id, {"is_active": False})
+        list(client.webhooks.iter_items())
+        client.webhooks.delete(created.id)
         with pytest.raises(NotFoundError):
-            client.get_webhook(created.id)
+            client.webhooks.get(created.id)
     assert sandbox.count() == 60
     assert sandbox.connections == 1
 
@@ -138,9 +138,9 @@ def test_retries_share_one_connection(sandbox: Sandbox) -> None:
     client = client_of(sandbox)
     for fault in ("empty", "html", "status"):
         sandbox.inject(fault, "list")
-        client.list_webhooks()
+        client.webhooks.list_page()
     sandbox.inject("rate_limited", "create", retry_after="0")
-    client.create_webhook(BODY)
+    client.webhooks.create(BODY)
     assert sandbox.count() == 8
     assert sandbox.connections == 1
 
@@ -153,7 +153,7 @@ def test_threads_use_at_most_one_connection_each(sandbox: Sandbox) -> None:
     def create_and_delete(_: int) -> None:
         barrier.wait()
         for _ in range(10):
-            client.delete_webhook(client.create_webhook(BODY).id)
+            client.webhooks.delete(client.webhooks.create(BODY).id)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(create_and_delete, range(8)))
@@ -174,7 +174,7 @@ def test_closed_connection_is_replaced() -> None:
     with raw_server(respond) as port:
         client = client_for(f"http://127.0.0.1:{port}")
         for _ in range(3):
-            client.list_webhooks()
+            client.webhooks.list_page()
             closed.get(timeout=10)
-            client.create_webhook(BODY)
+            client.webhooks.create(BODY)
             closed.get(timeout=10)

@@ -37,7 +37,7 @@ def test_newest_deliveries_come_first(timestamp_format: str) -> None:
 def test_log_is_requested_once(sandbox: Sandbox) -> None:
     """A log that cannot be read is not requested again: it only explains something else."""
     client = client_of(sandbox)
-    webhook = client.create_webhook(BODY)
+    webhook = client.webhooks.create(BODY)
     sandbox.inject("status", "log", times=0)
     with pytest.raises(ServerError, match="cannot read the delivery log of webhook"):
         client.list_deliveries(webhook.id)

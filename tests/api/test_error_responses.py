@@ -134,7 +134,7 @@ def test_redirect_is_not_followed(sandbox: Sandbox, status: int) -> None:
         client = client_of(sandbox)
         assert redirect_target.base_url in str(assert_list_fails(client, InvalidResponseError))
         with pytest.raises(InvalidResponseError, match="Redirects are not followed"):
-            client.create_webhook(BODY)
+            client.webhooks.create(BODY)
         assert redirect_target.count() == 0
     assert sandbox.count() == 2
 
@@ -160,7 +160,7 @@ def test_invalid_http_is_a_one_line_error(response: bytes) -> None:
 
     with raw_server(respond) as port:
         with pytest.raises((TransportError, InvalidResponseError)) as error_info:
-            client_for(f"http://127.0.0.1:{port}").list_webhooks()
+            client_for(f"http://127.0.0.1:{port}").webhooks.list_page()
         assert error_info.value.may_have_succeeded
         assert f"http://127.0.0.1:{port}" in str(error_info.value)
         assert len(str(error_info.value).splitlines()) == 1

@@ -75,11 +75,11 @@ def errors_of_all_operations(base_url: str) -> list[str]:
     """Calls every method of a client and returns the messages of the errors."""
     messages = []
     for call in (
-        lambda client: client.create_webhook({"target_url": "https://hooks.example.com/"}),
-        lambda client: client.get_webhook(ID),
-        lambda client: list(client.iter_webhooks()),
-        lambda client: client.update_webhook(ID, {"is_active": False}),
-        lambda client: client.delete_webhook(ID),
+        lambda client: client.webhooks.create({"target_url": "https://hooks.example.com/"}),
+        lambda client: client.webhooks.get(ID),
+        lambda client: list(client.webhooks.iter_items()),
+        lambda client: client.webhooks.update(ID, {"is_active": False}),
+        lambda client: client.webhooks.delete(ID),
         lambda client: client.test_webhook(ID),
     ):
         try:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from pulumi_truto.api.models import CreatedWebhook, ErrorEnvelope, TestResult, Webhook, WebhookPage
+from pulumi_truto.api.models import CreatedWebhook, ErrorEnvelope, Page, TestResult, Webhook
 
 RESPONSE = {
     "id": "0b7c1f0e-6d0f-4d3c-9d43-2f5a0c6f0001",
@@ -55,14 +57,14 @@ def parse_error(**fields: Any) -> str:
 def test_times_are_normalized(timestamp: str, normalized: str) -> None:
     """A time has one format, whichever Truto used, so that the format alone is never a change."""
     webhook = parse(created_at=timestamp, updated_at=timestamp)
-    assert webhook.created_at_text == webhook.updated_at_text == normalized
+    assert webhook.created_at == webhook.updated_at == normalized
 
 
 @pytest.mark.parametrize("name", ["created_at", "updated_at"])
 @pytest.mark.parametrize("value", [..., None])
 def test_missing_time_is_none(name: str, value: Any) -> None:
     """A time that is absent or null is ``None``."""
-    assert getattr(parse(**{name: value}), f"{name}_text") is None
+    assert getattr(parse(**{name: value}), name) is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_unknown_fields_are_ignored() -> None:
     """A field that Truto adds later is not an error."""
     assert parse(new_field={"nested": [1, None]}, label="x") == parse()
     page = {"result": [{**RESPONSE, "new_field": 1}], "next_cursor": None, "limit": 100, "total": {"of": 1}}
-    assert WebhookPage.model_validate(page).result == [Webhook.model_validate(RESPONSE)]
+    assert Page.parse(Webhook, json.dumps(page).encode()).result == [Webhook.model_validate(RESPONSE)]
     assert TestResult.model_validate({"success": False, "status": 500}).success is False
     assert ErrorEnvelope.model_validate({"message": "no", "statusCode": "400", "x": 1}).message == "no"
 
@@ -142,16 +144,14 @@ def test_wrong_type_is_rejected(name: str, value: Any) -> None:
         [],
         {"result": None},
         {"result": {}},
-        {"result": [5]},
-        {"result": [{"id": "x"}]},
         {"result": [], "next_cursor": 5},
         {"webhooks": []},
     ],
 )
 def test_invalid_page_is_rejected(page: object) -> None:
     """An invalid page is an error, never an empty page."""
-    with pytest.raises(ValidationError):
-        WebhookPage.model_validate_json(json.dumps(page))
+    with pytest.raises(ValueError, match=r"result|next_cursor|Input should be"):
+        Page.parse(Webhook, json.dumps(page).encode())
 
 
 @pytest.mark.parametrize("response", [{}, {"success": "true"}, {"success": 1}, {"success": None}, [], True])
@@ -204,7 +204,7 @@ def test_repr_does_not_show_the_secret() -> None:
     webhook = parse(secret="hunter2")
     assert webhook.secret == "hunter2"
     assert "hunter2" not in repr(webhook) + str(webhook)
-    assert "hunter2" not in repr(WebhookPage(result=[webhook]))
+    assert "hunter2" not in repr(Page([webhook], [], None))
 
 
 @pytest.mark.parametrize("name", [*RESPONSE, "secret"])
@@ -259,13 +259,13 @@ JSON = st.recursive(
 
 @no_deadline
 @given(
-    st.sampled_from([Webhook, WebhookPage, TestResult, ErrorEnvelope]),
+    st.sampled_from([Webhook.parse, partial(Page.parse, Webhook), TestResult.parse, ErrorEnvelope.parse]),
     st.binary() | JSON.map(json.dumps) | st.dictionaries(st.sampled_from([*RESPONSE, "result"]), JSON).map(json.dumps),
 )
-def test_any_body_is_valid_or_a_validation_error(model: type[BaseModel], body: bytes | str) -> None:
-    """Parsing raises no other exception than `ValidationError`, whatever the body is."""
-    with contextlib.suppress(ValidationError):
-        model.model_validate_json(body)
+def test_any_body_is_valid_or_a_value_error(parse_body: Callable[[bytes], object], body: bytes | str) -> None:
+    """Parsing raises no other exception than `ValueError`, whatever the body is."""
+    with contextlib.suppress(ValueError):
+        parse_body(body.encode() if isinstance(body, str) else body)
 
 
 @no_deadline
@@ -274,4 +274,4 @@ def test_time_formats_are_equivalent(moment: Any, separator: str, zone: str) -> 
     """All of Truto's time formats give the same normalized time."""
     moment = moment.replace(microsecond=0)
     webhook = parse(created_at=moment.isoformat(sep=separator) + zone)
-    assert webhook.created_at_text == moment.isoformat() + ".000Z"
+    assert webhook.created_at == moment.isoformat() + ".000Z"

@@ -83,7 +83,7 @@ def test_connection_with_trusted_certificate(trusted_certificate: Path) -> None:
     with raw_server(respond, trusted_certificate) as port:
         client = client_for(f"https://{REMOTE_ALIAS}:{port}", read_seconds=0.5)
         for _ in range(3):
-            assert client.list_webhooks().result == []
+            assert client.webhooks.list_page().result == []
         assert len(connections) == 1
         assert f"Authorization: Bearer {TOKEN}\r\n".encode() in heads[0]
         with assert_duration(maximum=5):
@@ -93,7 +93,7 @@ def test_connection_with_trusted_certificate(trusted_certificate: Path) -> None:
 def test_https_to_an_http_server_sends_nothing(sandbox: Sandbox) -> None:
     """With https:// in place of http:// in the base URL, a create is certainly not sent."""
     with pytest.raises(TrutoError) as error_info:
-        client_for(sandbox.base_url.replace("http:", "https:"), sandbox.token).create_webhook(BODY)
+        client_for(sandbox.base_url.replace("http:", "https:"), sandbox.token).webhooks.create(BODY)
     assert not error_info.value.may_have_succeeded
     assert sandbox.calls == []
 
@@ -107,13 +107,13 @@ def test_loopback_ignores_proxies(sandbox: Sandbox, monkeypatch: pytest.MonkeyPa
     """The sandbox is reached without a proxy, whichever variable names one."""
     with Sandbox() as proxy:
         monkeypatch.setenv(variable, proxy.base_url)
-        client_of(sandbox).list_webhooks()
+        client_of(sandbox).webhooks.list_page()
         assert (sandbox.count(), proxy.count()) == (1, 0)
 
 
 def test_remote_api_is_reached_through_the_proxy(http_proxy: Sandbox) -> None:
     """An API that is not on loopback is reached through the proxy of the environment."""
-    client_for("http://truto.invalid", http_proxy.token).list_webhooks()
+    client_for("http://truto.invalid", http_proxy.token).webhooks.list_page()
     assert http_proxy.count("list") == 1
 
 
@@ -140,7 +140,7 @@ def test_netrc_does_not_override_the_token(
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HOME", str(tmp_path))
     port = sandbox.base_url.rpartition(":")[2]
-    client_for(f"http://{host}:{port}", sandbox.token).list_webhooks()
+    client_for(f"http://{host}:{port}", sandbox.token).webhooks.list_page()
     assert sandbox.calls[0].environment_id == sandbox.environment_id
 
 
@@ -156,7 +156,7 @@ def test_unusable_proxy_is_named_in_the_error(monkeypatch: pytest.MonkeyPatch, p
     """The error for a proxy that cannot work names the proxy as the cause."""
     monkeypatch.setenv("HTTPS_PROXY", proxy_url)
     with pytest.raises(ConfigurationError, match=reason):
-        client_for("https://truto.invalid").list_webhooks()
+        client_for("https://truto.invalid").webhooks.list_page()
 
 
 # CONNECT ---------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_connection_through_a_proxy(https_proxy: StartProxy, certificate: Path) 
     with raw_server(respond, certificate) as port, https_proxy(tunnel_to(port)):
         client = client_for(f"https://{REMOTE_ALIAS}:{port}", read_seconds=0.5)
         for _ in range(3):
-            assert client.list_webhooks().result == []
+            assert client.webhooks.list_page().result == []
         assert f"Authorization: Bearer {TOKEN}\r\n".encode() in heads[0]
         with assert_duration(minimum=0.5, maximum=10):
             assert_list_fails(client, TransportError)
@@ -192,5 +192,5 @@ def test_proxy_that_refuses_connect_sends_nothing(https_proxy: StartProxy, statu
 
     with https_proxy(respond):
         with pytest.raises(ConnectError, match=f"{status} Not now.*nothing was sent") as error_info:
-            client_for("https://truto.invalid").create_webhook(BODY)
+            client_for("https://truto.invalid").webhooks.create(BODY)
         assert not error_info.value.may_have_succeeded

@@ -50,7 +50,7 @@ def test_debug_output_behind_a_proxy_does_not_show_the_token(
 ) -> None:
     """Behind a proxy, http.client's debug output does not show the token."""
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
-    client_for("http://truto.invalid", http_proxy.token).list_webhooks()
+    client_for("http://truto.invalid", http_proxy.token).webhooks.list_page()
     assert http_proxy.token not in "".join(capfd.readouterr())
 
 
@@ -66,14 +66,14 @@ def test_logs_do_not_show_the_token_or_a_secret(
     for name in ("urllib3", "requests", "pulumi_truto"):
         caplog.set_level(logging.DEBUG, logger=name)
     client = client_of(sandbox, read_seconds=0.3, total_seconds=0.6)
-    created = client.create_webhook(BODY)
+    created = client.webhooks.create(BODY)
     raised_errors: list[TrutoError] = []
     for fault in ("reset", "timeout", "truncated", "html", "rate_limited", "not_json", "redirect", "status"):
         sandbox.inject(fault, times=0, message=sandbox.token, retry_after="3600", seconds=2)
         for call in (
-            client.list_webhooks,
-            lambda: client.get_webhook(created.id),
-            lambda: client.create_webhook(BODY),
+            client.webhooks.list_page,
+            lambda: client.webhooks.get(created.id),
+            lambda: client.webhooks.create(BODY),
         ):
             with pytest.raises(TrutoError) as error_info:
                 call()
@@ -105,7 +105,7 @@ def test_nothing_after_the_origin_of_a_url_is_shown(sandbox: Sandbox, message: s
     url = f"https://hooks.example.com{path}?{query}"
     sandbox.inject("status", "create", status=400, message=message.format(url=url, path=path, query=query))
     with pytest.raises(TrutoError) as error_info:
-        client_of(sandbox).create_webhook({**BODY, "target_url": url})
+        client_of(sandbox).webhooks.create({**BODY, "target_url": url})
     for part in (path, query, "s3cr3t", "c3", "x+y+z", "x y z", "/ab"):
         assert part not in str(error_info.value)
 
@@ -123,4 +123,4 @@ def test_base_url_with_the_path_of_an_endpoint_is_named(sandbox: Sandbox) -> Non
     """A base URL that ends in /webhook gets a 404 or 405, and the error names the setting."""
     client = client_for(f"{sandbox.base_url}/webhook", sandbox.token)
     with pytest.raises(TrutoError, match="Check truto:baseUrl"):
-        client.create_webhook(BODY)
+        client.webhooks.create(BODY)

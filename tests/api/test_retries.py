@@ -24,7 +24,7 @@ def test_truncated_response_is_retried(sandbox: Sandbox) -> None:
     """A read whose response breaks off is retried, and fails if every attempt breaks off."""
     client = client_of(sandbox)
     sandbox.inject("truncated", "list")
-    assert client.list_webhooks().result == []
+    assert client.webhooks.list_page().result == []
     assert sandbox.count() == 2
     sandbox.inject("truncated", "list", times=0)
     assert "was lost" in str(assert_list_fails(client, TransportError))
@@ -37,7 +37,7 @@ def test_create_has_five_attempts_with_an_unknown_outcome(sandbox: Sandbox, faul
     sandbox.inject(fault, "create", processed=True, times=0)
     unknown_outcomes: list[TrutoError] = []
     with pytest.raises(TrutoError) as error_info:
-        client_of(sandbox, total_seconds=20).create_webhook(BODY, unknown_outcomes=unknown_outcomes)
+        client_of(sandbox, total_seconds=20).webhooks.create(BODY, unknown_outcomes=unknown_outcomes)
     assert error_info.value.may_have_succeeded
     assert len(unknown_outcomes) == sandbox.count("create") == 5
     assert len({call.idempotency_key for call in sandbox.calls}) == 1
@@ -50,20 +50,18 @@ def test_waits_of_a_create_outlast_an_outage_of_a_minute() -> None:
     assert 60 < sum(waits) < OPERATION_SECONDS / 1.25
 
 
-@pytest.mark.parametrize(
-    "method", ["get_webhook", "delete_webhook", "list_webhooks", "update_webhook", "create_webhook"]
-)
+@pytest.mark.parametrize("method", ["get", "delete", "list_page", "update", "create"])
 def test_all_methods_outlast_an_outage(sandbox: Sandbox, method: str) -> None:
     """A request that finds Truto down for a while succeeds as soon as it is up, whichever method it has."""
     webhook = sandbox.backend.create(sandbox.environment_id, dict(BODY))
     client = client_of(sandbox, total_seconds=30)
     arguments: dict[str, list[Any]] = {
-        "list_webhooks": [],
-        "update_webhook": [webhook["id"], {"event_types": []}],
-        "create_webhook": [BODY],
+        "list_page": [],
+        "update": [webhook["id"], {"event_types": []}],
+        "create": [BODY],
     }
     sandbox.inject("status", times=4)
-    getattr(client, method)(*arguments.get(method, [webhook["id"]]))
+    getattr(client.webhooks, method)(*arguments.get(method, [webhook["id"]]))
     assert sandbox.count() == 5
 
 
@@ -73,7 +71,7 @@ def test_interim_responses_are_skipped() -> None:
     response = interim + http_response(empty_page())
     with raw_server(lambda connection, _: connection.sendall(response)) as port:
         client = client_for(f"http://127.0.0.1:{port}")
-        assert [client.list_webhooks().result for _ in range(2)] == [[], []]
+        assert [client.webhooks.list_page().result for _ in range(2)] == [[], []]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +108,7 @@ def test_retry_after_is_honored(sandbox: Sandbox) -> None:
     client = client_of(sandbox, total_seconds=20)
     sandbox.inject("rate_limited", "create", retry_after="1")
     with assert_duration(minimum=1, maximum=5):
-        client.create_webhook(BODY)
+        client.webhooks.create(BODY)
     assert len(sandbox.backend.webhooks()) == 1
 
 
@@ -119,7 +117,7 @@ def test_retry_after_can_be_a_date(sandbox: Sandbox) -> None:
     retry_at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
     sandbox.inject("rate_limited", "list", retry_after=retry_at.strftime("%a, %d %b %Y %H:%M:%S GMT"))
     with assert_duration(minimum=0.9, maximum=5):
-        client_of(sandbox, total_seconds=20).list_webhooks()
+        client_of(sandbox, total_seconds=20).webhooks.list_page()
 
 
 def test_retry_after_beyond_the_deadline_fails_at_once(sandbox: Sandbox) -> None:
@@ -139,7 +137,7 @@ def test_invalid_retry_after_is_ignored(sandbox: Sandbox, retry_after: str) -> N
     if retry_after.isdigit():
         assert_list_fails(client, RateLimitedError)
     else:
-        assert client.list_webhooks().result == []
+        assert client.webhooks.list_page().result == []
 
 
 @pytest.mark.parametrize("retry_after", ["0", "Mon, 01 Jan 2024 00:00:00 GMT"])
@@ -157,7 +155,7 @@ def test_rate_limited_requests_are_not_failed_attempts() -> None:
     """More requests than the rate limit allows all succeed: a 429 does not count as an attempt."""
     with Sandbox(rate_limit=3, rate_window_seconds=1) as sandbox:
         client = client_of(sandbox)
-        created_ids = [client.create_webhook(BODY).id for _ in range(5)]
+        created_ids = [client.webhooks.create(BODY).id for _ in range(5)]
         assert [webhook.id for webhook in sandbox.backend.webhooks()] == created_ids
 
 
@@ -166,7 +164,7 @@ def test_parallel_creates_beyond_the_rate_limit_all_succeed() -> None:
     with Sandbox(rate_limit=30, rate_window_seconds=1) as sandbox:
         client = TrutoClient(Settings(sandbox.token, sandbox.base_url))
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda number: client.create_webhook({"target_url": f"{URL}/{number}"}), range(90)))
+            list(pool.map(lambda number: client.webhooks.create({"target_url": f"{URL}/{number}"}), range(90)))
         assert len(sandbox.backend.webhooks()) == 90
 
 
@@ -178,14 +176,14 @@ def test_cancel_ends_the_wait_for_the_rate_limit(sandbox: Sandbox) -> None:
     client = client_of(sandbox, total_seconds=20)
     sandbox.inject("rate_limited", "create", retry_after="5")
     with ThreadPoolExecutor(1) as pool:
-        create = pool.submit(client.create_webhook, BODY)
+        create = pool.submit(client.webhooks.create, BODY)
         while not sandbox.calls:
             time.sleep(0.01)
         client.cancelled.set()
         with pytest.raises(TrutoError):
             create.result(timeout=30)
     with pytest.raises(ConnectError, match="the run was cancelled"):
-        client.create_webhook(BODY)
+        client.webhooks.create(BODY)
     assert sandbox.count("create") == 1
     assert sandbox.backend.webhooks() == []
 
@@ -197,7 +195,7 @@ def test_rate_limit_reset_shortens_retry_after(sandbox: Sandbox) -> None:
     """
     headers = {"Retry-After": "60", "ratelimit-reset": "1"}
     sandbox.inject("response", "list", status=429, headers=headers)
-    assert client_of(sandbox, total_seconds=20).list_webhooks().result == []
+    assert client_of(sandbox, total_seconds=20).webhooks.list_page().result == []
     assert sandbox.count() == 2
 
 
@@ -207,16 +205,16 @@ def test_nonsense_in_rate_limit_reset_is_ignored(sandbox: Sandbox, reset: str) -
     headers = {"Retry-After": "1", "ratelimit-reset": reset}
     sandbox.inject("response", "list", status=429, headers=headers)
     with assert_duration(minimum=0.9, maximum=15):
-        assert client_of(sandbox, total_seconds=20).list_webhooks().result == []
+        assert client_of(sandbox, total_seconds=20).webhooks.list_page().result == []
 
 
 def test_lost_attempt_before_a_failed_connection_may_have_succeeded(sandbox: Sandbox) -> None:
     """If an attempt was lost and the retry finds no connection, Truto may have processed the first one."""
     client = client_of(sandbox, backoff_seconds=0.3)
-    webhook = client.create_webhook(BODY)
+    webhook = client.webhooks.create(BODY)
     sandbox.inject("reset", "update", processed=True)
     with ThreadPoolExecutor(1) as pool:
-        update = pool.submit(client.update_webhook, webhook.id, {"is_active": False})
+        update = pool.submit(client.webhooks.update, webhook.id, {"is_active": False})
         while sandbox.count("update") == 0:
             time.sleep(0.01)
         sandbox.stop()
@@ -231,6 +229,6 @@ def test_cancelled_request_says_that_it_was_not_sent(sandbox: Sandbox) -> None:
     client = client_of(sandbox)
     client.cancelled.set()
     with pytest.raises(ConnectError, match="the run was cancelled before the request was sent") as error_info:
-        client.list_webhooks()
+        client.webhooks.list_page()
     assert not error_info.value.may_have_succeeded
     assert sandbox.count() == 0

@@ -58,7 +58,7 @@ def test_recorded_base_url_that_is_wrong_names_the_remedy() -> None:
     config = {"truto:apiToken": "token", "truto:baseUrl": "http://127.0.0.1:9"}
     client = TrutoClient(resolve_settings(config.get, {}), RequestPolicy(total_seconds=1))
     with pytest.raises(ConnectError) as error_info:
-        client.list_webhooks()
+        client.webhooks.list_page()
     assert "no connection to http://127.0.0.1:9" in str(error_info.value)
     assert "If you have just changed truto:baseUrl" in str(error_info.value)
     assert "--run-program" in str(error_info.value)

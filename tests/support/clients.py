@@ -49,7 +49,7 @@ def client_of(sandbox: Sandbox, **policy: Any) -> TrutoClient:
 def assert_list_fails(client: TrutoClient, kind: type[TrutoError]) -> TrutoError:
     """Asserts that a list fails with exactly this kind of error and a one-line message; returns the error."""
     with pytest.raises(TrutoError) as error_info:
-        client.list_webhooks()
+        client.webhooks.list_page()
     assert type(error_info.value) is kind
     assert len(str(error_info.value).splitlines()) == 1
     assert str(error_info.value).startswith("cannot list the webhooks")
