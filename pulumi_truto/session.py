@@ -13,7 +13,8 @@ from pulumi_truto.resource_type import ResourceType, Values
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
-    from pulumi_truto.webhook.manager import WebhookManager
+    from pulumi_truto.rest.manager import RestManager
+    from pulumi_truto.rest.rest_type import RestType
 
 __all__ = ["ProviderSession", "connect"]
 
@@ -39,7 +40,7 @@ class ProviderSession:
     """One provider instance in one run of Pulumi. Thread-safe.
 
     Attributes:
-        known_ids: the webhooks that this process has seen.
+        known_ids: the resources that this process has seen.
     """
 
     def __init__(self, settings: Settings, engine_address: str | None = None) -> None:
@@ -48,23 +49,24 @@ class ProviderSession:
         self.known_ids: set[str] = set()
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        self._manager: WebhookManager | None = None
-
-    @property
-    def manager(self) -> WebhookManager:
-        """The webhooks at Truto. Made on first use: a run without changes never loads requests or pydantic."""
-        with self._lock:
-            if self._manager is None:
-                client = connect(self.settings, self.warn, self._cancelled)
-                from pulumi_truto.webhook.manager import WebhookManager
-
-                self._manager = WebhookManager(client, self.warn, self.known_ids)
-            return self._manager
+        self._client: TrutoClient | None = None
+        self._managers: dict[str, RestManager] = {}
 
     @property
     def client(self) -> TrutoClient:
-        """The client of the environment."""
-        return self.manager.client
+        """The client of the environment. Made on first use: a run without changes never loads requests or pydantic."""
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self.settings, self.warn, self._cancelled)
+            return self._client
+
+    def manager(self, kind: RestType) -> RestManager:
+        """The resources of one type at Truto. Made on first use too."""
+        client = self.client
+        with self._lock:
+            if kind.name not in self._managers:
+                self._managers[kind.name] = kind.new_manager(client, self.warn, self.known_ids)
+            return self._managers[kind.name]
 
     def cancel(self) -> None:
         """Starts no new attempt. Requests in flight continue because their outcome must get into the state."""

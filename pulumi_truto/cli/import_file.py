@@ -19,8 +19,9 @@ from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
 from pulumi_truto.property_names import to_camel
 from pulumi_truto.property_values import SECRET, SIGNATURE
 from pulumi_truto.resource_type import Values
-from pulumi_truto.webhook.state import to_inputs, to_state
-from pulumi_truto.webhook.webhook_type import FINGERPRINT, WEBHOOK as WEBHOOK_TYPE
+from pulumi_truto.rest.rest_type import FINGERPRINT
+from pulumi_truto.rest.state import to_inputs, to_state
+from pulumi_truto.webhook.webhook_type import WEBHOOK as WEBHOOK_TYPE
 
 __all__ = ["build", "names_for", "python_program"]
 
@@ -81,7 +82,7 @@ def build(
     resources = []
     for webhook in webhooks:
         known: Values = {"secret": secrets.get(webhook.id), FINGERPRINT: settings.fingerprint(webhook.id)}
-        state = to_state(webhook, known)
+        state = to_state(WEBHOOK_TYPE, webhook, known)
         outputs = {**state, "secret": _secret(state["secret"]) if state["secret"] else None}
         resources.append(
             {
@@ -99,7 +100,7 @@ def python_program(webhooks: Sequence[Webhook], names: Mapping[str, str]) -> str
     """The Python code that declares these webhooks as they are."""
     blocks = ["import pulumi_truto as truto"]
     for webhook in webhooks:
-        inputs, name = to_inputs(webhook), names[webhook.id]
+        inputs, name = to_inputs(WEBHOOK_TYPE, webhook), names[webhook.id]
         arguments = [f"    {_literal(name)},", f"    target_url={_literal(inputs['target_url'])},"]
         if inputs["event_types"]:
             arguments.append(

@@ -15,8 +15,9 @@ from pulumi_truto.api.models import CronTrigger, Webhook
 from pulumi_truto.config import Settings
 from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
 from pulumi_truto.property_names import from_camel
-from pulumi_truto.webhook.state import to_inputs
-from pulumi_truto.webhook.webhook_type import FINGERPRINT
+from pulumi_truto.rest.rest_type import FINGERPRINT
+from pulumi_truto.rest.state import to_inputs
+from pulumi_truto.webhook.webhook_type import WEBHOOK as WEBHOOK_TYPE
 
 __all__ = ["KnownWebhook", "Report", "compare", "read_export", "to_lines"]
 
@@ -80,7 +81,7 @@ class Report:
         orphans = [
             {
                 "id": webhook.id,
-                **to_inputs(webhook),
+                **to_inputs(WEBHOOK_TYPE, webhook),
                 "environment_id": webhook.environment_id,
                 "created_at": webhook.created_at,
                 "updated_at": webhook.updated_at,

@@ -144,7 +144,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         if any(value is UNKNOWN for value in filters.values()):
             yield provider_pb2.ListResponse(computed=provider_pb2.ListResponse.Computed())
             return
-        client = self._session.manager.client
+        client = self._session.client
         webhooks, cursor = find_page(client, request.continuation_token, request.page_size, request.limit, filters)
         for webhook in webhooks:
             result = provider_pb2.ListResponse.Result(id=webhook.id, name=webhook.target_url)
@@ -162,7 +162,7 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
         from pulumi_truto.webhook.lookup import find_webhook, find_webhooks
 
         arguments = decode(unmarshal(request.args))
-        client = self._session.manager.client
+        client = self._session.client
         if request.tok == GET_WEBHOOK:
             result = to_camel(asdict(find_webhook(client, str(arguments.get("id") or ""))))
         elif request.tok == GET_WEBHOOKS:

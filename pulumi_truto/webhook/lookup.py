@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_truto.errors import ConfigurationError
 from pulumi_truto.resource_type import describe_type
+from pulumi_truto.rest.state import to_inputs
 from pulumi_truto.urls import urls_equal
-from pulumi_truto.webhook.state import to_inputs
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
@@ -124,7 +125,7 @@ def _is_subscribed(webhook: Webhook, event_type: str) -> bool:
 def _info(webhook: Webhook) -> WebhookInfo:
     return WebhookInfo(
         id=webhook.id,
-        **to_inputs(webhook),
+        **to_inputs(WEBHOOK, webhook),
         environment_id=webhook.environment_id,
         created_at=webhook.created_at,
         updated_at=webhook.updated_at,

@@ -1,241 +1,35 @@
-"""Creates, reads, updates and deletes webhooks.
-
-Both provider kinds translate their requests to these four methods. No method changes a state that it is given.
-"""
+"""What only webhooks have: a secret, receivers that fail, and cron triggers that name them."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from pulumi_truto.api.client import TrutoClient
-from pulumi_truto.api.models import CreatedWebhook, Webhook
-from pulumi_truto.errors import (
-    AmbiguousCreateError,
-    APIError,
-    InvalidResponseError,
-    NotFoundError,
-    NotSwitchedOnError,
-    TrutoError,
-    UnconfirmedDeletionError,
-    UpdateFailedError,
-)
+from pulumi_truto.errors import TrutoError
 from pulumi_truto.resource_type import Values
-from pulumi_truto.webhook.cache import WebhookCache
+from pulumi_truto.rest.manager import RestManager
+from pulumi_truto.rest.rest_type import RestType
 from pulumi_truto.webhook.cron_triggers import CronTriggers
-from pulumi_truto.webhook.deletion import confirm_deleted
 from pulumi_truto.webhook.delivery_log import describe_failures
-from pulumi_truto.webhook.state import build_create_body, to_state, to_written_state
-from pulumi_truto.webhook.webhook_type import FINGERPRINT, WEBHOOK
 
 __all__ = ["WebhookManager"]
-
-_RECREATE: Final = (
-    "Run `pulumi up --refresh` (or `pulumi refresh`, then `pulumi up`) to create it again, with a new id and a new "
-    "secret that the receiver has to get"
-)
-
 
 #: Entries of the delivery log to read, and of those the deliveries to describe: the test event does not count.
 _LOG_ENTRIES: Final = 20
 _NAMED_DELIVERIES: Final = 5
 
 
-class WebhookManager:
-    """The webhooks of one Truto environment. Thread-safe.
+class WebhookManager(RestManager):
+    """The webhooks of one Truto environment; see `RestManager`."""
 
-    Args:
-        client: the client of that environment.
-        warn: receives warnings for the user.
-        known_ids: the webhooks that this process has seen; shared with the provider, which adds to it.
-    """
-
-    def __init__(self, client: TrutoClient, warn: Callable[[str], None], known_ids: set[str]) -> None:
-        self.client = client
-        self._warn = warn
-        self._known_ids = known_ids
-        self._claiming = threading.Lock()
-        self._cache = WebhookCache(client)
+    def __init__(self, kind: RestType, client: TrutoClient, warn: Callable[[str], None], known_ids: set[str]) -> None:
+        super().__init__(kind, client, warn, known_ids)
         self._cron_triggers = CronTriggers(client)
 
-    def create(self, inputs: Values) -> tuple[str, Values]:
-        """Creates a webhook that is switched off, then switches it on; returns its id and state.
-
-        A failed attempt, a killed process or a proxy that repeats a request may leave further webhooks behind. They are
-        switched off, and never deleted here: nothing shows for certain whose they are.
-
-        Raises:
-            AmbiguousCreateError: no attempt succeeded, and some may have left a webhook behind.
-            NotSwitchedOnError: the webhook was created, but not switched on.
-            WrongEnvironmentError: the token belongs to another environment than the settings say.
-            TrutoError: there is no new webhook.
-        """
-        unknown: list[TrutoError] = []
-        body = build_create_body(inputs)
-        try:
-            created = self.client.webhooks.create(body, self._claim, unknown)
-        except TrutoError as error:
-            if not unknown:
-                raise
-            raise AmbiguousCreateError(
-                f"{_sentence(error)} {_possible_orphans(unknown)}. Run `pulumi up` again"
-            ) from None
-        if unknown:
-            self._warn(f"webhook {created.id} was created. {_possible_orphans(unknown)}")
-        self._check_environment(created)
-        known: Values = {"secret": created.secret}
-        state = self._written(created, known, body)
-        if not inputs["is_active"]:
-            return created.id, state
-        switch_on: Values = {"is_active": True, "event_types": inputs["event_types"]}
-        try:
-            return created.id, self._written(self.client.webhooks.update(created.id, switch_on), state, switch_on)
-        except TrutoError as error:
-            failure = f"webhook {created.id} was created, and could not be switched on ({str(error).rstrip('.')})"
-            may_be_on = "may be switched on" if error.may_have_succeeded else "is switched off"
-            raise NotSwitchedOnError(
-                f"{failure}. It {may_be_on}, and no stack has it: `pulumi-truto orphans` finds it. The next "
-                "`pulumi up` creates another one",
-                f"{failure}. The state has it, and the next `pulumi up` switches it on",
-                created.id,
-                state,
-            ) from None
-
-    def read(self, id_: str, state: Values) -> Values | None:
-        """The webhook's present state, keeping what only the old state has; ``None`` if the webhook was deleted.
-
-        An empty state is that of an import: the webhook has to exist.
-
-        Raises:
-            NotFoundError: the state is empty, and there is no such webhook.
-            WrongEnvironmentError: the token belongs to another environment than the webhook.
-            UnconfirmedDeletionError: nothing proves that it was deleted.
-        """
-        self._remember(id_, state)
-        try:
-            return self._read_state(id_, state)
-        except NotFoundError:
-            if not state.get("target_url"):
-                raise
-            confirm_deleted(self.client, id_, state)
-        self._warn(
-            f"webhook {id_} was deleted outside Pulumi. If it is still declared, `pulumi up` creates a new "
-            "one, with a new id and a new secret: the receiver rejects deliveries until it has the new secret"
-        )
-        return None
-
-    def update(self, id_: str, state: Values, inputs: Values, ignored: Collection[str] = ()) -> Values:
-        """Sends the changed properties, and nothing if there are none.
-
-        Args:
-            id_: the webhook.
-            state: its state.
-            inputs: the declared inputs.
-            ignored: the properties in ``ignore_changes``, which stay as they are at Truto.
-
-        Raises:
-            UpdateFailedError: it failed, but Truto may have applied it.
-            TrutoError: it failed, and nothing was changed.
-        """
-        self._remember(id_, state)
-        body = WEBHOOK.changes(state, inputs)
-        if not body:
-            return state
-        self._check_known_environment(id_, state)
-        sent = body
-        if "event_types" not in body:
-            # By Truto's reference a PATCH without event_types subscribes to every event.
-            if "event_types" in ignored:
-                body = {**body, "event_types": self.client.webhooks.get(id_).event_types or []}
-            else:
-                sent = body = {**body, "event_types": inputs["event_types"]}
-        try:
-            webhook = self.client.webhooks.update(id_, body)
-        except NotFoundError as error:
-            raise self._update_not_found(id_, state, error) from None
-        except TrutoError as error:
-            if not error.may_have_succeeded:
-                raise
-            raise UpdateFailedError(
-                f"{_sentence(error)} It is not known whether the update took effect. Run `pulumi up --refresh`"
-            ) from None
-        finally:
-            self._cache.invalidate(id_)
-        return self._written(webhook, state, sent)
-
-    def delete(self, id_: str, state: Values) -> None:
-        """Deletes the webhook. Deleting a missing webhook succeeds."""
-        self._remember(id_, state)
-        self._check_known_environment(id_, state)
-        if warning := self._cron_triggers.warning(id_):
-            self._warn(warning)
-        unknown: list[TrutoError] = []
-        try:
-            self.client.webhooks.delete(id_, unknown)
-        except NotFoundError:
-            # After a lost response it is our own delete that the 404 confirms.
-            is_lost = any(not isinstance(error, APIError) for error in unknown)
-            confirm_deleted(self.client, id_, state, is_confirmed=is_lost)
-        except InvalidResponseError as error:
-            # Perhaps a proxy responded in Truto's place: only the webhook itself shows whether it was deleted.
-            try:
-                self.client.webhooks.get(id_)
-            except NotFoundError:
-                confirm_deleted(self.client, id_, state, is_confirmed=True)
-            else:
-                raise error from None
-        finally:
-            self._cache.invalidate(id_)
-
-    def _claim(self, id_: str) -> bool:
-        """Takes an id for a new webhook; ``False`` if this process has it already."""
-        with self._claiming:
-            is_new = id_ not in self._known_ids
-            self._known_ids.add(id_)
-            return is_new
-
-    def _remember(self, id_: str, state: Values) -> None:
-        self._claim(id_)
-        self.client.redactor.add_secret(state.get("secret"))
-        self.client.redactor.add_urls(state)
-
-    def _check_environment(self, created: CreatedWebhook) -> None:
-        """Deletes a webhook that was just created in another environment than the settings name, and raises."""
-        settings = self.client.settings
-        if settings.is_other_environment(created.environment_id):
-            try:
-                self.client.webhooks.delete(created.id)
-                outcome = "It had just been created, switched off, and was deleted again"
-            except TrutoError as error:
-                outcome = f"It has just been created, is switched off, and could not be deleted ({error})"
-            settings.check_environment(created.environment_id, f"webhook {created.id}", outcome)
-
-    def _check_known_environment(self, id_: str, state: Values) -> None:
-        """Raises if the webhook belongs to another environment than the settings name. Nothing was changed yet."""
-        if state.get("environment_id"):
-            self.client.settings.check_environment(state["environment_id"], f"webhook {id_}")
-        elif self.client.settings.environment_id:
-            self.client.webhooks.get(id_)
-
-    def _written(self, webhook: Webhook, known: Values, sent: Values) -> Values:
-        """The state after a request that sent some properties, with the fingerprint of the credential that did."""
-        state = to_written_state(webhook, known, sent)
-        expected: Values = {**WEBHOOK.pick_inputs(state), **sent}
-        if differences := WEBHOOK.changes(state, expected):
-            self._warn(
-                f"Truto's response for webhook {webhook.id} has other values than were sent, in "
-                f"{' and '.join(differences)}. The next `pulumi up` sends them again"
-            )
-        return {**state, FINGERPRINT: self.client.settings.fingerprint(webhook.id)}
-
     def _read_state(self, id_: str, state: Values) -> Values:
-        """The state of an existing webhook, with a warning if its secret is not known."""
-        present_state = to_state(self._cache.get(id_), state)
-        # An older fingerprint stays: a rotated token must not show as drift.
-        present_state.setdefault(FINGERPRINT, self.client.settings.fingerprint(id_))
-        if state.get("is_active") is True and not present_state["is_active"]:
-            self._warn_switched_off(id_)
+        """Also warns if the secret is not known."""
+        present_state = super()._read_state(id_, state)
         if not present_state["secret"]:
             self._warn(
                 f"the secret of webhook {id_} is not known because Truto shows it only when the webhook is created. "
@@ -244,7 +38,7 @@ class WebhookManager:
             )
         return present_state
 
-    def _warn_switched_off(self, id_: str) -> None:
+    def _describe_switched_off(self, id_: str) -> str:
         """Says why, if the delivery log shows it. One call; a log that cannot be read changes nothing else."""
         try:
             log = self.client.list_deliveries(id_, limit=_LOG_ENTRIES)
@@ -253,39 +47,12 @@ class WebhookManager:
         except TrutoError:
             failures = None
         if failures is None:
-            self._warn(
-                f"webhook {id_} was switched off outside Pulumi. The next `pulumi up` switches it on again, if it is "
-                "declared active"
-            )
-        else:
-            self._warn(
-                f"Truto switched webhook {id_} off: {failures}. The next `pulumi up` switches it on again: fix the "
-                "receiver first"
-            )
-
-    def _update_not_found(self, id_: str, state: Values, error: NotFoundError) -> TrutoError:
-        try:
-            confirm_deleted(self.client, id_, state)
-        except UnconfirmedDeletionError as doubt:
-            return UnconfirmedDeletionError(f"cannot update webhook {id_}: {doubt}")
-        return NotFoundError(
-            f"cannot update webhook {id_}: Truto returned 404, and it was deleted outside Pulumi. {_RECREATE}",
-            status=error.status,
-            detail=error.detail,
+            return super()._describe_switched_off(id_)
+        return (
+            f"Truto switched webhook {id_} off: {failures}. The next `pulumi up` switches it on again: fix the "
+            "receiver first"
         )
 
-
-def _possible_orphans(unknown: Sequence[TrutoError]) -> str:
-    """The webhooks that attempts with an unknown outcome may have left behind: one sentence without a full stop."""
-    attempts = "1 attempt" if len(unknown) == 1 else f"{len(unknown)} attempts"
-    ids = dict.fromkeys(error.id for error in unknown if isinstance(error, InvalidResponseError))
-    names = ", ".join(id_ for id_ in ids if id_)
-    return (
-        f"{attempts} had an unknown outcome{f' (a response named {names})' if names else ''}: what was left behind is "
-        "switched off and delivers nothing, and `pulumi-truto orphans` finds it"
-    )
-
-
-def _sentence(error: TrutoError) -> str:
-    """The error's message, which ends with a full stop."""
-    return str(error).rstrip(".") + "."
+    def _before_delete(self, id_: str) -> None:
+        if warning := self._cron_triggers.warning(id_):
+            self._warn(warning)

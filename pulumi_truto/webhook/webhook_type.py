@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_truto.resource_type import CheckResult, InputError, Property, ResourceType, Values
+from pulumi_truto.resource_type import CheckResult, InputError, Property, Values
+from pulumi_truto.rest.rest_type import RestType
 from pulumi_truto.urls import urls_equal
 from pulumi_truto.webhook.inputs import canonical_event_types, check_event_types, check_is_active, check_target_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from pulumi_truto.session import ProviderSession
+    from pulumi_truto.api.client import TrutoClient
+    from pulumi_truto.rest.manager import RestManager
 
-__all__ = ["FINGERPRINT", "WEBHOOK", "WebhookType"]
-
-#: Identifies the credential that last wrote the webhook; see `pulumi_truto.config.Settings.fingerprint`. It is part of
-#: the state and never a change.
-FINGERPRINT: Final = "__fingerprint"
+__all__ = ["WEBHOOK", "WebhookType"]
 
 
 def _are_urls_equal(old: Any, new: Any) -> bool:
@@ -89,12 +86,13 @@ _PROPERTIES: Final = (
 )
 
 
-class WebhookType(ResourceType):
+class WebhookType(RestType):
     """A webhook."""
 
     name = "Webhook"
     properties = _PROPERTIES
-    hidden = (FINGERPRINT,)
+    collection = "webhooks"
+    recreated_with = "with a new id and a new secret: the receiver rejects deliveries until it has the new secret"
 
     def check(self, declared: Mapping[str, Any], old_inputs: Values, *, api_on_loopback: bool = False) -> CheckResult:
         """Also warns if the program no longer lists event types: from now on the webhook gets every event."""
@@ -103,19 +101,10 @@ class WebhookType(ResourceType):
             result.warnings.append(InputError("event_types", "is empty now: the webhook will get every event"))
         return result
 
-    def create(self, session: ProviderSession, inputs: Values) -> tuple[str, Values]:
-        return session.manager.create(inputs)
+    def new_manager(self, client: TrutoClient, warn: Callable[[str], None], known_ids: set[str]) -> RestManager:
+        from pulumi_truto.webhook.manager import WebhookManager
 
-    def read(self, session: ProviderSession, id_: str, state: Values) -> Values | None:
-        return session.manager.read(id_, state)
-
-    def update(
-        self, session: ProviderSession, id_: str, state: Values, inputs: Values, ignored: Collection[str] = ()
-    ) -> Values:
-        return session.manager.update(id_, state, inputs, ignored)
-
-    def delete(self, session: ProviderSession, id_: str, state: Values) -> None:
-        session.manager.delete(id_, state)
+        return WebhookManager(self, client, warn, known_ids)
 
 
 WEBHOOK: Final = WebhookType()

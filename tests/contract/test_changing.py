@@ -10,7 +10,7 @@ from tests.contract.truto import NO_EVENTS, Observed, Truto, event_types, values
 _LIST = ["record:created", "record:deleted"]
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_update_leaves_the_rest(truto: Truto) -> None:
     """A PATCH of event_types, alone or with one other field, changes the named properties and no others."""
     created = truto.create(event_types=["record:created"])
@@ -21,7 +21,7 @@ def test_update_leaves_the_rest(truto: Truto) -> None:
     assert values(truto.update(id_, is_active=True, **deleted)) == (other_url, {"record:deleted"}, True)
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_switched_on(truto: Truto) -> None:
     """A PATCH with is_active: true switches an inactive webhook on, and returns it active."""
     id_ = truto.create(is_active=False, event_types=NO_EVENTS)["id"]
@@ -29,7 +29,7 @@ def test_switched_on(truto: Truto) -> None:
     assert truto.read(id_)["is_active"] is True
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_omitted_event_types(truto: Truto, observed: Observed) -> None:
     """A PATCH that omits event_types keeps them, or subscribes to everything. The provider sends them always."""
     id_ = truto.create(event_types=_LIST)["id"]
@@ -39,7 +39,7 @@ def test_omitted_event_types(truto: Truto, observed: Observed) -> None:
     observed("kept" if event_types(updated) else "subscribed to everything")
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_update_is_read_at_once(truto: Truto) -> None:
     """A GET right after a PATCH shows the new values."""
     id_, url = truto.create()["id"], truto.new_url()
@@ -56,7 +56,7 @@ def test_delete_response(truto: Truto, observed: Observed) -> None:
     observed(response.status)
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_deleted_webhook(truto: Truto) -> None:
     """GET and PATCH of a deleted webhook return 404 at once."""
     id_ = truto.create_deleted()
@@ -64,7 +64,7 @@ def test_deleted_webhook(truto: Truto) -> None:
         assert response.status == 404, response
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_delete_of_a_deleted_webhook(truto: Truto, observed: Observed) -> None:
     """DELETE of a deleted webhook returns 404, or what the first DELETE returned."""
     id_ = truto.create_deleted()
@@ -74,7 +74,7 @@ def test_delete_of_a_deleted_webhook(truto: Truto, observed: Observed) -> None:
     observed(response.status)
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_unknown_id(truto: Truto) -> None:
     """GET, PATCH and DELETE of an id that no webhook has return 404."""
     id_ = truto.new_id()

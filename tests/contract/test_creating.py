@@ -10,7 +10,7 @@ from pulumi_truto.urls import ID
 from tests.contract.truto import NO_EVENTS, Observed, Truto, values
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_create_response(truto: Truto, observed: Observed) -> None:
     """POST /webhook returns the new webhook with the values that were sent; environment_id need not be sent."""
     url = truto.new_url()
@@ -44,7 +44,7 @@ def test_id_is_part_of_a_path(truto: Truto) -> None:
     assert ID.fullmatch(truto.post().object["id"])
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_equal_webhooks(truto: Truto) -> None:
     """Two webhooks may have the same URL and event types, as during a replacement; each has its own id and secret."""
     url = truto.new_url()
@@ -81,7 +81,7 @@ def test_refused_create(truto: Truto) -> None:
     assert not is_listed, f"{response}, but the list has the webhook"
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_inactive_create(truto: Truto) -> None:
     """A POST with is_active: false creates an inactive webhook."""
     created = truto.create(is_active=False)
@@ -89,7 +89,7 @@ def test_inactive_create(truto: Truto) -> None:
     assert truto.read(created["id"])["is_active"] is False
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_inactive_webhook_gets_no_events(truto: Truto) -> None:
     """A webhook that was created inactive receives no events."""
     receiver, url = truto.new_target()

@@ -28,7 +28,7 @@ def test_wrong_token(stranger: Client) -> None:
     assert response.status == 401, response
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_webhook_of_another_environment(truto: Truto) -> None:
     """A webhook of another environment is a 404 to GET, PATCH and DELETE, and not in the list."""
     if truto.other is None:

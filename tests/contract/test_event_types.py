@@ -24,7 +24,7 @@ def test_create_for_every_event(truto: Truto, observed: Observed, sent: object) 
     observed(_shown(webhooks))
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_update_to_every_event(truto: Truto, observed: Observed) -> None:
     """A PATCH with event_types: [] goes back from a list to everything."""
     id_ = truto.create(event_types=_LIST)["id"]

@@ -31,7 +31,7 @@ def test_pages(truto: Truto, observed: Observed) -> None:
     observed("oldest first" if order == own_ids else "newest first" if order == own_ids[::-1] else "in no order")
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/cache.py")
+@pytest.mark.rests_on("pulumi_truto/rest/cache.py")
 def test_page_sizes(truto: Truto, observed: Observed) -> None:
     """A page has at most as many webhooks as its limit, and may have fewer; limit=100 is accepted."""
     truto.listed(*(truto.create()["id"] for _ in range(3)))
@@ -42,7 +42,7 @@ def test_page_sizes(truto: Truto, observed: Observed) -> None:
     observed(sizes)
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_deleted_webhook_is_not_listed(truto: Truto) -> None:
     """A deleted webhook is not in the list, at once or soon: until then nothing counts as deleted."""
     id_ = truto.create()["id"]
@@ -52,7 +52,7 @@ def test_deleted_webhook_is_not_listed(truto: Truto) -> None:
     assert is_not_listed, f"still listed after {truto.settle_seconds:g} s"
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/cache.py")
+@pytest.mark.rests_on("pulumi_truto/rest/cache.py")
 def test_list_equals_read(truto: Truto) -> None:
     """An item of the list has the values that a GET of that webhook has, so that it can replace the GET."""
     id_ = truto.create(event_types=["record:updated", "record:created"])["id"]

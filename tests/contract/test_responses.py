@@ -57,7 +57,7 @@ def test_fields_of_webhooks(responses: list[Response], observed: Observed) -> No
     observed(f"others: {', '.join(sorted(names - known))}; never: {', '.join(sorted(known - names))}")
 
 
-@pytest.mark.rests_on("pulumi_truto/webhook/manager.py")
+@pytest.mark.rests_on("pulumi_truto/rest/manager.py")
 def test_environment_of_the_token(responses: list[Response], observed: Observed) -> None:
     """All webhooks that a token sees have the same environment_id, where a response has one."""
     webhooks = [(response.request, webhook) for response in responses for webhook in response.webhooks]

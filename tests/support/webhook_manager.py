@@ -11,6 +11,7 @@ import pytest
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.sandbox.webhooks import Webhook
 from pulumi_truto.webhook.manager import WebhookManager
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.clients import client_for
 
 #: Inputs of a webhook in canonical form, as `check` returns them.
@@ -86,7 +87,7 @@ class ManagerHarness:
             sandbox.base_url, token or sandbox.token, environment_id, **{"total_seconds": 30, **policy}
         )
         # `Any`: the tests pass plain dictionaries.
-        self.manager: Any = WebhookManager(self.client, self.warnings.append, self.known_ids)
+        self.manager: Any = WebhookManager(WEBHOOK, self.client, self.warnings.append, self.known_ids)
 
     @property
     def warnings_text(self) -> str:

@@ -12,9 +12,10 @@ import pulumi_truto as truto
 from pulumi_truto.property_names import camel_case, from_camel, is_camel, to_camel
 from pulumi_truto.resource_type import ResourceType
 from pulumi_truto.resource_types import RESOURCE_TYPES
+from pulumi_truto.rest.rest_type import FINGERPRINT
 from pulumi_truto.webhook.signing_secrets import SIGNING_SECRETS
 from pulumi_truto.webhook.tester import WEBHOOK_TEST
-from pulumi_truto.webhook.webhook_type import FINGERPRINT, WEBHOOK
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.commands import REPOSITORY
 
 REFERENCE = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from pulumi_truto.api.models import Webhook
 from pulumi_truto.resource_type import UNKNOWN
+from pulumi_truto.rest.state import build_create_body, to_state
 from pulumi_truto.urls import urls_equal
-from pulumi_truto.webhook.state import build_create_body, to_state
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.strategies import DECLARED_INPUTS, no_deadline
 from tests.support.url_pairs import DIFFERENT_URLS, EQUAL_URLS
@@ -36,7 +36,7 @@ def patch(current: Any, inputs: Any) -> Any:
 
 def state_after(response: Webhook, known: Any) -> Any:
     """The state after a response."""
-    return to_state(response, known)
+    return to_state(WEBHOOK, response, known)
 
 
 def inputs_from(**inputs: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Resources that Truto's API creates, reads, updates and deletes."""
