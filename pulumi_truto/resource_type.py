@@ -7,11 +7,12 @@ reference derive from it. The dynamic provider uses the API's names, the plugin 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
-from pulumi_truto.property_names import from_camel
+from pulumi_truto.input_errors import CheckResult, InputError, unexpected
+from pulumi_truto.property_names import from_camel, to_camel
 
 if TYPE_CHECKING:
     from pulumi_truto.session import ProviderSession
@@ -20,14 +21,9 @@ __all__ = [
     "DYNAMIC_PACKAGE",
     "RESOURCE_NAME",
     "UNKNOWN",
-    "CheckResult",
-    "InputError",
     "Property",
     "ResourceType",
     "Values",
-    "closest",
-    "describe_type",
-    "unexpected",
 ]
 
 #: Inputs, outputs or a state, by the names of Truto's API.
@@ -53,37 +49,6 @@ DYNAMIC_PACKAGE: Final = "pulumi-python"
 RESOURCE_NAME: Final = "__name"
 
 
-@dataclass(frozen=True)
-class InputError:
-    """One error in one input. The reason never contains the value, which can be a secret."""
-
-    property: str
-    reason: str
-
-    def message(self, name: str) -> str:
-        """The message for the user, with the name that the program uses for the property.
-
-        Pulumi gets it as an error of the whole resource. For an error of a property it would show the property's value,
-        which may be a secret or a URL that contains one.
-        """
-        return f"{name}{'' if self.reason.startswith('[') else ' '}{self.reason}"
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of a check.
-
-    Attributes:
-        inputs: the canonical inputs; meaningless if there are errors.
-        errors: every error of every input.
-        warnings: accepted inputs that look like mistakes, in the same form.
-    """
-
-    inputs: Values
-    errors: list[InputError] = field(default_factory=list)
-    warnings: list[InputError] = field(default_factory=list)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Property:
     """One property of a resource, with its rules.
@@ -91,7 +56,9 @@ class Property:
     Attributes:
         name: its name in Truto's API and in Python.
         type: its type in the schema.
-        items: the elements of an array: event types, strings, or any values.
+        items: the elements of an array.
+        fields: the parts of an object.
+        object_type: the name of its type in the schema.
         output: the description of the output.
         input: the description of the input; empty for a property that no program sets.
         default: the input's value where the program gives none; shown in the schema unless it is a list.
@@ -106,7 +73,7 @@ class Property:
     """
 
     name: str
-    type: Literal["string", "boolean", "number", "array"]
+    type: Literal["string", "boolean", "number", "array", "object"]
     output: str
     input: str = ""
     default: Any = None
@@ -115,7 +82,9 @@ class Property:
     can_be_null: bool = False
     changes_on_update: bool = False
     replaces: bool = False
-    items: Literal["event types", "strings", "anything"] = "event types"
+    items: Literal["event types", "strings", "integers", "anything"] = "event types"
+    fields: tuple[Property, ...] = ()
+    object_type: str = ""
     check: Callable[[Any, bool], tuple[Reasons, Reasons]] = lambda _value, _on_loopback: ([], [])
     canonical: Callable[[Any], Any] = lambda value: value
     is_equal: Callable[[Any, Any], bool] = lambda old, new: bool(old == new)
@@ -127,8 +96,28 @@ class Property:
 
     def differs(self, old: Any, new: Any) -> bool:
         """Whether an input differs from its value in a state."""
-        is_unknown = new is UNKNOWN or (isinstance(new, list) and UNKNOWN in new)
-        return is_unknown or not self.is_equal(old, new)
+        return _contains_unknown(new) or not self.is_equal(old, new)
+
+    def checked(self, value: Any, api_on_loopback: bool, prefix: str = "") -> CheckResult:
+        """The errors and warnings of a declared value, and of its parts; its only input is the canonical value."""
+        name = prefix + self.name
+        if value is None and not self.is_required:
+            value = self.default
+        if value is UNKNOWN:
+            return CheckResult({self.name: value})
+        errors, warnings = self.check(value, api_on_loopback)
+        result = CheckResult(
+            {}, [InputError(name, reason) for reason in errors], [InputError(name, reason) for reason in warnings]
+        )
+        if self.fields and isinstance(value, Mapping):
+            names = [field.name for field in self.fields]
+            result.errors.extend(unexpected(value, names, f"`{name}`", f"{name}."))
+            for field in self.fields:
+                part = field.checked(value.get(field.name), api_on_loopback, f"{name}.")
+                result.errors.extend(part.errors)
+                result.warnings.extend(part.warnings)
+        result.inputs[self.name] = value if result.errors else self.canonical(value)
+        return result
 
 
 class ResourceType:
@@ -186,15 +175,10 @@ class ResourceType:
         for property_ in self.properties:
             if not property_.is_input:
                 continue
-            value = declared.get(property_.name)
-            if value is None and not property_.is_required:
-                value = property_.default
-            if value is not UNKNOWN:
-                errors, warnings = property_.check(value, api_on_loopback)
-                result.errors.extend(InputError(property_.name, reason) for reason in errors)
-                result.warnings.extend(InputError(property_.name, reason) for reason in warnings)
-                value = value if errors else property_.canonical(value)
-            result.inputs[property_.name] = value
+            checked = property_.checked(declared.get(property_.name), api_on_loopback)
+            result.inputs.update(checked.inputs)
+            result.errors.extend(checked.errors)
+            result.warnings.extend(checked.warnings)
         return result
 
     def changes(self, state: Mapping[str, Any], inputs: Values) -> Values:
@@ -237,39 +221,23 @@ class ResourceType:
         """Deletes the resource. Deleting a missing one succeeds."""
         raise NotImplementedError
 
+    def to_plugin(self, values: Mapping[str, Any]) -> Values:
+        """The properties, and the parts of objects, under the plugin's names."""
+        return to_camel(self._translate(values, to_camel))
+
     def _pick(self, properties: Mapping[str, Any], names: Collection[str]) -> Values:
-        return {name: value for name, value in from_camel(properties).items() if name in names}
+        values = {name: value for name, value in from_camel(properties).items() if name in names}
+        return self._translate(values, from_camel)
+
+    def _translate(self, values: Mapping[str, Any], translate: Callable[[Mapping[str, Any]], Values]) -> Values:
+        objects = {property_.name for property_ in self.properties if property_.fields}
+        return {
+            name: translate(value) if name in objects and isinstance(value, Mapping) else value
+            for name, value in values.items()
+        }
 
 
-def unexpected(declared: Collection[str], known: Collection[str], resource: str) -> list[InputError]:
-    """The errors for declared properties that the resource does not have. Pulumi's own start with two underscores."""
-    errors = []
-    for name in sorted(declared):
-        if name in known or name.startswith("__"):
-            continue
-        match = closest(name, known) or next((word for word in known if word.lower() == name.lower()), None)
-        hint = f". Did you mean {match}?" if match else f": it has {', '.join(sorted(known))}"
-        errors.append(InputError(name, f"is not an input of a {resource}{hint}"))
-    return errors
-
-
-def closest(name: str, names: Collection[str]) -> str | None:
-    """The name that is most like a misspelt one; ``None`` if none is like it."""
-    import difflib  # seldom needed, and the provider starts sooner without it
-
-    return next(iter(difflib.get_close_matches(name, sorted(names), n=1)), None)
-
-
-def describe_type(value: object) -> str:
-    """The type of a value, in words that never show the value."""
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, str):
-        return "a string"
-    if isinstance(value, (int, float)):
-        return "a number"
+def _contains_unknown(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    return "null" if value is None else f"a value of the type {type(value).__name__}"
+        return any(_contains_unknown(part) for part in value.values())
+    return value is UNKNOWN or (isinstance(value, list) and UNKNOWN in value)

@@ -98,6 +98,6 @@ class ProviderSession:
         result = kind.check(known, old, api_on_loopback=self.settings.is_loopback)
         prefix = f"{resource_name}: " if resource_name else ""
         for warning in result.warnings:
-            self.warn(prefix + warning.message(display_name(warning.property)))
-        messages = [error.message(display_name(error.property)) for error in result.errors]
+            self.warn(prefix + warning.message(display_name))
+        messages = [error.message(display_name) for error in result.errors]
         return (known if messages else result.inputs), [*self.settings.errors, *messages]

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
-from pulumi_truto.property_names import from_camel, to_camel
+from pulumi_truto.property_names import from_camel
 from pulumi_truto.property_values import (
     UNKNOWN as PULUMI_UNKNOWN,
     UNKNOWNS as PULUMI_UNKNOWNS,
@@ -26,18 +26,22 @@ def decode(properties: Mapping[str, Any]) -> Values:
 
 
 def encode(values: Mapping[str, Any], secrets: set[str]) -> struct_pb2.Struct:
-    """The message for the engine, under the plugin's names, with these of them as secrets; null values are omitted."""
-    encoded = {name: _encode(value) for name, value in to_camel(values).items() if value is not None}
+    """The message for the engine, with the properties of these names as secrets; null values are omitted."""
+    encoded = {name: _encode(value) for name, value in values.items() if value is not None}
     return marshal(with_secrets(encoded, secrets))
 
 
 def _decode(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _decode(element) for name, element in value.items()}
     if isinstance(value, list):
         return [_decode(element) for element in value]
     return UNKNOWN if isinstance(value, str) and value in PULUMI_UNKNOWNS else value
 
 
 def _encode(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _encode(element) for name, element in value.items()}
     if isinstance(value, (list, tuple)):
         return [_encode(element) for element in value]
     return PULUMI_UNKNOWN if value is UNKNOWN else value

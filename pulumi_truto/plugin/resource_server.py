@@ -9,11 +9,12 @@ from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from pulumi_truto.errors import ConfigurationError, NotSwitchedOnError
+from pulumi_truto.input_errors import unexpected
 from pulumi_truto.plugin.codec import decode, encode
 from pulumi_truto.plugin.grpc_errors import InitFailed
 from pulumi_truto.property_names import camel_case, is_camel, named_properties
 from pulumi_truto.property_values import secret_keys, unmarshal
-from pulumi_truto.resource_type import UNKNOWN, ResourceType, Values, unexpected
+from pulumi_truto.resource_type import UNKNOWN, ResourceType, Values
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.urn import name_of
 
@@ -32,14 +33,14 @@ class ResourceServer:
         declared, old_inputs = unmarshal(request.news), unmarshal(request.olds)
         inputs, messages = self._session.check(
             self._kind,
-            decode(declared),
+            self._kind.pick_inputs(decode(declared)),
             decode(old_inputs),
             is_other_kind=bool(old_inputs) and not is_camel(old_inputs),
             display_name=camel_case,
             resource_name=name_of(request.urn),
         )
         names = [camel_case(name) for name in self._kind.inputs]
-        messages += [error.message(error.property) for error in unexpected(declared, names, self._kind.name)]
+        messages += [error.message(str) for error in unexpected(declared, names, f"a {self._kind.name}")]
         # Failures of the whole resource: for one of a property Pulumi shows the value, even if that is a secret.
         failures = [provider_pb2.CheckFailure(property="", reason=message) for message in messages]
         checked = request.news if failures else self._encode(inputs, declared)
@@ -50,7 +51,7 @@ class ResourceServer:
         self._session.known_ids.add(request.id)
         olds = unmarshal(request.olds)
         state, inputs = self._kind.pick_state(decode(olds)), self._inputs(request.news)
-        old_inputs = decode(unmarshal(request.old_inputs))
+        old_inputs = self._kind.pick_inputs(decode(unmarshal(request.old_inputs)))
         changes, replaces = self._kind.changes(state, inputs), self._kind.replaces(state, inputs)
         details = {
             camel_case(name): provider_pb2.PropertyDiff(
@@ -131,7 +132,7 @@ class ResourceServer:
     def _encode(self, values: Mapping[str, Any], declared: Mapping[str, Any]) -> struct_pb2.Struct:
         """The message, with the secrets that the program declared and those of the declaration."""
         secret_names = {camel_case(property_.name) for property_ in self._kind.properties if property_.is_secret}
-        return encode(values, secret_keys(declared) | secret_names)
+        return encode(self._kind.to_plugin(values), secret_keys(declared) | secret_names)
 
 
 def _kind_of_change(old: Any, new: Any, *, is_replacement: bool) -> provider_pb2.PropertyDiff.Kind.ValueType:

@@ -65,6 +65,7 @@ def schema() -> Json:
         "types": {
             EVENT_TYPE: _event_type(),
             WEBHOOK_INFO: {**_webhook_info(), "description": "A webhook without its secret."},
+            **_objects(),
         },
         "resources": {token: _resource(kind) for token, kind in RESOURCE_TYPES.items()},
         "functions": {GET_WEBHOOK: _get_webhook(), GET_WEBHOOKS: _get_webhooks()},
@@ -176,21 +177,41 @@ def _webhook_info() -> Json:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
+def _objects() -> Json:
+    """The types of the properties that are objects."""
+    objects = [property_ for kind in RESOURCE_TYPES.values() for property_ in kind.properties if property_.fields]
+    return {
+        _object_token(property_): {
+            "type": "object",
+            "description": property_.output,
+            "properties": {camel_case(field.name): _input(field) for field in property_.fields},
+        }
+        for property_ in objects
+    }
+
+
+def _object_token(property_: Property) -> str:
+    return f"{PACKAGE}:index:{property_.object_type}"
+
+
 def _input(property_: Property) -> Json:
-    schema: Json = {"type": property_.type, "description": property_.input}
-    if property_.type == "array":
-        schema["items"] = _ANYTHING if property_.items == "anything" else _ANY_EVENT_TYPE
+    schema = _typed(property_, property_.input, _ANY_EVENT_TYPE)
     if property_.default not in (None, ()):
         schema["default"] = property_.default
-    if property_.is_secret:
-        schema["secret"] = True
     return schema
 
 
 def _output(property_: Property) -> Json:
-    schema: Json = {"type": property_.type, "description": property_.output}
+    return _typed(property_, property_.output, {"type": "string"})
+
+
+def _typed(property_: Property, description: str, event_type: Json) -> Json:
+    schema: Json = {"type": property_.type, "description": description}
     if property_.type == "array":
-        schema["items"] = _ANYTHING if property_.items == "anything" else {"type": "string"}
+        items = {"event types": event_type, "strings": {"type": "string"}, "integers": {"type": "integer"}}
+        schema["items"] = items.get(property_.items, _ANYTHING)
+    if property_.type == "object":
+        schema["$ref"] = f"#/types/{_object_token(property_)}"
     if property_.is_secret:
         schema["secret"] = True
     return schema

@@ -19,7 +19,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pulumi_truto.event_types import EventType
-from pulumi_truto.resource_type import UNKNOWN, closest, describe_type
+from pulumi_truto.input_errors import closest, describe_type
+from pulumi_truto.resource_type import UNKNOWN
 from pulumi_truto.urls import is_loopback
 
 __all__ = ["canonical_event_types", "check_event_types", "check_is_active", "check_target_url"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pulumi_truto.errors import ConfigurationError
-from pulumi_truto.resource_type import describe_type
+from pulumi_truto.input_errors import describe_type
 from pulumi_truto.rest.state import to_inputs
 from pulumi_truto.urls import urls_equal
 from pulumi_truto.webhook.webhook_type import WEBHOOK

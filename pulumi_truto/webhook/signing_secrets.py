@@ -13,7 +13,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_truto.resource_type import UNKNOWN, Property, ResourceType, Values, describe_type
+from pulumi_truto.input_errors import describe_type
+from pulumi_truto.resource_type import UNKNOWN, Property, ResourceType, Values
 from pulumi_truto.times import utc_text
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from pulumi_truto.errors import (
     TrutoError,
     WebhookTestFailedError,
 )
-from pulumi_truto.resource_type import Property, ResourceType, Values, describe_type
+from pulumi_truto.input_errors import describe_type
+from pulumi_truto.resource_type import Property, ResourceType, Values
 from pulumi_truto.times import utc_text
 from pulumi_truto.urls import ID
 from pulumi_truto.webhook.delivery_log import describe_status, is_success

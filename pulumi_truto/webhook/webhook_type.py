@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_truto.resource_type import CheckResult, InputError, Property, Values
+from pulumi_truto.input_errors import CheckResult, InputError
+from pulumi_truto.resource_type import Property, Values
 from pulumi_truto.rest.rest_type import RestType
 from pulumi_truto.urls import urls_equal
 from pulumi_truto.webhook.inputs import canonical_event_types, check_event_types, check_is_active, check_target_url

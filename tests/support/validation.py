@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pulumi_truto.resource_type import CheckResult
+from pulumi_truto.input_errors import CheckResult
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 
 URL: Final = "https://hooks.example.com/truto"
@@ -23,7 +23,7 @@ def validate(api_on_loopback: bool = False, **inputs: Any) -> CheckResult:
 
 def error_messages(api_on_loopback: bool = False, **inputs: Any) -> list[str]:
     """The messages of all errors, as the user reads them; see `validate`."""
-    return [error.message(error.property) for error in validate(api_on_loopback, **inputs).errors]
+    return [error.message(str) for error in validate(api_on_loopback, **inputs).errors]
 
 
 def canonical(declared: Mapping[str, Any]) -> Any:

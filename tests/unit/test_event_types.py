@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pulumi_truto.event_types import EventType
+from pulumi_truto.property_names import camel_case
 from pulumi_truto.resource_type import UNKNOWN
 from tests.support.strategies import DECLARED_INPUTS, KNOWN_EVENT_TYPES, no_deadline
 from tests.support.validation import URL, canonical, check, error_messages, validate
@@ -105,7 +106,7 @@ def test_unknown_event_type_is_a_warning() -> None:
     assert result.errors == []
     assert result.inputs["event_types"] == ["record:craeted", "record:updated"]
     (warning,) = result.warnings
-    assert warning.message("eventTypes").startswith("eventTypes[0] is not an event type that this version")
+    assert warning.message(camel_case).startswith("eventTypes[0] is not an event type that this version")
     assert warning.reason.endswith('Did you mean "record:created"?')
     assert "craeted" not in warning.reason
 

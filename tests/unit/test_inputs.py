@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from pulumi_truto.resource_type import UNKNOWN, CheckResult, unexpected
+from pulumi_truto.input_errors import CheckResult, unexpected
+from pulumi_truto.resource_type import UNKNOWN
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.strategies import ANYTHING, DECLARED_INPUTS, no_deadline
 from tests.support.validation import canonical, check, error_messages, validate
@@ -83,9 +84,9 @@ def test_huge_number_is_rejected(number: int) -> None:
 )
 def test_unknown_property_is_rejected_with_a_suggestion(name: str, hint: str) -> None:
     """A misspelled property is an error that suggests a similar one. Pulumi's own properties are ignored."""
-    (error,) = unexpected([name, "targetUrl", "__defaults"], ["targetUrl", "eventTypes", "isActive"], "webhook")
-    assert error.message(error.property).startswith(f"{name} is not an input of a webhook")
-    assert error.message(error.property).rstrip("?").endswith(hint.rstrip("?"))
+    (error,) = unexpected([name, "targetUrl", "__defaults"], ["targetUrl", "eventTypes", "isActive"], "a webhook")
+    assert error.message(str).startswith(f"{name} is not an input of a webhook")
+    assert error.message(str).rstrip("?").endswith(hint.rstrip("?"))
 
 
 # Unknown values --------------------------------------------------------------------------------------------
