@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from pulumi_truto.resource_type import ResourceType, Values
+from pulumi_truto.resource_type import Property, ResourceType, Values
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
     from pulumi_truto.rest.manager import RestManager
     from pulumi_truto.session import ProviderSession
 
-__all__ = ["FINGERPRINT", "RestType"]
+__all__ = ["FINGERPRINT", "RestType", "outputs_of"]
 
 #: Identifies the credential that last wrote the resource; see `pulumi_truto.config.Settings.fingerprint`. It is part of
 #: the state and never a change.
@@ -50,3 +50,25 @@ class RestType(ResourceType):
 
     def delete(self, session: ProviderSession, id_: str, state: Values) -> None:
         session.manager(self).delete(id_, state)
+
+
+def outputs_of(noun: str) -> tuple[Property, ...]:
+    """The outputs that every such resource has."""
+    return (
+        Property(
+            name="environment_id",
+            type="string",
+            output="The Truto environment. The API token determines it.",
+        ),
+        Property(
+            name="created_at",
+            type="string",
+            output=f"When the {noun} was created: UTC, as `2024-09-01T10:00:00.000Z`.",
+        ),
+        Property(
+            name="updated_at",
+            type="string",
+            output=f"When the {noun} was last changed, in the same format.",
+            changes_on_update=True,
+        ),
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_truto.input_errors import CheckResult, InputError
 from pulumi_truto.resource_type import Property, Values
-from pulumi_truto.rest.rest_type import RestType
+from pulumi_truto.rest.rest_type import RestType, outputs_of
 from pulumi_truto.urls import urls_equal
 from pulumi_truto.webhook.inputs import canonical_event_types, check_event_types, check_is_active, check_target_url
 
@@ -68,22 +68,7 @@ _PROPERTIES: Final = (
         is_secret=True,
         can_be_null=True,
     ),
-    Property(
-        name="environment_id",
-        type="string",
-        output="The Truto environment. The API token determines it.",
-    ),
-    Property(
-        name="created_at",
-        type="string",
-        output="When the webhook was created: UTC, as `2024-09-01T10:00:00.000Z`.",
-    ),
-    Property(
-        name="updated_at",
-        type="string",
-        output="When the webhook was last changed, in the same format.",
-        changes_on_update=True,
-    ),
+    *outputs_of("webhook"),
 )
 
 
