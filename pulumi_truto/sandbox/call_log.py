@@ -1,16 +1,17 @@
-"""Records the calls to the API and counts the connections."""
+"""The calls to the API, and a record of the newest entries of a kind."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-__all__ = ["MAX_CALLS", "Call", "CallLog"]
+__all__ = ["MAX_ENTRIES", "Call", "Record"]
 
-#: The number of calls that the log keeps, so that a sandbox can run for weeks.
-MAX_CALLS = 10_000
+#: The number of entries that a record keeps, so that a sandbox can run for weeks.
+MAX_ENTRIES = 10_000
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True)
@@ -34,23 +35,13 @@ class Call:
     """The header ``Idempotency-Key``, which Truto documents for other endpoints."""
 
 
-class CallLog:
-    """The newest calls and the number of connections. Thread-safe, because the methods of a deque are atomic."""
+class Record(Generic[_Entry]):
+    """The newest `MAX_ENTRIES` entries of a log. Thread-safe, because the methods of a deque are atomic."""
 
     def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
-        self.connections = 0
-        """The number of TCP connections that were ever accepted. Only the event loop changes it."""
+        self._entries: deque[_Entry] = deque(maxlen=MAX_ENTRIES)
+        self.add, self.clear = self._entries.append, self._entries.clear
 
-    def add(self, call: Call) -> None:
-        """Records a call."""
-        self._calls.append(call)
-
-    def reset(self) -> None:
-        """Removes all calls. The number of connections stays."""
-        self._calls.clear()
-
-    @property
-    def calls(self) -> list[Call]:
-        """The newest `MAX_CALLS` calls, oldest first."""
-        return [*self._calls.copy()]
+    def entries(self) -> list[_Entry]:
+        """A copy, oldest entry first."""
+        return [*self._entries.copy()]

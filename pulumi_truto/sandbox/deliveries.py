@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from urllib3.filepost import encode_multipart_formdata
 from yarl import URL
 
 from pulumi_truto.sandbox.backend import TrutoBackend
+from pulumi_truto.sandbox.call_log import Record
 from pulumi_truto.sandbox.collection import RequestBody
 from pulumi_truto.sandbox.faults import DELIVERY, FaultPlan
 from pulumi_truto.sandbox.responses import ErrorResponse
@@ -29,8 +29,6 @@ from pulumi_truto.signature import HEADER, sign
 __all__ = ["Delivery", "DeliveryWorker"]
 
 _MAX_RETRIES = 3  # after the first attempt, according to Truto's guide
-#: The newest deliveries are kept, so that a sandbox can run for weeks.
-_MAX_DELIVERIES = 10_000
 _NOT_LOOPBACK = "the sandbox delivers to loopback only"
 
 
@@ -69,12 +67,7 @@ class DeliveryWorker:
         self._backend = backend
         self._webhooks: Webhooks = backend.collections[Webhooks]
         self._faults = faults
-        self._deliveries: deque[Delivery] = deque(maxlen=_MAX_DELIVERIES)
-
-    @property
-    def deliveries(self) -> list[Delivery]:
-        """The completed deliveries, oldest first; of many only the newest."""
-        return [*self._deliveries.copy()]  # a copy is atomic
+        self.deliveries: Record[Delivery] = Record()
 
     async def respond_to_test(self, environment_id: str, body: Json) -> Json:
         """``POST /webhook/test``: sends the test event once, even to an inactive webhook, which it never deactivates.
@@ -141,7 +134,7 @@ class DeliveryWorker:
             created_at=self._backend.clock.now(),
             signature=signature,
         )
-        self._deliveries.append(delivery)
+        self.deliveries.add(delivery)
         return delivery
 
     async def _post(self, target_url: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, str | None]:

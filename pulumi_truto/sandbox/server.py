@@ -15,7 +15,7 @@ from aiohttp import web
 
 from pulumi_truto.sandbox.admin_api import AdminApi
 from pulumi_truto.sandbox.backend import Environment, TrutoBackend
-from pulumi_truto.sandbox.call_log import Call, CallLog
+from pulumi_truto.sandbox.call_log import Call, Record
 from pulumi_truto.sandbox.clock import Clock
 from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
@@ -50,6 +50,7 @@ class Sandbox:
     Attributes:
         backend (TrutoBackend): the state, which a test can inspect and change directly.
         faults (FaultPlan): the planned faults; see also `inject`.
+        connections (int): the number of TCP connections that were ever accepted, including those to the admin API.
         environment_id (str): the default environment's id.
         token (str): the default environment's token.
 
@@ -74,9 +75,10 @@ class Sandbox:
         self.token = environment.token
         self._host = host
         self._port = port
-        self._log = CallLog()
+        self._calls: Record[Call] = Record()
         self._worker = DeliveryWorker(self.backend, self.faults)
         self._holds: list[Hold] = []
+        self.connections = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: Callable[[], None] = lambda: None
 
@@ -131,17 +133,12 @@ class Sandbox:
     @property
     def calls(self) -> list[Call]:
         """The requests to the API, oldest first. Requests to the admin API are not recorded."""
-        return self._log.calls
-
-    @property
-    def connections(self) -> int:
-        """The number of accepted TCP connections, including those to the admin API. `reset_calls` does not reset it."""
-        return self._log.connections
+        return self._calls.entries()
 
     @property
     def deliveries(self) -> list[Delivery]:
         """The completed deliveries, oldest first."""
-        return self._worker.deliveries
+        return self._worker.deliveries.entries()
 
     def webhooks(self) -> list[Webhook]:
         """Returns copies of all webhooks of all environments, oldest first."""
@@ -187,11 +184,11 @@ class Sandbox:
         """
         if operation:
             check_choice("operation", OPERATIONS, operation)
-        return sum(operation in (None, call.operation) for call in self._log.calls)
+        return sum(operation in (None, call.operation) for call in self.calls)
 
     def reset_calls(self) -> None:
         """Removes all calls from the record."""
-        self._log.reset()
+        self._calls.clear()
 
     def _listen(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
@@ -213,7 +210,7 @@ class Sandbox:
         assert protocol_factory is not None
 
         def accept_connection() -> asyncio.BaseProtocol:
-            self._log.connections += 1
+            self.connections += 1
             return protocol_factory()
 
         server = await loop.create_server(accept_connection, sock=listener)
@@ -239,7 +236,7 @@ class Sandbox:
     def _create_app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         AdminApi(self, self._worker).add_routes(app)
-        api = TrutoApi(self.backend, self.faults, self._worker, self._log, self._holds)
+        api = TrutoApi(self.backend, self.faults, self._worker, self._calls, self._holds)
         app.router.add_route("*", "/{path:.*}", api.handle)
         app.on_response_prepare.append(self._set_date_header)
         return app

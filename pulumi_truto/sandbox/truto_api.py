@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from pulumi_truto.sandbox.backend import TrutoBackend
-from pulumi_truto.sandbox.call_log import Call, CallLog
+from pulumi_truto.sandbox.call_log import Call, Record
 from pulumi_truto.sandbox.collection import Collection
 from pulumi_truto.sandbox.deliveries import DeliveryWorker
 from pulumi_truto.sandbox.fault_effects import apply_fault, send
@@ -34,7 +34,7 @@ class TrutoApi:
     backend: TrutoBackend
     faults: FaultPlan
     worker: DeliveryWorker
-    log: CallLog
+    calls: Record[Call]
     holds: Sequence[Hold]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -62,7 +62,7 @@ class TrutoApi:
         if fault is not None:
             response = apply_fault(fault, response, self.backend.rate_limit_headers(token))
         # Recorded before the response is sent, so that a client that has the response finds the call in the log.
-        self.log.add(
+        self.calls.add(
             Call(
                 operation=operation,
                 method=request.method,
@@ -106,7 +106,8 @@ class TrutoApi:
         if endpoint.operation == "test":
             return await self.worker.respond_to_test(environment_id, fields)
         if endpoint.operation == "log":
-            return list_deliveries(self.worker.deliveries, environment_id, request.query, self.backend.settings)
+            deliveries = self.worker.deliveries.entries()
+            return list_deliveries(deliveries, environment_id, request.query, self.backend.settings)
         collection: Collection[Any] = self.backend.collections[endpoint.resource]
         return collection.respond(endpoint.verb, environment_id, item_id, request.query, fields)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 import pytest
 import requests
 
 from pulumi_truto.sandbox import Sandbox
-from pulumi_truto.sandbox.call_log import MAX_CALLS, Call, CallLog
+from pulumi_truto.sandbox.call_log import MAX_ENTRIES, Record
 from tests.support.sandbox_client import START, TARGET_URL, call_api, create_webhook
 
 
@@ -33,14 +31,12 @@ def test_calls_are_recorded_without_token_and_secret(frozen_sandbox: Sandbox) ->
     assert sandbox.count() == 0
 
 
-def test_the_log_keeps_the_newest_calls() -> None:
-    """The log of a sandbox that runs for weeks has a maximum length."""
-    log = CallLog()
-    now = datetime.now(timezone.utc)
-    for number in range(MAX_CALLS + 5):
-        log.add(Call("read", "GET", f"/webhook/{number}", 200, None, None, now))
-    assert len(log.calls) == MAX_CALLS
-    assert log.calls[-1].path == f"/webhook/{MAX_CALLS + 4}"
+def test_a_record_keeps_the_newest_entries() -> None:
+    """The calls and deliveries of a sandbox that runs for weeks are limited in number."""
+    record: Record[int] = Record()
+    for number in range(MAX_ENTRIES + 5):
+        record.add(number)
+    assert record.entries() == [*range(5, MAX_ENTRIES + 5)]
 
 
 def test_keep_alive(sandbox: Sandbox) -> None:
