@@ -130,17 +130,9 @@ class Collection(Generic[_Item]):
         self, verb: str, environment_id: str, item_id: str, query: Mapping[str, str], body: Json
     ) -> Json | None:
         """Returns the JSON of the response to a request; None for a response without a body."""
-        match verb:
-            case "create":
-                return self.create(environment_id, body)
-            case "read":
-                return self.read(environment_id, item_id)
-            case "update":
-                return self.update(environment_id, item_id, body)
-            case "delete":
-                return self.delete(environment_id, item_id)
-            case _:
-                return self.list(environment_id, query)
+        arguments: dict[str, Any] = {"create": [body], "update": [item_id, body], "list": [query]}
+        response: Json | None = getattr(self, verb)(environment_id, *arguments.get(verb, [item_id]))
+        return response
 
     def create(self, environment_id: str, body: Json) -> Json:
         """``POST``."""

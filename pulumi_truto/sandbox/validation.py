@@ -7,13 +7,15 @@ import json
 import math
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, WrapValidator
 from pydantic_core import PydanticCustomError
 
 __all__ = [
     "OMITTED",
     "Count",
+    "HttpsUrl",
     "Json",
     "Seconds",
     "StrictModel",
@@ -127,6 +129,23 @@ def parse_json_object(body: bytes) -> Json:
     if not isinstance(parsed, dict):
         raise ValueError("the body must be a JSON object")
     return parsed
+
+
+def _check_https_url(value: str, info: ValidationInfo) -> str:
+    try:
+        url = urlsplit(value)
+        host, _ = url.hostname, url.port  # reading these properties validates them
+    except ValueError:
+        host = None
+    if not host or not value.isprintable() or " " in value:
+        raise ValueError(f"{info.field_name} must be a valid URL")
+    # Truto requires https. The sandbox also accepts http: a receiver under development seldom has a certificate.
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(host)):
+        raise ValueError(f"{info.field_name} must be an https:// URL")
+    return value
+
+
+HttpsUrl = Annotated[str, AfterValidator(_check_https_url)]
 
 
 # The client has its own implementation. The sandbox shares no code with it, so that both cannot have the same bug.
