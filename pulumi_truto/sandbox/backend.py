@@ -14,6 +14,7 @@ from typing import Any
 
 from pulumi_truto.sandbox.clock import Clock, format_time
 from pulumi_truto.sandbox.cron_triggers import CronTriggers
+from pulumi_truto.sandbox.notification_destinations import NotificationDestinations
 from pulumi_truto.sandbox.routes import RESOURCES
 from pulumi_truto.sandbox.settings import SandboxSettings
 from pulumi_truto.sandbox.webhooks import Webhooks
@@ -43,7 +44,7 @@ class TrutoBackend:
         collections: the items of every resource, by its class.
         webhooks, edit, remove: the methods `items`, `edit` and `remove` of the collection of webhooks; see
             `pulumi_truto.sandbox.collection.Collection`. So are `create`, `read` and `list`.
-        create_trigger: the method `create` of the collection of cron triggers.
+        cron_triggers, notification_destinations: the collections of these resources.
 
     Raises:
         ValueError: a setting is unknown or invalid.
@@ -60,8 +61,8 @@ class TrutoBackend:
         self.collections: dict[Any, Any] = {resource: resource(self) for resource in RESOURCES}
         webhooks: Webhooks = self.collections[Webhooks]
         self.create, self.read, self.list = webhooks.create, webhooks.read, webhooks.list
-        triggers: CronTriggers = self.collections[CronTriggers]
-        self.create_trigger = triggers.create
+        self.cron_triggers: CronTriggers = self.collections[CronTriggers]
+        self.notification_destinations: NotificationDestinations = self.collections[NotificationDestinations]
         self.webhooks, self.edit, self.remove = webhooks.items, webhooks.edit, webhooks.remove
 
     def change_settings(self, fields: Mapping[str, Any]) -> SandboxSettings:

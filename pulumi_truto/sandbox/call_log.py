@@ -19,7 +19,8 @@ class Call:
     """One request to the API and the status of its response. It does not contain the token."""
 
     operation: str
-    """"create", "read", "update", "delete", "list" or "test"; "" for every other request."""
+    """"create", "read", "update", "delete", "list" or "test" for webhooks, the same with the suffix "_destination" for
+    notification destinations, "list_triggers" or "log"; "" for every other request."""
     method: str
     path: str
     """The path without the query."""

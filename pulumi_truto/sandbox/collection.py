@@ -96,7 +96,7 @@ class Collection(Generic[_Item]):
         noun: the API's name for an item.
         plural: the admin API's name for the items.
         verbs: the verbs of the API.
-        operation_suffix: distinguishes the operations from those of other resources.
+        operation_suffix: distinguishes the operations from those on webhooks. The name of a list is plural.
         hidden: the fields of an item that no response shows.
     """
 
@@ -106,7 +106,7 @@ class Collection(Generic[_Item]):
     verbs: ClassVar[tuple[str, ...]] = ("create", "read", "update", "delete", "list")
     operation_suffix: ClassVar[str] = ""
     create_body: ClassVar[type[RequestBody]]
-    update_body: ClassVar[type[RequestBody]]
+    update_body: ClassVar[type[RequestBody]] = RequestBody
     edit_body: ClassVar[type[Edit]]
     list_filter: ClassVar[type[ListFilter]] = ListFilter
     hidden: ClassVar[frozenset[str]] = frozenset({"number"})
@@ -120,10 +120,11 @@ class Collection(Generic[_Item]):
     @classmethod
     def endpoints(cls) -> tuple[Endpoint, ...]:
         """The endpoints of this resource."""
-        methods = {verb: method for verb, method in _METHODS.items() if verb in cls.verbs}
+        suffixes = {"list": cls.operation_suffix and cls.operation_suffix + "s"}
         return tuple(
-            Endpoint(verb + cls.operation_suffix, method, cls.path + path, verb, cls)
-            for verb, (method, path) in methods.items()
+            Endpoint(verb + suffixes.get(verb, cls.operation_suffix), method, cls.path + path, verb, cls)
+            for verb, (method, path) in _METHODS.items()
+            if verb in cls.verbs
         )
 
     def respond(

@@ -12,11 +12,8 @@ from pulumi_truto.sandbox.validation import OMITTED, Json
 __all__ = ["CronTrigger", "CronTriggers"]
 
 
-class _TriggerUpdate(RequestBody):
+class _TriggerCreate(RequestBody):
     webhook_id: str | None = None
-
-
-class _TriggerCreate(_TriggerUpdate):
     sync_job_id: str
     cron_expression: str
     args: Json = Field(default_factory=dict)
@@ -43,6 +40,6 @@ class CronTriggers(Collection[CronTrigger]):
 
     path, noun, plural = "/sync-job-cron-trigger", "Sync job cron trigger", "cron_triggers"
     verbs = ("list",)
-    operation_suffix = "_triggers"
-    create_body, update_body, edit_body = _TriggerCreate, _TriggerUpdate, _TriggerEdit
+    operation_suffix = "_trigger"
+    create_body, edit_body = _TriggerCreate, _TriggerEdit
     item_type = CronTrigger

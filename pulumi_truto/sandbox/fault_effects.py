@@ -55,7 +55,7 @@ def apply_fault(fault: Fault, response: web.Response | None, headers: Mapping[st
 def _alter_json(fault: Fault, response: web.Response) -> web.Response:
     body = json.loads(_body_of(response))
     # A fault of an item affects every item of a list.
-    json_objects = [body, *(item for item in body.get("result", ()) if isinstance(item, dict))]
+    json_objects = [body, *body.get("result", body.get("results", ()))]
     if fault.kind == "wrong_types":
         body = {name: _change_type(value) for name, value in body.items()}
     for json_object in json_objects:

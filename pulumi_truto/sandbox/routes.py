@@ -6,12 +6,13 @@ import re
 
 from pulumi_truto.sandbox.collection import Endpoint
 from pulumi_truto.sandbox.cron_triggers import CronTriggers
+from pulumi_truto.sandbox.notification_destinations import NotificationDestinations
 from pulumi_truto.sandbox.webhooks import Webhooks
 
 __all__ = ["OPERATIONS", "RESOURCES", "match_route"]
 
 #: The REST resources.
-RESOURCES = (Webhooks, CronTriggers)
+RESOURCES = (Webhooks, CronTriggers, NotificationDestinations)
 _ENDPOINTS = (
     *(endpoint for resource in RESOURCES for endpoint in resource.endpoints()),
     Endpoint("log", "GET", "/log"),

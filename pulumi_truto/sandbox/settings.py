@@ -26,6 +26,8 @@ class SandboxSettings(StrictModel):
     omitted_event_types: Literal["keep", "all"] = "keep"
     """The effect of a PATCH without ``event_types``: keep the subscription, or subscribe to every event. The reference
     page of ``PATCH /webhook/{id}`` says the latter."""
+    destination_list_key: Literal["result", "results"] = "result"
+    """The key of the items in the list of notification destinations."""
     delete_response: Literal["object", "no_content"] = "object"
     """200 with ``{"id": ...}``, or 204 without a body."""
     digest: Literal["hex", "base64"] = "hex"

@@ -35,6 +35,9 @@ _REASONS = {
     "missing": "is required",
     "bool_type": "must be a boolean",
     "string_type": "must be a string",
+    "int_type": "must be an integer",
+    "list_type": "must be an array",
+    "dict_type": "must be an object",
 }
 
 

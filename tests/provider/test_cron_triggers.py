@@ -16,7 +16,7 @@ from tests.support.project import Project, create_unmanaged
 def create_trigger(sandbox: Sandbox, **fields: Any) -> str:
     """Creates a cron trigger and returns its id."""
     body = {"sync_job_id": "job", "cron_expression": "0 * * * *", **fields}
-    return str(sandbox.backend.create_trigger(sandbox.environment_id, body)["id"])
+    return str(sandbox.backend.cron_triggers.create(sandbox.environment_id, body)["id"])
 
 
 def test_delete_warns_of_triggers(project: Project) -> None:
