@@ -100,6 +100,7 @@ class AdminApi:
             _Route("DELETE", "tokens/{token}", self._revoke_token),
             _Route("POST", "events", self._publish_event, _Event),
             _Route("GET", "deliveries", lambda _: {"deliveries": sandbox.deliveries}),
+            _Route("GET", "notifications", lambda _: {"notifications": sandbox.notifications}),
         ]
         for collection in backend.collections.values():
             path = collection.plural + "/{id}"

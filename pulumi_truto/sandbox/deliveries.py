@@ -1,4 +1,4 @@
-"""Delivers events to the targets of webhooks, as Truto does.
+"""Delivers events to the targets of webhooks, and tells notification destinations of webhooks that it switches off.
 
 It only delivers to loopback: whatever the target URL is, no packet of the sandbox leaves the machine.
 """
@@ -21,12 +21,13 @@ from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.call_log import Record
 from pulumi_truto.sandbox.collection import RequestBody
 from pulumi_truto.sandbox.faults import DELIVERY, FaultPlan
+from pulumi_truto.sandbox.notification_destinations import NotificationDestination, NotificationDestinations
 from pulumi_truto.sandbox.responses import ErrorResponse
 from pulumi_truto.sandbox.validation import Json, is_loopback
 from pulumi_truto.sandbox.webhooks import Webhook, Webhooks
 from pulumi_truto.signature import HEADER, sign
 
-__all__ = ["Delivery", "DeliveryWorker"]
+__all__ = ["Delivery", "DeliveryWorker", "Notification"]
 
 _MAX_RETRIES = 3  # after the first attempt, according to Truto's guide
 _NOT_LOOPBACK = "the sandbox delivers to loopback only"
@@ -56,6 +57,23 @@ class Delivery:
     """The header ``X-Truto-Signature``, the same in every attempt."""
 
 
+@dataclass(frozen=True)
+class Notification:
+    """A notification of a destination. The sandbox sends no e-mail, and posts to Slack URLs on loopback only."""
+
+    destination_id: str
+    webhook_id: str | None
+    """The webhook that was switched off; None for a test."""
+    text: str
+    created_at: datetime
+    status: int | None
+    """The status of the response; None if there was none."""
+    ok: bool
+    """Whether the status was a 2xx, or nothing was sent."""
+    reason: str | None
+    """Why there was no response."""
+
+
 class _TestBody(RequestBody):
     id: str
 
@@ -67,20 +85,28 @@ class DeliveryWorker:
         self._backend = backend
         self._webhooks: Webhooks = backend.collections[Webhooks]
         self._faults = faults
+        self._destinations: NotificationDestinations = backend.collections[NotificationDestinations]
         self.deliveries: Record[Delivery] = Record()
+        self.notifications: Record[Notification] = Record()
 
-    async def respond_to_test(self, environment_id: str, body: Json) -> Json:
-        """``POST /webhook/test``: sends the test event once, even to an inactive webhook, which it never deactivates.
+    async def respond_to_test(self, resource: Any, environment_id: str, body: Json) -> Json:
+        """``POST /webhook/test``, and the same for a notification destination.
+
+        It sends once, even to an item that is inactive, and never deactivates one.
 
         Raises:
-            ErrorResponse: 404, there is no such webhook; 400, the target did not respond.
+            ErrorResponse: 404, there is no such item; 400, the target did not respond.
             ValueError: the body is invalid.
         """
-        webhook = self._webhooks.find(_TestBody.from_json(body).id, environment_id)
-        delivery = await self._deliver(webhook, self._new_event("test", {"foo": "bar"}), {}, max_retries=0)
-        if delivery.status is None:
-            raise ErrorResponse(400, f"The test event could not be delivered: {delivery.reason}")
-        return {"success": delivery.ok}
+        item = self._backend.collections[resource].find(_TestBody.from_json(body).id, environment_id)
+        outcome: Delivery | Notification
+        if isinstance(item, NotificationDestination):
+            outcome = await self._notify(item, None, "This is a test notification.")
+        else:
+            outcome = await self._deliver(item, self._new_event("test", {"foo": "bar"}), {}, max_retries=0)
+        if outcome.status is None and not outcome.ok:
+            raise ErrorResponse(400, f"The test event could not be delivered: {outcome.reason}")
+        return {"success": outcome.ok}
 
     async def publish(
         self, environment_id: str, event_type: str, payload: Any, files: Mapping[str, str]
@@ -95,7 +121,8 @@ class DeliveryWorker:
         async def deliver(webhook: Webhook) -> Delivery:
             own_event = {**event, "id": str(uuid.uuid4())} if has_own_ids else event
             delivery = await self._deliver(webhook, own_event, files, max_retries=_MAX_RETRIES)
-            self._webhooks.record_delivery(webhook.id, ok=delivery.ok)
+            if self._webhooks.record_delivery(webhook.id, ok=delivery.ok):
+                await self._notify_all(webhook)
             return delivery
 
         webhooks = self._webhooks.items(environment_id)
@@ -118,7 +145,7 @@ class DeliveryWorker:
         for attempt in range(max_retries + 1):
             if attempt:
                 await asyncio.sleep(settings.retry_backoff_seconds * 2 ** (attempt - 1))
-            status, reason = await self._post(webhook.target_url, body, headers)
+            status, reason = await self._post(webhook.target_url, body, headers, DELIVERY)
             # Truto's guide names 4xx and 5xx for retries. A redirect is neither followed nor retried.
             if reason == _NOT_LOOPBACK or (status is not None and status < 400):
                 break
@@ -128,7 +155,7 @@ class DeliveryWorker:
             event=event["event"],
             attempts=attempt + 1,
             status=status,
-            ok=status is not None and 200 <= status < 300,
+            ok=_is_success(status),
             reason=reason,
             environment_id=webhook.environment_id,
             created_at=self._backend.clock.now(),
@@ -137,15 +164,36 @@ class DeliveryWorker:
         self.deliveries.add(delivery)
         return delivery
 
-    async def _post(self, target_url: str, body: bytes, headers: dict[str, str]) -> tuple[int | None, str | None]:
-        """Makes one attempt. Returns the status, or None and the reason why there was no response."""
+    async def _notify_all(self, webhook: Webhook) -> None:
+        """Notifies the active destinations, whatever their event types: Truto documents no event type for this."""
+        text = f"Webhook {webhook.id} was switched off because its deliveries kept failing."
+        destinations = self._destinations.items(webhook.environment_id)
+        await asyncio.gather(*(self._notify(item, webhook.id, text) for item in destinations if item.is_active))
+
+    async def _notify(self, destination: NotificationDestination, webhook_id: str | None, text: str) -> Notification:
+        url = str(destination.config.get("webhook_url", ""))  # an e-mail destination has none
+        headers = {"Content-Type": "application/json"}
+        status, reason = await self._post(url, json.dumps({"text": text}).encode(), headers)
+        is_ok = reason == _NOT_LOOPBACK or _is_success(status)
+        notification = Notification(destination.id, webhook_id, text, self._backend.clock.now(), status, is_ok, reason)
+        self.notifications.add(notification)
+        return notification
+
+    async def _post(
+        self, target_url: str, body: bytes, headers: dict[str, str], operation: str = ""
+    ) -> tuple[int | None, str | None]:
+        """Makes one attempt, under the faults of an operation.
+
+        Returns:
+            The status, or None and the reason why there was no response.
+        """
         timeout_seconds = self._backend.settings.delivery_timeout_seconds
         try:
             url = URL(target_url)
             # Checked on the object that aiohttp connects to: a second URL parser could find another host.
             if not is_loopback(url.host):
                 return None, _NOT_LOOPBACK
-            fault = self._faults.take(DELIVERY)
+            fault = self._faults.take(operation) if operation else None
             if fault is not None and fault.kind == "status":
                 return fault.status or 503, None
             if fault is not None and fault.kind == "close":
@@ -165,3 +213,7 @@ class DeliveryWorker:
             return None, "the target did not respond in time"
         except (aiohttp.ClientError, ValueError, OSError) as error:
             return None, f"{type(error).__name__}: {error}"
+
+
+def _is_success(status: int | None) -> bool:
+    return status is not None and 200 <= status < 300

@@ -69,6 +69,7 @@ class NotificationDestinations(Subscribers[NotificationDestination]):
 
     path, noun, plural = "/notification-destination", "Notification destination", "notification_destinations"
     operation_suffix = "_destination"
+    verbs = (*Subscribers.verbs, "test")
     create_body, update_body, edit_body = _DestinationCreate, _DestinationUpdate, _DestinationEdit
     item_type = NotificationDestination
 

@@ -17,7 +17,7 @@ from pulumi_truto.sandbox.admin_api import AdminApi
 from pulumi_truto.sandbox.backend import Environment, TrutoBackend
 from pulumi_truto.sandbox.call_log import Call, Record
 from pulumi_truto.sandbox.clock import Clock
-from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker
+from pulumi_truto.sandbox.deliveries import Delivery, DeliveryWorker, Notification
 from pulumi_truto.sandbox.faults import Fault, FaultPlan
 from pulumi_truto.sandbox.holds import Hold
 from pulumi_truto.sandbox.routes import OPERATIONS
@@ -139,6 +139,11 @@ class Sandbox:
     def deliveries(self) -> list[Delivery]:
         """The completed deliveries, oldest first."""
         return self._worker.deliveries.entries()
+
+    @property
+    def notifications(self) -> list[Notification]:
+        """The notifications of destinations, oldest first."""
+        return self._worker.notifications.entries()
 
     def webhooks(self) -> list[Webhook]:
         """Returns copies of all webhooks of all environments, oldest first."""

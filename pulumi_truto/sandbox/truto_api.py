@@ -103,8 +103,8 @@ class TrutoApi:
         if body is None:
             raise ErrorResponse(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
         fields = parse_json_object(body) if request.method in ("POST", "PATCH") else {}
-        if endpoint.operation == "test":
-            return await self.worker.respond_to_test(environment_id, fields)
+        if endpoint.verb == "test":
+            return await self.worker.respond_to_test(endpoint.resource, environment_id, fields)
         if endpoint.operation == "log":
             deliveries = self.worker.deliveries.entries()
             return list_deliveries(deliveries, environment_id, request.query, self.backend.settings)

@@ -83,12 +83,14 @@ class Webhooks(Subscribers[Webhook]):
             changes = {"failures": 0, **changes}
         return super().change(item_id, changes)
 
-    def record_delivery(self, webhook_id: str, *, ok: bool) -> None:
-        """Counts consecutive failed deliveries, and deactivates the webhook after too many."""
+    def record_delivery(self, webhook_id: str, *, ok: bool) -> bool:
+        """Counts consecutive failed deliveries. Returns whether the webhook was deactivated because of too many."""
         with self._backend.lock:
             webhook = self._items.get(webhook_id)
             if webhook is None:  # deleted while the delivery was in flight
-                return
+                return False
             webhook.failures = 0 if ok else webhook.failures + 1
-            if webhook.failures >= self._backend.settings.deactivate_after and webhook.is_active:
+            has_failed = webhook.failures >= self._backend.settings.deactivate_after and webhook.is_active
+            if has_failed:
                 self.change(webhook_id, {"is_active": False})
+            return has_failed

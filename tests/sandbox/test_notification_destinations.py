@@ -1,4 +1,4 @@
-"""The notification destinations."""
+"""The notification destinations, and the notifications that they receive."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import pytest
 
 from pulumi_truto.sandbox import Sandbox
 from tests.support.sandbox_client import (
+    Receiver,
     assert_error,
     call_admin_api,
     call_api,
     create_webhook,
     expect_success,
+    publish_event,
+    unreachable_url,
 )
 
 PATH: Final = "/notification-destination"
@@ -27,6 +30,11 @@ EMAIL: Final[dict[str, Any]] = {"type": "email", "config": {"to": ["ops@example.
 def create(sandbox: Sandbox, *, token: str | None = None, **fields: Any) -> dict[str, Any]:
     """Creates a destination, by default a Slack one, and returns it."""
     return expect_success(call_api(sandbox, "POST", PATH, token=token, json={**SLACK, **fields}))
+
+
+def create_slack(sandbox: Sandbox, url: str, **fields: Any) -> dict[str, Any]:
+    """Creates a destination that posts to a URL."""
+    return create(sandbox, config={"webhook_url": url}, **fields)
 
 
 # Requests --------------------------------------------------------------------------------------------------
@@ -138,6 +146,7 @@ def test_delete(sandbox: Sandbox) -> None:
         for method in ("GET", "PATCH", "DELETE"):
             response = call_api(sandbox, method, f"{PATH}/{id_}", json={})
             assert_error(response, 404, "Not Found", "Notification destination not found")
+        assert_error(call_api(sandbox, "POST", f"{PATH}/test", json={"id": id_}), 404)
     assert [item.id for item in sandbox.backend.notification_destinations.items()] == [foreign["id"]]
 
 
@@ -149,6 +158,7 @@ def test_delete(sandbox: Sandbox) -> None:
         ("PATCH", "/{id}", "update_destination"),
         ("DELETE", "/{id}", "delete_destination"),
         ("GET", "", "list_destinations"),
+        ("POST", "/test", "test_destination"),
     ],
 )
 def test_faults_holds_and_calls(sandbox: Sandbox, method: str, path: str, operation: str) -> None:
@@ -185,6 +195,64 @@ def test_changes_without_the_api(sandbox: Sandbox) -> None:
         ("email", True, "ops"),
     ]
     assert call_api(sandbox, "GET", f"{PATH}/{ids[0]}").json()["config"] == {"webhook_url": "not a URL"}
+    assert call_api(sandbox, "POST", f"{PATH}/test", json={"id": ids[0]}).json() == {"success": True}
     destinations.remove(ids[0])
     expect_success(call_admin_api(sandbox, "DELETE", f"notification_destinations/{ids[1]}"))
     assert destinations.items() == []
+
+
+# Notifications ---------------------------------------------------------------------------------------------
+
+
+def send_test(sandbox: Sandbox, destination: dict[str, Any]) -> Any:
+    """The response of the test endpoint for a destination."""
+    return call_api(sandbox, "POST", f"{PATH}/test", json={"id": destination["id"]})
+
+
+def test_test(sandbox: Sandbox, receiver: Receiver) -> None:
+    """A test posts to Slack on loopback, even for an inactive destination, and its response has the outcome."""
+    receiver.statuses = [200, 500]
+    destination = create_slack(sandbox, receiver.url, is_active=False)
+    assert [send_test(sandbox, destination).json() for _ in range(2)] == [{"success": True}, {"success": False}]
+    assert_error(send_test(sandbox, create_slack(sandbox, unreachable_url())), 400, message="could not be delivered")
+    assert [message["text"] for message in receiver.messages] == ["This is a test notification."] * 2
+    assert [(item.status, item.ok, item.webhook_id) for item in sandbox.notifications] == [
+        (200, True, None),
+        (500, False, None),
+        (None, False, None),
+    ]
+
+
+@pytest.mark.parametrize("fields", [SLACK, EMAIL], ids=["slack", "email"])
+def test_nothing_leaves_the_machine(sandbox: Sandbox, fields: dict[str, Any]) -> None:
+    """A test of any other destination succeeds, and only records the notification."""
+    destination = create(sandbox, **fields)
+    assert send_test(sandbox, destination).json() == {"success": True}
+    [notification] = sandbox.notifications
+    assert (notification.destination_id, notification.status, notification.reason) == (
+        destination["id"],
+        None,
+        "the sandbox delivers to loopback only",
+    )
+
+
+def test_webhook_that_is_switched_off(delivery_sandbox: Sandbox, receiver: Receiver) -> None:
+    """The active destinations of the environment are notified once, when failed deliveries switch a webhook off."""
+    sandbox = delivery_sandbox
+    sandbox.backend.clock.frozen = True
+    create_slack(sandbox, receiver.url, token=sandbox.add_environment("other").token)
+    create_slack(sandbox, receiver.url, is_active=False)
+    active = [create_slack(sandbox, receiver.url, event_types=["record:deleted"]), create(sandbox, **EMAIL)]
+    webhook, other_webhook = (create_webhook(sandbox, target_url=receiver.url) for _ in range(2))
+    sandbox.backend.edit(other_webhook["id"], {"is_active": False})
+    sandbox.inject("close", "delivery", times=0)
+    for notified in (0, 0, 0, 2):
+        assert len(sandbox.notifications) == notified
+        publish_event(sandbox)
+    [message] = receiver.messages
+    assert message == {"text": f"Webhook {webhook['id']} was switched off because its deliveries kept failing."}
+    notifications = expect_success(call_admin_api(sandbox, "GET", "notifications"))["notifications"]
+    assert {item["destination_id"] for item in notifications} == {item["id"] for item in active}
+    for notification in notifications:
+        assert (notification["webhook_id"], notification["text"]) == (webhook["id"], message["text"])
+        assert (notification["ok"], notification["created_at"]) == (True, sandbox.backend.clock.now().isoformat())
