@@ -91,6 +91,22 @@ def test_events_are_shown_as_they_happen(console: Console, sandbox: Sandbox, rec
     assert console.errors() == []
 
 
+def test_notifications_are_shown_as_they_happen(console: Console, sandbox: Sandbox) -> None:
+    """Destinations and their notifications appear without a reload, and a person switches a destination off."""
+    console.wait_for("destinations", "No destination yet.")
+    destinations = sandbox.backend.notification_destinations
+    body = {"type": "email", "config": {"to": ["ops@example.com"]}, "label": "ops", "event_types": ["record:created"]}
+    destination = destinations.create(sandbox.environment_id, body)
+    text = console.wait_for("destinations", destination["id"])
+    assert all(part in text for part in ("email", "ops@example.com", "record:created", "active"))
+    call_api(sandbox, "POST", "/notification-destination/test", json={"id": destination["id"]})
+    assert destination["id"] in console.wait_for("notifications", "This is a test notification.")
+    console.find("[aria-label$='destination ops']").send_keys(Keys.ENTER)
+    console.wait_for("destinations", "Switch on")
+    assert not destinations.items()[0].is_active
+    assert console.errors() == []
+
+
 def test_person_controls_the_sandbox(console: Console, sandbox: Sandbox) -> None:
     """A person injects a fault, clears it, moves the clock, and switches a webhook off and on."""
     webhook = create_webhook(sandbox)
