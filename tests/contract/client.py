@@ -108,11 +108,15 @@ class Response:
     @property
     def webhooks(self) -> list[dict[str, Any]]:
         """The webhooks in a response to a create, read, update or list."""
+        return self.items("/webhook")
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """The same for the resource with this path."""
         items: object = []
         if self.is_success and isinstance(self.body, dict):
-            if self.request == "GET /webhook":
-                items = self.body.get("result")
-            elif self.request in ("POST /webhook", "GET /webhook/{id}", "PATCH /webhook/{id}"):
+            if self.request == f"GET {path}":
+                items = self.body.get("result", self.body.get("results"))
+            elif self.request in (f"POST {path}", f"GET {path}/{{id}}", f"PATCH {path}/{{id}}"):
                 items = [self.body]
         return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
@@ -157,7 +161,7 @@ class Client:
             wait = response.headers.get("Retry-After", "")
             self.pace.sleep(min(int(wait), 30) if wait.isascii() and wait.isdigit() else 10)
         # For a test a 5xx can be the response of the target.
-        if response.status in (408, 425, 429) or (response.status >= 500 and path != "/webhook/test"):
+        if response.status in (408, 425, 429) or (response.status >= 500 and not path.endswith("/test")):
             raise RequestFailed(f"{response}: run it again")
         return response
 
@@ -173,21 +177,25 @@ class Client:
         except requests.RequestException as error:
             raise RequestFailed(f"{request}: no whole response ({type(error).__name__}): run it again") from None
         try:
-            body = json.loads(received.text.replace(self._token, "[token]"))
+            body = json.loads(received.text.replace(self._token, "[token]"), object_hook=_hide_secrets)
         except (ValueError, RecursionError):
             body = None
         response = Response(request, received.status_code, received.headers, body)
-        for webhook in response.webhooks:
-            if isinstance(webhook.get("secret"), str) and webhook["secret"]:
-                webhook["secret"] = _Secret(webhook["secret"])
         self.responses.append(response)
         return response
 
 
 class _Secret(str):
-    """A signing secret, which no failure shows."""
+    """A signing secret or the URL of a Slack channel, which no failure shows."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "'[secret]'"
+
+
+def _hide_secrets(json_object: dict[str, Any]) -> dict[str, Any]:
+    for name in ("secret", "webhook_url"):
+        if isinstance(json_object.get(name), str) and json_object[name]:
+            json_object[name] = _Secret(json_object[name])
+    return json_object

@@ -34,6 +34,7 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
         "page_default": 2,
         "list_lag_seconds": 0.3,
         "omitted_event_types": "all",
+        "destination_list_key": "results",
     },
     "third": {"empty_event_types_as": "absent", "has_delivery_log": False, "page_maximum": 2},
     "plan-limit": {"webhook_limit": 3},  # one more than the foreign ones
@@ -44,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options of a live run."""
     group = parser.getgroup("contract")
     group.addoption("--live", action="store_true", help="check the API of TRUTO_API_TOKEN and TRUTO_BASE_URL")
-    group.addoption("--yes-create-and-delete", action="store_true", help="create webhooks there, and delete them")
+    group.addoption("--yes-create-and-delete", action="store_true", help="create items there, and delete them")
     group.addoption("--public-url", metavar="URL", help="the URL of a tunnel that leads to the port on this machine")
     group.addoption("--port", type=int, metavar="N", help="the port on this machine for test events")
     group.addoption("--settle-seconds", type=float, default=30, metavar="S", help="how long to wait for the list")
@@ -67,8 +68,9 @@ def _refusal(config: pytest.Config) -> str | None:
         return "TRUTO_BASE_URL must start with https://"
     if not config.getoption("yes_create_and_delete"):
         return (
-            f"this creates about 65 webhooks in the environment of TRUTO_API_TOKEN at {base_url}, a few at a time, at "
-            "separate URLs, and deletes them. It touches no other webhook. Add --yes-create-and-delete to run it"
+            "this creates about 65 webhooks and 15 notification destinations in the environment of TRUTO_API_TOKEN at "
+            f"{base_url}, a few at a time, at separate URLs, and deletes them. It touches no others. "
+            "Add --yes-create-and-delete to run it"
         )
     if (config.getoption("public_url") is None) is not (config.getoption("port") is None):
         return "--public-url and --port belong together: the URL has to lead to the port"
@@ -109,6 +111,13 @@ def truto(run: Truto, request: pytest.FixtureRequest) -> Iterator[Truto]:
     # After a signal an error here would keep pytest from finishing the fixture `run`.
     if not run.client.pace.is_stopped:
         run.delete_existing()
+
+
+@pytest.fixture
+def destinations(truto: Truto) -> Truto:
+    """The notification destinations of the run, which are deleted after each test."""
+    assert truto.destinations is not None
+    return truto.destinations
 
 
 @pytest.fixture
@@ -161,6 +170,7 @@ def _sandbox(form: str) -> Iterator[Truto]:
         yield truto
         assert _clean_up(truto) == ""
         assert sandbox.webhooks() == foreign
+        assert sandbox.backend.notification_destinations.items() == []
 
 
 def _add_foreign_webhooks(sandbox: Sandbox) -> list[Any]:
@@ -195,13 +205,17 @@ def _truto(
     base_url: str, token: str, other_token: str | None, pace: Pace, receiver: Receiver | None, settle_seconds: float
 ) -> Truto:
     truto = Truto(Client(base_url, token, pace), f"c{uuid.uuid4().hex[:16]}", settle_seconds, receiver)
+    truto.destinations = Truto(truto.client, truto.run_id, settle_seconds, path="/notification-destination")
     if other_token:
         truto.other = Truto(Client(base_url, other_token, pace), truto.run_id, settle_seconds, own=truto.own)
     return truto
 
 
 def _clean_up(truto: Truto) -> str:
-    problems = [environment.clean_up() for environment in (truto, truto.other) if environment is not None]
+    destinations = truto.destinations
+    # Not every Truto may have this resource: without a create nothing is listed.
+    used_destinations = destinations if destinations and (destinations.own or destinations.unknown_creates) else None
+    problems = [items.clean_up() for items in (truto, truto.other, used_destinations) if items is not None]
     return "; ".join(filter(None, problems))
 
 

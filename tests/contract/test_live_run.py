@@ -121,10 +121,15 @@ def test_create_with_an_unknown_outcome(sandbox: Sandbox, foreign: list[Any], fa
     assert sandbox.webhooks() == foreign
 
 
-def test_orphans(sandbox: Sandbox, foreign: list[Any]) -> None:
-    """If a webhook cannot be deleted, the run names it and fails."""
-    sandbox.inject("status", "delete", times=0)
-    code, output = finish(CONSENT, "-k", "switched_on", "--settle-seconds=1", sandbox=sandbox)
-    [orphan] = [webhook for webhook in sandbox.webhooks() if webhook not in foreign]
+@pytest.mark.parametrize(
+    ("operation", "test_name", "noun"),
+    [("delete", "switched_on", "webhook"), ("delete_destination", "type_cannot", "notification destination")],
+)
+def test_orphans(sandbox: Sandbox, foreign: list[Any], operation: str, test_name: str, noun: str) -> None:
+    """If a webhook or a destination cannot be deleted, the run names it and fails."""
+    sandbox.inject("status", operation, times=0)
+    code, output = finish(CONSENT, "-k", test_name, "--settle-seconds=1", sandbox=sandbox)
+    items = [*sandbox.webhooks(), *sandbox.backend.notification_destinations.items()]
+    [orphan] = [item for item in items if item not in foreign]
     assert code == pytest.ExitCode.TESTS_FAILED
-    assert f"NOT DELETED, or still listed: {orphan.id}" in output
+    assert f"NOT DELETED, or still listed: {orphan.id}. Delete every {noun} with" in output

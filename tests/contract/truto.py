@@ -1,8 +1,9 @@
-"""Creates, changes and deletes webhooks of one run, and touches no other."""
+"""Creates, changes and deletes webhooks and notification destinations of one run, and touches no other."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -52,10 +53,10 @@ def parse_time(value: object) -> datetime:
 
 @dataclass(repr=False)
 class Truto:
-    """The webhooks of one run in the environment of one token.
+    """The webhooks of one run in the environment of one token, or its notification destinations.
 
     Attributes:
-        run_id: part of every URL of the run's webhooks.
+        run_id: part of the URL of every webhook of the run, and of the label of every destination.
         settle_seconds: how long to wait until the list or the log shows a change.
         receiver: gets test events, if Truto can reach one.
         other: the same run in another environment, if there is a token for one.
@@ -64,6 +65,8 @@ class Truto:
         own: the ids that may be changed: a read or the list showed that they are of this run, or they are made up.
         existing: those that were not deleted.
         unknown_creates: the number of creates that may have made a webhook whose id is not known.
+        path: the path of the resource, whose items are called webhooks here.
+        destinations: the notification destinations of the same run.
     """
 
     client: Client
@@ -76,6 +79,8 @@ class Truto:
     own: set[str] = field(default_factory=set)
     existing: set[str] = field(default_factory=set)
     unknown_creates: int = 0
+    path: str = "/webhook"
+    destinations: Truto | None = None
     _numbers: Iterator[int] = field(default_factory=count)
 
     def not_observable(self, reason: str) -> NoReturn:
@@ -115,14 +120,14 @@ class Truto:
 
     def post(self, *, headers: Mapping[str, str] | None = None, **fields: Any) -> Response:
         """Sends the request of a create, and reads the webhook in its response. `UNSET` leaves a field out."""
-        body = {"target_url": self.new_url(), "is_active": False, "event_types": ["record:created"], **fields}
+        body = {"is_active": False, "event_types": ["record:created"], **self._new_fields(), **fields}
         body = {name: value for name, value in body.items() if value is not UNSET}
         headers = headers or {"Idempotency-Key": str(uuid.uuid4())}
         self.client.pace.sleep(0)  # ends a stopped run
         self.unknown_creates += 1
-        response = self.client.send("POST", "/webhook", json=body, headers=headers)
+        response = self.client.send("POST", self.path, json=body, headers=headers)
         is_refused = 400 <= response.status < 500 and response.status != 409
-        ids = [webhook["id"] for webhook in response.webhooks if isinstance(webhook.get("id"), str)]
+        ids = [webhook["id"] for webhook in response.items(self.path) if isinstance(webhook.get("id"), str)]
         self.unknown_creates -= is_refused or any(id_ in self.own for id_ in ids)
         for id_ in ids:
             self.get(id_)
@@ -130,8 +135,8 @@ class Truto:
 
     def get(self, id_: str) -> Response:
         """Sends the request of a read."""
-        response = self.client.send("GET", "/webhook/{id}", id_)
-        self._recognize(*(webhook for webhook in response.webhooks if webhook.get("id") == id_))
+        response = self.client.send("GET", f"{self.path}/{{id}}", id_)
+        self._recognize(*(webhook for webhook in response.items(self.path) if webhook.get("id") == id_))
         return response
 
     def read(self, id_: str) -> dict[str, Any]:
@@ -140,7 +145,7 @@ class Truto:
 
     def patch(self, id_: str, **fields: Any) -> Response:
         """Sends the request of an update."""
-        return self._change("PATCH", "/webhook/{id}", id_, json=fields)
+        return self._change("PATCH", "/{id}", id_, json=fields)
 
     def update(self, id_: str, **fields: Any) -> dict[str, Any]:
         """Updates a webhook, and returns the response."""
@@ -148,7 +153,7 @@ class Truto:
 
     def delete(self, id_: str) -> Response:
         """Sends the request of a delete."""
-        response = self._change("DELETE", "/webhook/{id}", id_)
+        response = self._change("DELETE", "/{id}", id_)
         if response.is_success or response.status == 404:
             self.existing.discard(id_)
         return response
@@ -162,12 +167,12 @@ class Truto:
 
     def test(self, id_: str) -> Response:
         """Makes Truto deliver its test event."""
-        return self._change("POST", "/webhook/test", id_, json={"id": id_})
+        return self._change("POST", "/test", id_, json={"id": id_})
 
     def page(self, **params: str) -> Response:
         """One page of the list."""
-        response = self.client.send("GET", "/webhook", params=params)
-        self._recognize(*response.webhooks)
+        response = self.client.send("GET", self.path, params=params)
+        self._recognize(*response.items(self.path))
         return response
 
     def list(self, **params: str) -> list[dict[str, Any]]:
@@ -177,8 +182,8 @@ class Truto:
         params = {"limit": "100", **params}
         while True:
             page = self.page(**params)
-            assert isinstance(page.object.get("result"), list), f"{page}, without a list of results"
-            webhooks += page.webhooks
+            assert isinstance(page.object.get("result", page.object.get("results")), list), f"{page}, without a list"
+            webhooks += page.items(self.path)
             cursor = page.object.get("next_cursor")
             if cursor is None or cursor == "":
                 return webhooks
@@ -210,23 +215,22 @@ class Truto:
         for id_ in sorted(self.existing):
             with contextlib.suppress(RequestFailed):
                 self.delete(id_)
-        if self.other is not None:
-            self.other.delete_existing()
+        for others in (self.other, self.destinations):
+            if others is not None:
+                others.delete_existing()
 
     def clean_up(self) -> str:
         """Deletes until the list shows no webhook of this run. Returns the problem, or "" for none."""
         self.client.pace.is_cleaning_up = True
-        started = time.monotonic()
+        noun, started = self.path[1:].replace("-", " "), time.monotonic()
         while True:
             self.delete_existing()
             try:
                 self.list()  # finds those whose id no response named
                 ids = ", ".join(sorted(self.existing))
-                problem = (
-                    ids and f"NOT DELETED, or still listed: {ids}. Delete every webhook with {self.run_id} in its URL"
-                )
+                problem = ids and f"NOT DELETED, or still listed: {ids}. Delete every {noun} with {self.run_id}"
             except (RequestFailed, AssertionError) as error:
-                problem = f"NOT PROVED that no webhook with {self.run_id} in its URL is left: {error}. Look in Truto"
+                problem = f"NOT PROVED that no {noun} with {self.run_id} is left: {error}. Look in Truto"
             seconds = time.monotonic() - started
             if not problem and (self.unknown_creates <= 0 or seconds > self.settle_seconds):
                 return ""
@@ -236,13 +240,20 @@ class Truto:
 
     def _change(self, method: str, path: str, id_: str, **options: Any) -> Response:
         assert id_ in self.own, "this webhook is not of this run"
-        return self.client.send(method, path, id_, **options)
+        return self.client.send(method, self.path + path, id_, **options)
+
+    def _new_fields(self) -> dict[str, Any]:
+        """The required fields of a create."""
+        url = self.new_url()
+        if self.path == "/webhook":
+            return {"target_url": url}
+        return {"type": "slack", "config": {"webhook_url": url}, "label": self.run_id}
 
     def _recognize(self, *webhooks: Mapping[str, Any]) -> None:
-        """Notes which webhooks in a read or the list are of this run, by their URL."""
+        """Notes which webhooks in a read or the list are of this run, by their URL or label."""
         for webhook in webhooks:
-            id_, url = webhook.get("id"), webhook.get("target_url")
-            if isinstance(id_, str) and isinstance(url, str) and self.run_id in url.lower():
+            id_ = webhook.get("id")
+            if isinstance(id_, str) and self.run_id in json.dumps(webhook).lower():
                 self.unknown_creates -= id_ not in self.own
                 self.own.add(id_)
                 self.existing.add(id_)
