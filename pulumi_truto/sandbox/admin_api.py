@@ -149,12 +149,10 @@ class AdminApi:
         return self._show_time(body)
 
     def _show_state(self, _: Json) -> Json:
-        tokens: dict[str, list[str]] = {environment.id: [] for environment in self._backend.environments()}
-        for token, environment_id in self._backend.tokens().items():
-            tokens[environment_id].append(token)
+        tokens = self._backend.tokens()
         environments = [
-            {"id": environment.id, "name": environment.name, "tokens": tokens[environment.id]}
-            for environment in self._backend.environments()
+            {"id": item.id, "name": item.name, "tokens": [token for token, id_ in tokens.items() if id_ == item.id]}
+            for item in self._backend.environments()
         ]
         items = {collection.plural: collection.items() for collection in self._backend.collections.values()}
         return {"environments": environments, **items}

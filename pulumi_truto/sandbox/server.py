@@ -7,7 +7,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -247,6 +246,5 @@ class Sandbox:
         return app
 
     async def _set_date_header(self, _request: web.Request, response: web.StreamResponse) -> None:
-        # The sandbox's clock, not the machine's: clients compare this header with the timestamps of webhooks.
-        skew = timedelta(seconds=self.backend.settings.date_skew_seconds)
-        response.headers["Date"] = format_datetime(self.backend.clock.now() + skew, usegmt=True)
+        # The sandbox's clock, like the timestamps of webhooks, and not the machine's.
+        response.headers["Date"] = format_datetime(self.backend.clock.now(), usegmt=True)

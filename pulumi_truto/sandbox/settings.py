@@ -11,7 +11,6 @@ from pulumi_truto.sandbox.validation import Count, Seconds, StrictModel, rule
 __all__ = ["SandboxSettings"]
 
 _Positive = Annotated[int, Field(ge=1), rule("must be an integer of at least 1")]
-_Skew = Annotated[float, Field(gt=-1e9, lt=1e9), rule("must be a number of less than 1000000000 seconds")]
 
 
 class SandboxSettings(StrictModel):
@@ -39,8 +38,6 @@ class SandboxSettings(StrictModel):
     """The delay before every API response."""
     list_lag_seconds: Seconds = 0.0
     """The time until a new webhook appears in the list."""
-    date_skew_seconds: _Skew = 0.0
-    """How far the Date header is ahead of the clock that sets ``created_at``. A negative value: how far behind."""
     has_delivery_log: bool = True
     """Whether ``GET /log`` exists. One page of Truto's documentation calls it "coming soon"."""
     page_default: _Positive = 100

@@ -65,9 +65,8 @@ def test_port_in_use() -> None:
         ({"page_default": 0}, "page_default must be an integer of at least 1"),
         ({"latency_seconds": float("nan")}, "latency_seconds must be a non-negative number"),
         ({"latency_seconds": 10**400}, "latency_seconds must be a non-negative number"),
-        ({"date_skew_seconds": True}, "date_skew_seconds must be a number"),
-        ({"date_skew_seconds": "1"}, "date_skew_seconds must be a number"),
-        ({"date_skew_seconds": float("inf")}, "date_skew_seconds must be a number"),
+        ({"latency_seconds": True}, "latency_seconds must be a non-negative number"),
+        ({"latency_seconds": "1"}, "latency_seconds must be a non-negative number"),
         ({"token": "with space"}, "token"),
     ],
 )
