@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -35,7 +35,13 @@ from pulumi_truto.webhook.signing_secrets import SIGNING_SECRETS
 from pulumi_truto.webhook.tester import WEBHOOK_TEST
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 
-__all__ = ["SigningSecretsProvider", "TrutoProvider", "WebhookProvider", "WebhookTestProvider"]
+__all__ = [
+    "PROVIDERS",
+    "SigningSecretsProvider",
+    "TrutoProvider",
+    "WebhookProvider",
+    "WebhookTestProvider",
+]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -141,6 +147,12 @@ class SigningSecretsProvider(TrutoProvider):
     """Serves every `SigningSecrets` of one provider instance."""
 
     kind = SIGNING_SECRETS
+
+
+#: The providers by the name of their resource type.
+PROVIDERS: Final[dict[str, type[TrutoProvider]]] = {
+    provider.kind.name: provider for provider in TrutoProvider.__subclasses__()
+}
 
 
 def _from_pulumi(value: Any) -> Any:

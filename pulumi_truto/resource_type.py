@@ -63,7 +63,8 @@ class Property:
         input: the description of the input; empty for a property that no program sets.
         default: the input's value where the program gives none; shown in the schema unless it is a list.
         is_required: the program has to give it.
-        is_secret: it is always a Pulumi secret; with ``can_be_null``, null where Truto never showed it.
+        is_secret: it is always a Pulumi secret.
+        can_be_null: a state may have no value of it.
         changes_on_update: an update can change it although the program does not set it.
         replaces: its change replaces the resource.
         check: the errors and warnings of a declared value, which is neither unknown nor missing. The second argument
@@ -156,8 +157,9 @@ class ResourceType:
         return [property_.name for property_ in self.properties if not property_.is_input]
 
     def pick_inputs(self, properties: Mapping[str, Any]) -> Values:
-        """The inputs among properties in either spelling."""
-        return self._pick(properties, self.inputs)
+        """The inputs among properties in either spelling. Pulumi omits those that are null."""
+        nulls = {property_.name: None for property_ in self.properties if property_.is_input and property_.can_be_null}
+        return {**nulls, **self._pick(properties, self.inputs)}
 
     def pick_state(self, properties: Mapping[str, Any]) -> Values:
         """The state among properties in either spelling, without Pulumi's own."""

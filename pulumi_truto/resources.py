@@ -1,61 +1,27 @@
-"""The resources of a Pulumi program: `Webhook`, `SigningSecrets`, `WebhookTest` and `Provider`."""
+"""The resources of a Pulumi program: `Webhook`, `SigningSecrets`, `WebhookTest` and
+`Provider`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 import pulumi
-from pulumi.dynamic import Resource
 
-from pulumi_truto.dynamic import SigningSecretsProvider, TrutoProvider, WebhookProvider, WebhookTestProvider
+from pulumi_truto.dynamic import (
+    SigningSecretsProvider,
+    WebhookProvider,
+    WebhookTestProvider,
+)
 from pulumi_truto.event_types import EventType
-from pulumi_truto.property_names import snake_case_path
-from pulumi_truto.resource_type import DYNAMIC_PACKAGE, RESOURCE_NAME
+from pulumi_truto.resource import TrutoResource
+from pulumi_truto.resource_type import DYNAMIC_PACKAGE
 from pulumi_truto.webhook.signing_secrets import IMPORT_OR_REPLACE
 
 __all__ = ["Provider", "SigningSecrets", "Webhook", "WebhookTest"]
 
 
-class _TrutoResource(Resource):
-    """A resource of this package. A class that derives from it is the same resource: Pulumi's SDK would give it another
-    type, and the engine would replace the resource.
-    """
-
-    _provider_type: ClassVar[type[TrutoProvider]]
-    #: The types that it may have in a state: its type with the plugin, and that which the SDK gave to derived classes.
-    _other_types: ClassVar[tuple[str, ...]]
-
-    def __init_subclass__(cls, provider: type[TrutoProvider] | None = None, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if provider is not None:
-            cls._provider_type, cls._other_types = provider, (provider.kind.token,)
-        elif (former_type := f"{DYNAMIC_PACKAGE}:{cls._resource_type_name}") not in cls._other_types:
-            cls._other_types = (*cls._other_types, former_type)
-        cls._resource_type_name = cls._provider_type.kind.dynamic_token.removeprefix(f"{DYNAMIC_PACKAGE}:")
-
-    def __init__(
-        self, resource_name: str, inputs: Mapping[str, pulumi.Input[Any]], opts: pulumi.ResourceOptions | None
-    ) -> None:
-        kind = self._provider_type.kind
-        own = pulumi.ResourceOptions(
-            additional_secret_outputs=[property_.name for property_ in kind.properties if property_.is_secret],
-            aliases=[pulumi.Alias(type_=type_) for type_ in self._other_types],
-        )
-        opts = pulumi.ResourceOptions.merge(opts, own)
-        if hidden := getattr(opts, "hide_diffs", None):  # in newer SDKs, which do not translate it
-            opts.hide_diffs = [self.translate_input_property(path) for path in hidden]
-        # Outputs must be declared here, or they would not become attributes.
-        properties = {**inputs, **dict.fromkeys(kind.outputs), RESOURCE_NAME: resource_name}
-        super().__init__(self._provider_type(), resource_name, properties, opts)
-
-    def translate_input_property(self, prop: str) -> str:
-        """The options that name properties accept Pulumi's camelCase too."""
-        kind = self._provider_type.kind
-        return snake_case_path(prop, [*kind.inputs, *kind.outputs])
-
-
-class Webhook(_TrutoResource, provider=WebhookProvider):
+class Webhook(TrutoResource, provider=WebhookProvider):
     """A Truto webhook: Truto posts the events of one environment to a URL.
 
     Every property can be updated in place. A new secret needs a new webhook because Truto cannot rotate secrets:
@@ -125,7 +91,7 @@ class Webhook(_TrutoResource, provider=WebhookProvider):
         return Webhook(resource_name, None, opts=opts)  # type: ignore[arg-type]  # read, not declared
 
 
-class WebhookTest(_TrutoResource, provider=WebhookTestProvider):
+class WebhookTest(TrutoResource, provider=WebhookTestProvider):
     """A deployment gate: Truto delivers its test event, and the run fails unless the receiver accepts it.
 
     The test runs when this resource is created, and again when the webhook is replaced or a trigger changes. Place it
@@ -162,7 +128,7 @@ class WebhookTest(_TrutoResource, provider=WebhookTestProvider):
         super().__init__(resource_name, inputs, opts)
 
 
-class SigningSecrets(_TrutoResource, provider=SigningSecretsProvider):
+class SigningSecrets(TrutoResource, provider=SigningSecretsProvider):
     """The secrets that a receiver has to accept now: the current one, and earlier ones for a while.
 
     Give `accepted` to the service that receives the events. When a webhook is replaced, Pulumi creates the new one

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -52,7 +53,8 @@ class Response(BaseModel):
     """The base of all responses."""
 
     # Errors are shown to the user and could contain the secret otherwise.
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+    # Errors are shown to the user and could contain the secret otherwise.
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, defer_build=True)
 
     @classmethod
     def parse(cls: type[_Model], body: bytes) -> _Model:
@@ -97,6 +99,11 @@ class Item(Response):
     created_at: Time = None
     updated_at: Time = None
 
+    @property
+    def display_name(self) -> str:
+        """A name for lists, and the base of a resource name."""
+        return self.id
+
 
 class Webhook(Item):
     """A webhook in a response.
@@ -107,6 +114,11 @@ class Webhook(Item):
 
     target_url: Text
     event_types: list[StrictStr] | None = None
+
+    @property
+    def display_name(self) -> str:
+        """The URL."""
+        return self.target_url
 
 
 class CreatedWebhook(Webhook):
@@ -156,7 +168,9 @@ class Page(Generic[_Item]):
 
 
 class _Envelope(Response):
-    result: list[Any]
+    """A list: Truto uses either key for some resources."""
+
+    result: list[Any] = Field(validation_alias=AliasChoices("result", "results"))
     next_cursor: StrictStr | None = None
 
 

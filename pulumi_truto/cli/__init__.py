@@ -24,11 +24,11 @@ from pulumi_truto.cli.terminal import ask, log, show
 from pulumi_truto.config import API_TOKEN_VARIABLE, Settings, resolve_settings
 from pulumi_truto.errors import TrutoError
 from pulumi_truto.session import connect
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 
 if TYPE_CHECKING:
-    from pulumi_truto.api.client import TrutoClient
-    from pulumi_truto.api.models import CronTrigger, Webhook
-    from pulumi_truto.cli.orphans import KnownWebhook
+    from pulumi_truto.cli.environment import Existing
+    from pulumi_truto.cli.orphans import Known
 
 __all__ = ["main"]
 
@@ -124,23 +124,26 @@ def _import_file(options: argparse.Namespace) -> int:
     _check_output(options)
     known = _known_to_skip(options)
     settings = _settings()
+    from pulumi_truto.cli.environment import read_environment
     from pulumi_truto.cli.import_file import build, names_for, python_program
 
     secrets = read_secrets(options.secrets)
-    webhooks, unreadable = _webhooks(connect(settings, _warn))
-    if not {webhook.id for webhook in webhooks}.isdisjoint(secrets.values()):
+    environment = read_environment(connect(settings, _warn), _warn)
+    ids = {existing.id for existing in environment.items}
+    if not ids.isdisjoint(secrets.values()):
         raise ValueError("--secrets maps secrets to webhook ids: it must map webhook ids to secrets")
     # For all of them, so that a filter changes no name.
-    names = names_for(webhooks, dict(options.name))
+    names = names_for(environment.items, dict(options.name))
     named = {*options.id, *dict(options.name), *secrets}
-    if named & unreadable:
-        raise ValueError(f"webhook {', '.join(sorted(named & unreadable))} cannot be read: see the warning above")
-    unknown = sorted({*options.id, *dict(options.name), *secrets} - {webhook.id for webhook in webhooks})
-    if unknown:
-        raise ValueError(f"there is no webhook {', '.join(unknown)} in the environment of this token")
-    selected = [webhook for webhook in _filtered(webhooks, options) if webhook.id not in known]
+    if unreadable := sorted(named & environment.unreadable):
+        raise ValueError(f"{', '.join(unreadable)} cannot be read: see the warning above")
+    if unknown := sorted(named - ids):
+        raise ValueError(f"the environment of this token has no {', '.join(unknown)}")
+    selected = [
+        existing for existing in environment.items if existing.id not in known and _is_selected(existing, options)
+    ]
     if not selected:
-        raise ValueError("no webhook of the environment is left, so there is nothing to import")
+        raise ValueError("nothing of the environment is left, so there is nothing to import")
     import_file = build(selected, names, secrets, options.provider_kind, settings)
     for id_ in import_file.without_secret:
         _warn(f"the secret of webhook {id_} ({names[id_]}) is not in --secrets: it will be null in the stack")
@@ -149,9 +152,9 @@ def _import_file(options: argparse.Namespace) -> int:
     write_private(options.output, json.dumps(import_file.document, indent=2) + "\n")
     show(
         *(python_program(selected, names).split("\n") if is_dynamic else []),
-        f"# {len(selected)} of {len(webhooks)} webhooks are in {options.output}. Import them into the stack with:",
+        f"# {len(selected)} of {len(ids)} resources are in {options.output}. Import them into the stack with:",
         f"#     pulumi import --file {options.output}{' --generate-code=false' if is_dynamic else ''}",
-        "# then put the code into the program and run `pulumi up`, which changes nothing. Until then the webhooks are",
+        "# then put the code into the program and run `pulumi up`, which changes nothing. Until then they are",
         "# protected: an `up` without the code fails, and does not delete them.",
         f"# {options.output} contains secrets in plain text: delete it after the import.",
     )
@@ -174,21 +177,21 @@ def _known_to_skip(options: argparse.Namespace) -> set[str]:
             "say which webhooks to import: --stack-export FILE ... leaves out those that these stacks have; --id, "
             "--target-url and --event-type select; --all takes every webhook, also if a stack manages it already"
         )
-    known = {webhook.id: webhook.urn for webhook in _known(options.stack_export)}
-    if managed := [f"{id_} is {known[id_]}" for id_ in options.id if id_ in known]:
-        raise ValueError(f"a stack has this webhook already: {', '.join(managed)}")
+    known = {resource.id: resource.urn for resource in _known(options.stack_export)}
+    if managed := [f"{id_}, as {known[id_]}" for id_ in options.id if id_ in known]:
+        raise ValueError(f"a stack has {'; '.join(managed)} already")
     return set(known)
 
 
 def _orphans(options: argparse.Namespace) -> int:
     settings = _settings()
+    from pulumi_truto.cli.environment import read_environment
     from pulumi_truto.cli.orphans import compare, to_lines
 
     known = _known(options.stack_export)
     client = connect(settings, _warn)
-    webhooks, unreadable = _webhooks(client)
-    triggers = _cron_triggers(client)
-    report = compare(webhooks, unreadable, known, settings, triggers)
+    environment = read_environment(client, _warn)
+    report = compare(environment, known, settings)
     if options.format == "json":
         show(*json.dumps(report.to_json(), indent=2).split("\n"))
     else:
@@ -196,27 +199,29 @@ def _orphans(options: argparse.Namespace) -> int:
     if options.delete:
         deleted = [orphan for orphan in report.orphans if options.yes or _confirms(orphan)]
         for orphan in deleted:
-            client.webhooks.delete(orphan.id)
+            getattr(client, orphan.kind.collection).delete(orphan.id)
             log(f"deleted  {orphan.id}")
-        left = [webhook for webhook in webhooks if webhook not in deleted]
-        report = compare(left, unreadable, known, settings, triggers)
+        left = [existing for existing in environment.items if existing not in deleted]
+        report = compare(replace(environment, items=left), known, settings)
     return DIFFERENCE if report.has_difference else 0
 
 
-def _confirms(orphan: Webhook) -> bool:
-    """Asks whether to delete a webhook. Without a terminal, or anything but "y", it stays."""
-    state = "active" if orphan.is_active else "switched off"
-    return ask(f"Delete webhook {orphan.id} ({state}, {orphan.target_url})? [y/N]").strip().lower() in ("y", "yes")
+def _confirms(orphan: Existing) -> bool:
+    """Asks whether to delete an orphan. Without a terminal, or anything but "y", it stays."""
+    state = "active" if orphan.item.is_active else "switched off"
+    noun = "webhook " if orphan.kind is WEBHOOK else ""
+    answer = ask(f"Delete {noun}{orphan.id} ({state}, {orphan.description})? [y/N]")
+    return answer.strip().lower() in ("y", "yes")
 
 
-def _known(exports: Sequence[Path]) -> list[KnownWebhook]:
-    """The webhooks in the exports of stacks."""
+def _known(exports: Sequence[Path]) -> list[Known]:
+    """The resources in the exports of stacks."""
     from pulumi_truto.cli.orphans import read_export
 
     known = []
     for file in {file.resolve(): file for file in exports}.values():
         try:
-            known += [replace(webhook, export=str(file)) for webhook in read_export(parse_json(file.read_bytes()))]
+            known += [replace(resource, export=str(file)) for resource in read_export(parse_json(file.read_bytes()))]
         except ValueError as error:
             raise ValueError(f"{file} cannot be read: {error}") from None
     return known
@@ -231,31 +236,15 @@ def _settings() -> Settings:
     return settings
 
 
-def _webhooks(client: TrutoClient) -> tuple[list[Webhook], set[str]]:
-    """The webhooks of the environment, and the ids of the invalid ones."""
-    pages = list(client.webhooks.iter_pages())
-    unreadable = {item.id for page in pages for item in page.unreadable if item.id}
-    return [webhook for page in pages for webhook in page.result], unreadable
-
-
-def _cron_triggers(client: TrutoClient) -> list[CronTrigger]:
-    """The cron triggers of the environment; none if they cannot be listed."""
-    try:
-        return client.list_cron_triggers()
-    except TrutoError as error:
-        _warn(f"the cron triggers are left out: {error}")
-        return []
-
-
-def _filtered(webhooks: list[Webhook], options: argparse.Namespace) -> list[Webhook]:
+def _is_selected(existing: Existing, options: argparse.Namespace) -> bool:
+    """Whether the options select it. Only webhooks have a URL and event types of Truto's."""
+    from pulumi_truto.api.models import Webhook
     from pulumi_truto.webhook.lookup import matches
 
-    return [
-        webhook
-        for webhook in webhooks
-        if (not options.id or webhook.id in options.id)
-        and matches(webhook, target_url=options.target_url, event_type=options.event_type)
-    ]
+    filters = {"target_url": options.target_url, "event_type": options.event_type}
+    if options.id and existing.id not in options.id:
+        return False
+    return not any(filters.values()) or (isinstance(existing.item, Webhook) and matches(existing.item, **filters))
 
 
 def _warn_of_old_cli() -> None:

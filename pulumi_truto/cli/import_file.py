@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pulumi_truto.api.models import Webhook
+from pulumi_truto.cli.environment import Existing
 from pulumi_truto.config import Settings
-from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK, ProviderKind
-from pulumi_truto.property_names import to_camel
+from pulumi_truto.plugin.tokens import ProviderKind
 from pulumi_truto.property_values import SECRET, SIGNATURE
-from pulumi_truto.resource_type import Values
+from pulumi_truto.resource_type import ResourceType, Values
 from pulumi_truto.rest.rest_type import FINGERPRINT
 from pulumi_truto.rest.state import to_inputs, to_state
-from pulumi_truto.webhook.webhook_type import WEBHOOK as WEBHOOK_TYPE
 
 __all__ = ["build", "names_for", "python_program"]
 
@@ -41,102 +39,126 @@ class ImportFile:
     without_secret: list[str]
 
 
-def names_for(webhooks: Sequence[Webhook], chosen_names: Mapping[str, str]) -> dict[str, str]:
-    """A resource name for each webhook's id: the chosen one, or a readable one from its URL.
+def names_for(items: Sequence[Existing], chosen_names: Mapping[str, str]) -> dict[str, str]:
+    """A resource name for each id: the chosen one, or a readable one from the URL of a webhook.
 
-    The same webhooks get the same names in every run. If several have the same URL, the oldest gets the plain name, and
-    the others get the start of their id appended.
+    The same items get the same names in every run. If several would have the same name, the oldest gets it, and the
+    others get the start of their id appended.
 
     Raises:
-        ValueError: two webhooks would have the same name.
+        ValueError: two items would have the same name.
     """
     names: dict[str, str] = {}
-    for webhook in sorted(webhooks, key=lambda webhook: (webhook.created_at or "", webhook.id)):
-        name = chosen_names.get(webhook.id) or _readable(webhook.target_url)
-        if name in names.values() and webhook.id not in chosen_names:
-            name = f"{name}-{webhook.id[:8]}"
+    for existing in sorted(items, key=lambda existing: (existing.item.created_at or "", existing.id)):
+        name = chosen_names.get(existing.id) or _readable(existing)
+        if name in names.values() and existing.id not in chosen_names:
+            name = f"{name}-{existing.id[:8]}"
         if name in names.values():
-            raise ValueError(
-                f"two webhooks would be called {name!r}: choose another name with --name {webhook.id}=NAME"
-            )
-        names[webhook.id] = name
+            raise ValueError(f"two would be called {name!r}: choose another name with --name {existing.id}=NAME")
+        names[existing.id] = name
     return names
 
 
 def build(
-    webhooks: Sequence[Webhook],
+    items: Sequence[Existing],
     names: Mapping[str, str],
     secrets: Mapping[str, str],
     kind: ProviderKind,
     settings: Settings,
 ) -> ImportFile:
-    """The import file for these webhooks.
+    """The import file for these items.
 
     Args:
-        webhooks: the webhooks to import.
+        items: the items to import.
         names: a resource name for each id.
-        secrets: the known secrets, by id.
+        secrets: the known secrets of webhooks, by id.
         kind: the provider kind that will manage them.
         settings: the settings with which they were read.
     """
-    resources = []
-    for webhook in webhooks:
-        known: Values = {"secret": secrets.get(webhook.id), FINGERPRINT: settings.fingerprint(webhook.id)}
-        state = to_state(WEBHOOK_TYPE, webhook, known)
-        outputs = {**state, "secret": _secret(state["secret"]) if state["secret"] else None}
+    resources, without_secret = [], []
+    for existing in items:
+        type_ = existing.kind
+        known: Values = {"secret": secrets.get(existing.id), FINGERPRINT: settings.fingerprint(existing.id)}
+        state = to_state(type_, existing.item, known)
+        if "secret" in state and not state["secret"]:
+            without_secret.append(existing.id)
         resources.append(
             {
-                "type": WEBHOOK if kind == "native" else DYNAMIC_WEBHOOK,
-                "name": names[webhook.id],
-                "id": webhook.id,
-                "inputs": _properties(WEBHOOK_TYPE.pick_inputs(state), kind),
-                "outputs": _properties(outputs, kind),
+                "type": type_.token if kind == "native" else type_.dynamic_token,
+                "name": names[existing.id],
+                "id": existing.id,
+                "inputs": _properties(type_, type_.pick_inputs(state), kind),
+                "outputs": _properties(type_, state, kind),
             }
         )
-    return ImportFile({"resources": resources}, [webhook.id for webhook in webhooks if not secrets.get(webhook.id)])
+    return ImportFile({"resources": resources}, without_secret)
 
 
-def python_program(webhooks: Sequence[Webhook], names: Mapping[str, str]) -> str:
-    """The Python code that declares these webhooks as they are."""
-    blocks = ["import pulumi_truto as truto"]
-    for webhook in webhooks:
-        inputs, name = to_inputs(WEBHOOK_TYPE, webhook), names[webhook.id]
-        arguments = [f"    {_literal(name)},", f"    target_url={_literal(inputs['target_url'])},"]
-        if inputs["event_types"]:
-            arguments.append(
-                f"    event_types=[{', '.join(_literal(event_type) for event_type in inputs['event_types'])}],"
-            )
-        if not inputs["is_active"]:
-            arguments.append("    is_active=False,")
+def python_program(items: Sequence[Existing], names: Mapping[str, str]) -> str:
+    """The Python code that declares these items as they are. It reads the URLs of Slack from the configuration."""
+    blocks = []
+    for existing in items:
+        name = names[existing.id]
+        arguments = [f"    {_literal(name)},"]
+        for property_ in existing.kind.properties:
+            if property_.is_input:
+                value = to_inputs(existing.kind, existing.item)[property_.name]
+                default = None if property_.default is None else property_.canonical(property_.default)
+                if property_.is_required or value != default:
+                    arguments.append(f"    {property_.name}={_argument(value, name)},")
         variable = re.sub(r"\W", "_", name, flags=re.ASCII)
-        if not variable.isidentifier() or variable in (*keyword.kwlist, "truto"):
-            variable = f"webhook_{variable}"
-        blocks.append("\n".join([f"{variable} = truto.Webhook(", *arguments, ")"]))
-    return "\n\n".join(blocks) + "\n"
+        if not variable.isidentifier() or variable in (*keyword.kwlist, "truto", "pulumi"):
+            variable = f"{existing.kind.name.lower()}_{variable}"
+        blocks.append("\n".join([f"{variable} = truto.{existing.kind.name}(", *arguments, ")"]))
+    imports = ["import pulumi\n"] if any("pulumi.Config()" in block for block in blocks) else []
+    return "\n\n".join(["\n".join([*imports, "import pulumi_truto as truto"]), *blocks]) + "\n"
 
 
-def _properties(properties: Mapping[str, Any], kind: ProviderKind) -> dict[str, Any]:
+def _argument(value: Any, name: str) -> str:
+    """A value in Python. The URL of a Slack webhook is a secret, so it must not be in a program."""
+    if isinstance(value, str):
+        return _literal(value)
+    if isinstance(value, list):
+        return f"[{', '.join(_argument(element, name) for element in value)}]"
+    if not isinstance(value, dict):
+        return repr(value)
+    parts = {part: _argument(element, name) for part, element in value.items()}
+    if "webhook_url" in parts:
+        parts["webhook_url"] = f"pulumi.Config().require_secret({_literal(f'{name}-webhook-url')})"
+    return f"{{{', '.join(f'{_literal(part)}: {argument}' for part, argument in parts.items())}}}"
+
+
+def _properties(type_: ResourceType, properties: Values, kind: ProviderKind) -> dict[str, Any]:
+    secret_names = {property_.name for property_ in type_.properties if property_.is_secret}
+    named = type_.to_plugin(properties) if kind == "native" else properties
+    secret_names |= set(type_.to_plugin(dict.fromkeys(secret_names)))
+    values = {
+        name: _secret(value) if value is not None and name in secret_names else value for name, value in named.items()
+    }
     if kind == "native":
-        return to_camel(properties)
+        return values
     from pulumi.dynamic.dynamic import serialize_provider
 
-    from pulumi_truto.dynamic import WebhookProvider
+    from pulumi_truto.dynamic import PROVIDERS
 
-    return {**properties, "__provider": serialize_provider(WebhookProvider())}
+    return {**values, "__provider": serialize_provider(PROVIDERS[type_.name]())}
 
 
-def _secret(value: str) -> dict[str, str]:
+def _secret(value: Any) -> dict[str, str]:
     return {SIGNATURE: SECRET, "plaintext": json.dumps(value)}
 
 
-def _readable(url: str) -> str:
-    """A name from a URL's host and path, such as ``hooks-example-com-truto``."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # a host that is not valid
-        return "webhook"
-    slug = re.sub(r"[^a-z0-9]+", "-", f"{parts.hostname or ''}{parts.path}".lower()).strip("-")
-    return slug[:_MAX_NAME_LENGTH].strip("-") or "webhook"
+def _readable(existing: Existing) -> str:
+    """A name such as ``hooks-example-com-truto``, from the host and path of a URL."""
+    name = existing.item.display_name
+    if "://" in name:
+        try:
+            parts = urlsplit(name)
+            name = f"{parts.hostname or ''}{parts.path}"
+        except ValueError:  # a host that is not valid
+            name = ""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return slug[:_MAX_NAME_LENGTH].strip("-") or existing.kind.name.lower()
 
 
 def _literal(text: str) -> str:

@@ -1,74 +1,75 @@
-"""Compares the webhooks of an environment with the exports of the stacks that use it. Changes nothing.
+"""Compares an environment with the exports of the stacks that use it. Changes nothing.
 
-A create that fails, or whose provider is killed, can leave a webhook behind that no stack knows. No provider can
+A create that fails, or whose provider is killed, can leave something behind that no stack knows. No provider can
 prevent that; this finds it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from pulumi_truto.api.models import CronTrigger, Webhook
+from pulumi_truto.api.models import CronTrigger
+from pulumi_truto.cli.environment import Environment, Existing, rest_types
 from pulumi_truto.config import Settings
-from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
 from pulumi_truto.property_names import from_camel
-from pulumi_truto.rest.rest_type import FINGERPRINT
-from pulumi_truto.rest.state import to_inputs
-from pulumi_truto.webhook.webhook_type import WEBHOOK as WEBHOOK_TYPE
+from pulumi_truto.rest.rest_type import FINGERPRINT, RestType
 
-__all__ = ["KnownWebhook", "Report", "compare", "read_export", "to_lines"]
+__all__ = ["Known", "Report", "compare", "read_export", "to_lines"]
 
-_TYPES: Final = (WEBHOOK, DYNAMIC_WEBHOOK)
+_KINDS: Final[dict[str, RestType]] = {
+    token: kind for kind in rest_types() for token in (kind.token, kind.dynamic_token)
+}
 
 
 @dataclass(frozen=True)
-class KnownWebhook:
-    """A webhook as a stack knows it.
+class Known:
+    """A resource as a stack knows it.
 
     Attributes:
-        is_managed: whether the stack manages it, and not only reads it.
-        has_own_type: whether its type says that it is a webhook. Otherwise only its id can: a class of the program's
+        kind: its resource type; ``None`` if its type does not say so. Then only its id can: a class of the program's
             own, or another provider, may have made it.
+        name: the URL of a webhook, or the label of a destination.
+        is_managed: whether the stack manages it, and not only reads it.
         export: the file of the export. Stacks in two backends can have the same URNs.
     """
 
+    kind: RestType | None
     id: str
     urn: str
-    target_url: str | None
+    name: str | None
     environment_id: str | None
     fingerprint: str | None
     is_managed: bool
-    has_own_type: bool
     export: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The webhook for programs."""
-        return {name: getattr(self, name) for name in ("id", "urn", "target_url", "environment_id", "export")}
+        """The resource for programs."""
+        return {name: getattr(self, name) for name in ("id", "urn", "name", "environment_id", "export")}
 
 
 @dataclass(frozen=True)
 class Report:
-    """The differences.
+    """The differences. "Resource" stands for a webhook or a notification destination.
 
     Attributes:
-        orphans: the webhooks that no stack knows.
-        missing: the webhooks that a stack knows but the environment does not have.
-        unreadable: the ids of invalid webhooks that no stack knows.
-        undecided: the webhooks that a stack knows and that may belong to this environment or to another one.
-        others: the number of webhooks in the stacks that belong to other environments.
-        managed_twice: for each webhook that several resources manage, these.
+        orphans: the resources that no stack knows.
+        missing: those that a stack knows but the environment does not have.
+        unreadable: the ids of invalid ones that no stack knows.
+        undecided: those that a stack knows and that may belong to this environment or to another one.
+        others: the number of those in the stacks that belong to other environments.
+        managed_twice: for each one that is managed several times, these.
         triggers: the cron triggers that name a webhook which does not exist.
     """
 
-    orphans: list[Webhook]
-    missing: list[KnownWebhook]
+    orphans: list[Existing]
+    missing: list[Known]
     unreadable: list[str]
-    undecided: list[KnownWebhook]
+    undecided: list[Known]
     others: int
-    managed_twice: list[list[KnownWebhook]]
+    managed_twice: list[list[Known]]
     triggers: list[CronTrigger]
 
     @property
@@ -78,31 +79,20 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The report for programs."""
-        orphans = [
-            {
-                "id": webhook.id,
-                **to_inputs(WEBHOOK_TYPE, webhook),
-                "environment_id": webhook.environment_id,
-                "created_at": webhook.created_at,
-                "updated_at": webhook.updated_at,
-                "never_switched_on": is_never_switched_on(webhook),
-            }
-            for webhook in self.orphans
-        ]
         return {
-            "orphans": orphans,
-            "missing": [webhook.to_json() for webhook in self.missing],
+            "orphans": [orphan.to_json() for orphan in self.orphans],
+            "missing": [known.to_json() for known in self.missing],
             "unreadable": self.unreadable,
-            "undecided": [webhook.to_json() for webhook in self.undecided],
-            "managed_twice": [[webhook.to_json() for webhook in resources] for resources in self.managed_twice],
+            "undecided": [known.to_json() for known in self.undecided],
+            "managed_twice": [[known.to_json() for known in resources] for resources in self.managed_twice],
             "triggers": [{"id": trigger.id, "webhook_ids": sorted(trigger.webhook_ids)} for trigger in self.triggers],
         }
 
 
-def read_export(document: object) -> list[KnownWebhook]:
-    """The webhooks in the JSON of a ``pulumi stack export``, including those that the stack only reads.
+def read_export(document: object) -> list[Known]:
+    """The resources in the JSON of a ``pulumi stack export``, including those that the stack only reads.
 
-    Resources of other types are included too: some of them may be webhooks.
+    Those of other types are included too: some of them may be webhooks.
 
     Raises:
         ValueError: it is not such JSON.
@@ -116,49 +106,43 @@ def read_export(document: object) -> list[KnownWebhook]:
     return [_known(resource) for resource in resources if resource.get("id")]
 
 
-def compare(
-    webhooks: Sequence[Webhook],
-    unreadable: Collection[str],
-    known: Iterable[KnownWebhook],
-    settings: Settings,
-    triggers: Iterable[CronTrigger] = (),
-) -> Report:
-    """The webhooks that only the environment has, only the stacks have, or several resources manage."""
-    existing_ids = {webhook.id for webhook in webhooks} | set(unreadable)
-    known = [webhook for webhook in known if webhook.has_own_type or webhook.id in existing_ids]
-    known_ids = {webhook.id for webhook in known}
-    environments = {webhook.environment_id for webhook in webhooks if webhook.environment_id}
+def compare(environment: Environment, known: Iterable[Known], settings: Settings) -> Report:
+    """The resources that only the environment has, only the stacks have, or several resources manage."""
+    existing_ids = {existing.id for existing in environment.items} | environment.unreadable
+    known = [resource for resource in known if resource.kind in environment.listed or resource.id in existing_ids]
+    known_ids = {resource.id for resource in known}
+    environments = {existing.item.environment_id for existing in environment.items if existing.item.environment_id}
     environments |= {
-        webhook.environment_id for webhook in known if webhook.id in existing_ids and webhook.environment_id
+        resource.environment_id for resource in known if resource.id in existing_ids and resource.environment_id
     }
-    absent = [webhook for webhook in known if webhook.id not in existing_ids]
-    # If no webhook shows which environment this is, the credential that wrote the webhook does.
+    absent = [resource for resource in known if resource.id not in existing_ids]
+    # If no item shows which environment this is, the credential that wrote the resource does.
     missing = [
-        webhook
-        for webhook in absent
-        if webhook.environment_id in environments or webhook.fingerprint == settings.fingerprint(webhook.id)
+        resource
+        for resource in absent
+        if resource.environment_id in environments or resource.fingerprint == settings.fingerprint(resource.id)
     ]
-    unproven = [webhook for webhook in absent if webhook not in missing]
+    unproven = [resource for resource in absent if resource not in missing]
     return Report(
-        orphans=[webhook for webhook in webhooks if webhook.id not in known_ids],
+        orphans=[existing for existing in environment.items if existing.id not in known_ids],
         missing=missing,
-        unreadable=sorted(set(unreadable) - known_ids),
+        unreadable=sorted(environment.unreadable - known_ids),
         undecided=[] if environments else unproven,
         others=len(unproven) if environments else 0,
         managed_twice=_managed_twice(known),
-        triggers=[trigger for trigger in triggers if trigger.webhook_ids - existing_ids],
+        triggers=[trigger for trigger in environment.triggers if trigger.webhook_ids - existing_ids],
     )
 
 
 def to_lines(report: Report) -> Iterator[str]:
     """The report for people."""
     for orphan in report.orphans:
-        state = "active" if orphan.is_active else "not active"
-        state += ", never switched on" if is_never_switched_on(orphan) else ""
-        created_at = orphan.created_at or "an unknown time"
-        yield f"orphan   {orphan.id}  since {created_at}, {state}, {orphan.target_url}"
-    for webhook in report.missing:
-        yield f"missing  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}"
+        state = "active" if orphan.item.is_active else "not active"
+        state += ", never switched on" if orphan.is_never_switched_on else ""
+        created_at = orphan.item.created_at or "an unknown time"
+        yield f"orphan   {orphan.id}  since {created_at}, {state}, {orphan.description}"
+    for known in report.missing:
+        yield f"missing  {known.id}  {known.name or 'unknown'}, known as {known.urn}"
     if report.orphans:
         ids = " ".join(f"--id {orphan.id}" for orphan in report.orphans)
         yield "No given stack manages the orphans. They may have been created by hand: check URL and time, then either"
@@ -166,32 +150,32 @@ def to_lines(report: Report) -> Iterator[str]:
         yield "- delete: the same command with --delete, which asks before each"
         yield "A failed create may have left behind those that were never switched on: they deliver nothing."
     if report.missing:
-        yield "The missing webhooks were deleted outside Pulumi: `pulumi up --refresh` creates them again."
+        yield "The missing resources were deleted outside Pulumi: `pulumi up --refresh` creates them again."
     for id_ in report.unreadable:
         yield f"orphan   {id_}  cannot be read: see the warning"
-    for webhook in report.undecided:
-        yield f"unknown  {webhook.id}  {webhook.target_url or 'unknown URL'}, known as {webhook.urn}"
+    for known in report.undecided:
+        yield f"unknown  {known.id}  {known.name or 'unknown'}, known as {known.urn}"
     if report.undecided:
         yield (
-            "The API token sees no webhook at all, so the unknown webhooks may have been deleted, or belong to another "
+            "The API token sees nothing at all, so the unknown resources may have been deleted, or belong to another "
             "environment. Check the token."
         )
     yield from _reference_lines(report)
     if report.others:
-        yield f"{report.others} webhooks of the stacks belong to other environments and were left out."
+        yield f"{report.others} resources of the stacks belong to other environments and were left out."
     if not report.has_difference:
-        yield "No difference: the environment and the stacks have the same webhooks."
+        yield "No difference: the environment and the stacks have the same resources."
 
 
 def _reference_lines(report: Report) -> Iterator[str]:
-    """The webhooks that several resources manage, and the cron triggers that name deleted webhooks."""
+    """What is managed twice, and the cron triggers that name deleted webhooks."""
     for resources in report.managed_twice:
-        are_distinct = len({webhook.urn for webhook in resources}) == len(resources)
-        names = [webhook.urn if are_distinct else f"{webhook.urn} in {webhook.export}" for webhook in resources]
+        are_distinct = len({known.urn for known in resources}) == len(resources)
+        names = [known.urn if are_distinct else f"{known.urn} in {known.export}" for known in resources]
         yield f"twice    {resources[0].id}  managed as {' and as '.join(names)}"
     if report.managed_twice:
         yield (
-            "A webhook that is managed twice is deleted as soon as one of the programs no longer declares it. Run "
+            "What is managed twice is deleted as soon as one of the programs no longer declares it. Run "
             "`pulumi state delete <urn>` for all but one, and take them out of their programs. If two files are "
             "exports of one stack, give the newer one only."
         )
@@ -201,29 +185,24 @@ def _reference_lines(report: Report) -> Iterator[str]:
         yield "If the webhook was replaced, set `webhook_id` of the cron triggers at Truto to the new webhook's id."
 
 
-def is_never_switched_on(webhook: Webhook) -> bool:
-    """Whether a webhook is as a create leaves it before it is switched on, and was never changed."""
-    return not webhook.is_active and webhook.updated_at in (None, webhook.created_at)
+def _managed_twice(resources: Sequence[Known]) -> list[list[Known]]:
+    managed: defaultdict[str, list[Known]] = defaultdict(list)
+    for known in resources:
+        if known.is_managed:
+            managed[known.id].append(known)
+    return [duplicates for duplicates in managed.values() if len(duplicates) > 1]
 
 
-def _managed_twice(known: Sequence[KnownWebhook]) -> list[list[KnownWebhook]]:
-    managed: defaultdict[str, list[KnownWebhook]] = defaultdict(list)
-    for webhook in known:
-        if webhook.is_managed:
-            managed[webhook.id].append(webhook)
-    return [resources for resources in managed.values() if len(resources) > 1]
-
-
-def _known(resource: Mapping[str, Any]) -> KnownWebhook:
+def _known(resource: Mapping[str, Any]) -> Known:
     outputs = resource.get("outputs")
     properties = from_camel(outputs if isinstance(outputs, Mapping) else {})
     strings = {name: value if isinstance(value, str) else None for name, value in properties.items()}
-    return KnownWebhook(
+    return Known(
+        kind=_KINDS.get(str(resource.get("type"))),
         id=str(resource["id"]),
         urn=str(resource.get("urn", "")),
-        target_url=strings.get("target_url"),
+        name=strings.get("target_url") or strings.get("label"),
         environment_id=strings.get("environment_id"),
         fingerprint=strings.get(FINGERPRINT),
         is_managed=not resource.get("external"),
-        has_own_type=resource.get("type") in _TYPES,
     )

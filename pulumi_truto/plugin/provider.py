@@ -27,6 +27,7 @@ from pulumi_truto.property_names import to_camel
 from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets, with_secrets
 from pulumi_truto.resource_type import UNKNOWN
 from pulumi_truto.resource_types import RESOURCE_TYPES
+from pulumi_truto.rest.rest_type import RestType
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.urn import name_of, type_of
 from pulumi_truto.version import __version__
@@ -136,18 +137,21 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @single_line_stream_errors
     def List(self, request: provider_pb2.ListRequest, context: Context) -> Iterator[provider_pb2.ListResponse]:
-        if request.token != WEBHOOK:
-            raise ConfigurationError(f"the only resource that can be listed is {WEBHOOK}, not {request.token}")
-        from pulumi_truto.webhook.lookup import find_page
+        kind = RESOURCE_TYPES.get(request.token)
+        if not isinstance(kind, RestType):
+            listable = [token for token, kind in RESOURCE_TYPES.items() if isinstance(kind, RestType)]
+            raise ConfigurationError(f"{request.token} cannot be listed, only {' and '.join(listable)}")
+        from pulumi_truto.webhook.lookup import find_page, matches
 
         filters = decode(unmarshal(request.query))
         if any(value is UNKNOWN for value in filters.values()):
             yield provider_pb2.ListResponse(computed=provider_pb2.ListResponse.Computed())
             return
-        client = self._session.client
-        webhooks, cursor = find_page(client, request.continuation_token, request.page_size, request.limit, filters)
-        for webhook in webhooks:
-            result = provider_pb2.ListResponse.Result(id=webhook.id, name=webhook.target_url)
+        collection = getattr(self._session.client, kind.collection)
+        is_match = (lambda item: matches(item, **filters)) if filters else (lambda _: True)
+        items, cursor = find_page(collection, request.continuation_token, request.page_size, request.limit, is_match)
+        for item in items:
+            result = provider_pb2.ListResponse.Result(id=item.id, name=item.display_name)
             yield provider_pb2.ListResponse(result=result)
         if cursor:
             continuation = provider_pb2.ListResponse.Continuation(continuation_token=cursor)

@@ -23,6 +23,7 @@ from pulumi_truto.plugin.tokens import (
 from pulumi_truto.property_names import camel_case, to_camel
 from pulumi_truto.resource_type import Property, ResourceType
 from pulumi_truto.resource_types import RESOURCE_TYPES
+from pulumi_truto.rest.rest_type import RestType
 from pulumi_truto.version import LOGO_URL, PUBLISHER, REPOSITORY, __version__
 from pulumi_truto.webhook import webhook_type
 
@@ -151,8 +152,8 @@ def _resource(kind: ResourceType) -> Json:
         # A resource of the dynamic provider can move to this one.
         "aliases": [{"type": kind.dynamic_token}],
     }
-    if kind.token == WEBHOOK:
-        schema["listInputs"] = {"type": "object", "properties": _filters()}
+    if isinstance(kind, RestType):
+        schema["listInputs"] = {"type": "object", "properties": _filters() if kind.token == WEBHOOK else {}}
     return schema
 
 

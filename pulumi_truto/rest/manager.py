@@ -45,7 +45,7 @@ class RestManager:
         self.client = client
         self._kind = kind
         self._collection: ApiCollection[Any, Any] = getattr(client, kind.collection)
-        self._noun = self._collection.noun
+        self._noun = kind.noun
         self._warn = warn
         self._known_ids = known_ids
         self._claiming = threading.Lock()

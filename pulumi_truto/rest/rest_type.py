@@ -23,10 +23,12 @@ class RestType(ResourceType):
     """A resource with an endpoint. It has the inputs ``is_active`` and ``event_types``, and every item has an id.
 
     Attributes:
+        noun: its name in messages.
         collection: the attribute of `pulumi_truto.api.client.TrutoClient` that has the endpoints.
         recreated_with: what a new resource in its place gets, for messages.
     """
 
+    noun: ClassVar[str]
     collection: ClassVar[str]
     recreated_with: ClassVar[str] = "with a new id"
     hidden = (FINGERPRINT,)

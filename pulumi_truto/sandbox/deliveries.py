@@ -1,4 +1,4 @@
-"""Delivers events to the targets of webhooks, and tells notification destinations of webhooks that it switches off.
+"""Delivers events to the targets of webhooks, and notifies destinations of webhooks that it switches off.
 
 It only delivers to loopback: whatever the target URL is, no packet of the sandbox leaves the machine.
 """
@@ -21,7 +21,7 @@ from pulumi_truto.sandbox.backend import TrutoBackend
 from pulumi_truto.sandbox.call_log import Record
 from pulumi_truto.sandbox.collection import RequestBody
 from pulumi_truto.sandbox.faults import DELIVERY, FaultPlan
-from pulumi_truto.sandbox.notification_destinations import NotificationDestination, NotificationDestinations
+from pulumi_truto.sandbox.notification_destinations import NotificationDestination
 from pulumi_truto.sandbox.responses import ErrorResponse
 from pulumi_truto.sandbox.validation import Json, is_loopback
 from pulumi_truto.sandbox.webhooks import Webhook, Webhooks
@@ -85,7 +85,6 @@ class DeliveryWorker:
         self._backend = backend
         self._webhooks: Webhooks = backend.collections[Webhooks]
         self._faults = faults
-        self._destinations: NotificationDestinations = backend.collections[NotificationDestinations]
         self.deliveries: Record[Delivery] = Record()
         self.notifications: Record[Notification] = Record()
 
@@ -167,7 +166,7 @@ class DeliveryWorker:
     async def _notify_all(self, webhook: Webhook) -> None:
         """Notifies the active destinations, whatever their event types: Truto documents no event type for this."""
         text = f"Webhook {webhook.id} was switched off because its deliveries kept failing."
-        destinations = self._destinations.items(webhook.environment_id)
+        destinations = self._backend.notification_destinations.items(webhook.environment_id)
         await asyncio.gather(*(self._notify(item, webhook.id, text) for item in destinations if item.is_active))
 
     async def _notify(self, destination: NotificationDestination, webhook_id: str | None, text: str) -> Notification:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pulumi_truto.errors import ConfigurationError
 from pulumi_truto.input_errors import describe_type
@@ -14,7 +14,10 @@ from pulumi_truto.webhook.webhook_type import WEBHOOK
 
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
-    from pulumi_truto.api.models import Webhook
+    from pulumi_truto.api.collection import Collection
+    from pulumi_truto.api.models import Item, Webhook
+
+    _Item = TypeVar("_Item", bound=Item)
 
 __all__ = ["WebhookInfo", "find_page", "find_webhook", "find_webhooks", "matches"]
 
@@ -86,23 +89,27 @@ def find_webhooks(
 
 
 def find_page(
-    client: TrutoClient, continuation: str, page_size: int, limit: int, filters: Mapping[str, Any]
-) -> tuple[list[Webhook], str]:
-    """A page of the matching webhooks, and the token of the next page; an empty token if there is none.
+    collection: Collection[_Item, Any],
+    continuation: str,
+    page_size: int,
+    limit: int,
+    is_match: Callable[[_Item], bool] = lambda _: True,
+) -> tuple[list[_Item], str]:
+    """A page of the matching items, and the token of the next page; an empty token if there is none.
 
     Args:
-        client: the client of the environment.
+        collection: the items of the environment.
         continuation: the token of this page; empty for the first one.
         page_size: the maximum for this page; below 1 for Truto's own.
         limit: the maximum for this page too; below 1 for none. The protocol has the limit of all pages here, but the
             Pulumi CLI (3.260) sends the number that it still wants.
-        filters: those of `find_webhooks`.
+        is_match: the filter.
     """
-    page = client.webhooks.list_page(continuation or None, page_size=page_size if page_size > 0 else None)
-    webhooks = [webhook for webhook in page.result if matches(webhook, **filters)]
-    if 0 < limit <= len(webhooks):
-        return webhooks[:limit], ""
-    return webhooks, page.next_cursor or ""
+    page = collection.list_page(continuation or None, page_size=page_size if page_size > 0 else None)
+    items = [item for item in page.result if is_match(item)]
+    if 0 < limit <= len(items):
+        return items[:limit], ""
+    return items, page.next_cursor or ""
 
 
 def matches(

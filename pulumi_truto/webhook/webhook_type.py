@@ -77,6 +77,7 @@ class WebhookType(RestType):
 
     name = "Webhook"
     properties = _PROPERTIES
+    noun = "webhook"
     collection = "webhooks"
     recreated_with = "with a new id and a new secret: the receiver rejects deliveries until it has the new secret"
 

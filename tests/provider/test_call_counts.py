@@ -114,9 +114,13 @@ def test_declaring_a_webhook_loads_few_modules() -> None:
         "dynamic",
         "errors",
         "event_types",
+        "input_errors",
+        "notification_destination",
         "property_names",
+        "resource",
         "resource_type",
         "resources",
+        "rest",
         "session",
         "times",
         "urls",
@@ -125,6 +129,7 @@ def test_declaring_a_webhook_loads_few_modules() -> None:
     submodules = (
         *lines_above,
         "api.deadline",
+        "rest.rest_type",
         *(f"webhook.{name}" for name in ("delivery_log", "inputs", "signing_secrets", "tester", "webhook_type")),
     )
     assert loaded <= {"pulumi_truto", *(f"pulumi_truto.{name}" for name in submodules)}

@@ -77,7 +77,7 @@ def test_other_types_move_without_a_call(project: Project, options: str, tmp_pat
     process = run_cli(project.sandbox, "orphans", "--stack-export", export)
     assert process.returncode == 0, process.stdout
     command = ("import-file", "--provider-kind", "dynamic", "--output", tmp_path / "file", "--stack-export", export)
-    assert "a stack has this webhook already" in run_cli(project.sandbox, *command, "--id", id_).stderr
+    assert f"a stack has {id_}, as urn:" in run_cli(project.sandbox, *command, "--id", id_).stderr
     project.program(f"""
         class Derived(truto.Webhook{options}):
             pass

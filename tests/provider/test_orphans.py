@@ -45,7 +45,7 @@ def test_reports_orphans_and_missing_webhooks(project: Project, tmp_path: Path) 
     report = json.loads(process.stdout)
     assert report["orphans"] == []
     (missing,) = report["missing"]
-    assert (missing["id"], missing["target_url"]) == (managed_id, URL)
+    assert (missing["id"], missing["name"]) == (managed_id, URL)
     assert {call.method for call in project.sandbox.calls if call.operation not in ("create", "update")} == {"GET"}
 
 
@@ -63,7 +63,7 @@ def test_managed_webhooks_are_not_imported_again(project: Project, tmp_path: Pat
     assert [resource["id"] for resource in json.loads(output.read_text())["resources"]] == [unmanaged["id"]]
     process = run_cli(project.sandbox, *options, "--id", project.outputs["id"])
     assert process.returncode == 1
-    assert f"a stack has this webhook already: {project.outputs['id']} is urn:" in process.stderr
+    assert f"a stack has {project.outputs['id']}, as urn:" in process.stderr
 
 
 def test_webhook_that_is_managed_twice_is_a_difference(project: Project, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_webhooks_of_other_environments_are_no_difference(project: Project, tmp_
     file = export_stack(project, tmp_path)
     process = run_cli(project.sandbox, "orphans", "--stack-export", file, env={"TRUTO_API_TOKEN": other.token})
     assert process.returncode == 0
-    assert "1 webhooks of the stacks belong to other environments" in process.stdout
+    assert "1 resources of the stacks belong to other environments" in process.stdout
 
 
 def test_token_of_an_empty_environment_is_a_difference(project: Project, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_unreadable_webhook_is_not_missing(project: Project, tmp_path: Path) -> 
     options = ["--provider-kind", "native", "--output", tmp_path / "out.json", "--id", managed["id"]]
     process = run_cli(project.sandbox, "import-file", *options)
     assert process.returncode == 1
-    assert f"webhook {managed['id']} cannot be read" in process.stderr
+    assert f"{managed['id']} cannot be read" in process.stderr
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"deployment": {"resources": [1]}}'])

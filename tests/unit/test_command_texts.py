@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pulumi_truto.api.models import Webhook
+from pulumi_truto.cli.environment import Existing
 from pulumi_truto.cli.files import parse_json
 from pulumi_truto.cli.import_file import python_program
 from pulumi_truto.cli.terminal import escape
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.strategies import no_deadline
 
 #: Strings with a preference for those that are commands somewhere, or end a literal.
@@ -69,7 +71,7 @@ def test_escaped_json_has_the_same_value(text: str) -> None:
 )
 def test_printed_code_has_the_same_strings(name: str, url: str, event_types: list[str]) -> None:
     """The code that is printed is valid Python for every character, and its strings are those of the webhook."""
-    webhook = Webhook(id="an-id", target_url=url, is_active=False, event_types=event_types)
+    webhook = Existing(WEBHOOK, Webhook(id="an-id", target_url=url, is_active=False, event_types=event_types))
     code = python_program([webhook, webhook], {"an-id": name})
     tree = ast.parse("\n".join(escape(line) for line in code.split("\n")))
     _, *assignments = tree.body
