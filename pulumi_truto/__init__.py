@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from pulumi_truto import signature
     from pulumi_truto.event_types import EventType
     from pulumi_truto.functions import get_webhook, get_webhooks
-    from pulumi_truto.resources import Provider, SigningSecrets, Webhook, WebhookTest
+    from pulumi_truto.resources import NotificationDestination, Provider, SigningSecrets, Webhook, WebhookTest
     from pulumi_truto.version import __version__
     from pulumi_truto.webhook.lookup import WebhookInfo
 
 __all__ = [
     "EventType",
+    "NotificationDestination",
     "Provider",
     "SigningSecrets",
     "Webhook",
@@ -31,6 +32,7 @@ __all__ = [
 
 _EXPORTS = {
     "EventType": "pulumi_truto.event_types",
+    "NotificationDestination": "pulumi_truto.resources",
     "Provider": "pulumi_truto.resources",
     "SigningSecrets": "pulumi_truto.resources",
     "Webhook": "pulumi_truto.resources",

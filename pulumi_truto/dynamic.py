@@ -28,6 +28,7 @@ from pulumi.runtime import rpc
 from pulumi_truto import config
 from pulumi_truto.api.deadline import deadline_in
 from pulumi_truto.errors import TrutoError
+from pulumi_truto.notification_destination import NOTIFICATION_DESTINATION
 from pulumi_truto.property_names import is_camel
 from pulumi_truto.resource_type import RESOURCE_NAME, UNKNOWN, ResourceType
 from pulumi_truto.session import ProviderSession
@@ -37,6 +38,7 @@ from pulumi_truto.webhook.webhook_type import WEBHOOK
 
 __all__ = [
     "PROVIDERS",
+    "NotificationDestinationProvider",
     "SigningSecretsProvider",
     "TrutoProvider",
     "WebhookProvider",
@@ -135,6 +137,12 @@ class WebhookProvider(TrutoProvider):
     """Serves every `Webhook` of one provider instance."""
 
     kind = WEBHOOK
+
+
+class NotificationDestinationProvider(TrutoProvider):
+    """Serves every `NotificationDestination` of one provider instance."""
+
+    kind = NOTIFICATION_DESTINATION
 
 
 class WebhookTestProvider(TrutoProvider):

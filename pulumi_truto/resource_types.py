@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pulumi_truto.notification_destination import NOTIFICATION_DESTINATION
 from pulumi_truto.resource_type import ResourceType
 from pulumi_truto.webhook.signing_secrets import SIGNING_SECRETS
 from pulumi_truto.webhook.tester import WEBHOOK_TEST
@@ -12,4 +13,6 @@ from pulumi_truto.webhook.webhook_type import WEBHOOK
 __all__ = ["RESOURCE_TYPES"]
 
 #: The resource types, by their types in the plugin.
-RESOURCE_TYPES: Final[dict[str, ResourceType]] = {kind.token: kind for kind in (WEBHOOK, WEBHOOK_TEST, SIGNING_SECRETS)}
+RESOURCE_TYPES: Final[dict[str, ResourceType]] = {
+    kind.token: kind for kind in (WEBHOOK, WEBHOOK_TEST, SIGNING_SECRETS, NOTIFICATION_DESTINATION)
+}

@@ -1,14 +1,15 @@
-"""The resources of a Pulumi program: `Webhook`, `SigningSecrets`, `WebhookTest` and
+"""The resources of a Pulumi program: `Webhook`, `NotificationDestination`, `SigningSecrets`, `WebhookTest` and
 `Provider`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
 from pulumi_truto.dynamic import (
+    NotificationDestinationProvider,
     SigningSecretsProvider,
     WebhookProvider,
     WebhookTestProvider,
@@ -18,7 +19,7 @@ from pulumi_truto.resource import TrutoResource
 from pulumi_truto.resource_type import DYNAMIC_PACKAGE
 from pulumi_truto.webhook.signing_secrets import IMPORT_OR_REPLACE
 
-__all__ = ["Provider", "SigningSecrets", "Webhook", "WebhookTest"]
+__all__ = ["NotificationDestination", "Provider", "SigningSecrets", "Webhook", "WebhookTest"]
 
 
 class Webhook(TrutoResource, provider=WebhookProvider):
@@ -89,6 +90,62 @@ class Webhook(TrutoResource, provider=WebhookProvider):
         """
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         return Webhook(resource_name, None, opts=opts)  # type: ignore[arg-type]  # read, not declared
+
+
+class NotificationDestination(TrutoResource, provider=NotificationDestinationProvider):
+    """A destination of Truto's notifications: people are told, for example, when Truto switches a webhook off.
+
+    A change of `type` replaces the destination; every other property can be updated in place. Truto's public API
+    reference does not have this resource yet: it is less certain than `Webhook`.
+
+    Args:
+        resource_name: the name in the Pulumi program.
+        type: ``"slack"`` or ``"email"``.
+        config: where the notifications go; always a secret because of ``webhook_url``. For Slack: ``webhook_url``, an
+            ``https://`` URL, and ``ignored_status_codes``, HTTP statuses of which nobody is told. For email: ``to``,
+            ``cc`` and ``bcc``, lists of addresses, and ``subject_prefix``.
+        label: the name for people.
+        event_types: the event types of which it tells, as a set. ``None`` and ``[]`` mean every event.
+        is_active: whether it gets notifications.
+        opts: Pulumi's options. For an import see `Webhook`.
+    """
+
+    type: pulumi.Output[str]
+    """``"slack"`` or ``"email"``."""
+    config: pulumi.Output[Mapping[str, Any]]
+    """Where the notifications go. Always a Pulumi secret."""
+    label: pulumi.Output[str | None]
+    """The name for people."""
+    event_types: pulumi.Output[list[str]]
+    """The event types of which it tells, sorted. Empty means every event."""
+    is_active: pulumi.Output[bool]
+    """Whether it gets notifications."""
+    environment_id: pulumi.Output[str]
+    """The Truto environment. The API token determines it."""
+    created_at: pulumi.Output[str]
+    """When the destination was created: UTC, as ``2024-09-01T10:00:00.000Z``."""
+    updated_at: pulumi.Output[str]
+    """When the destination was last changed, in the same format."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        type: pulumi.Input[str],  # noqa: A002 - the API's name
+        config: pulumi.Input[Mapping[str, Any]],
+        label: pulumi.Input[str | None] = None,
+        event_types: pulumi.Input[Sequence[pulumi.Input[str]] | None] = None,
+        is_active: pulumi.Input[bool | None] = True,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "type": type,
+            # An input is in the state too, and only a secret one is encrypted there.
+            "config": pulumi.Output.secret(config),
+            "label": label,
+            "event_types": event_types,
+            "is_active": is_active,
+        }
+        super().__init__(resource_name, inputs, opts)
 
 
 class WebhookTest(TrutoResource, provider=WebhookTestProvider):

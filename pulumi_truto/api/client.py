@@ -40,6 +40,7 @@ class TrutoClient:
 
     Attributes:
         webhooks: ``/webhook``.
+        notification_destinations: ``/notification-destination``.
     """
 
     def __init__(
@@ -59,6 +60,13 @@ class TrutoClient:
         self._transport = Transport(settings, self.policy, self.redactor, cancelled or threading.Event())
         self.errors = self._transport.errors
         self.webhooks = Collection(self, "/webhook", "webhook", models.Webhook, models.CreatedWebhook)
+        self.notification_destinations = Collection(
+            self,
+            "/notification-destination",
+            "notification destination",
+            models.NotificationDestination,
+            models.NotificationDestination,
+        )
 
     def __repr__(self) -> str:
         return f"TrutoClient(base_url={self.settings.base_url!r})"

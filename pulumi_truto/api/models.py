@@ -35,6 +35,7 @@ __all__ = [
     "ErrorEnvelope",
     "Item",
     "Named",
+    "NotificationDestination",
     "Page",
     "Response",
     "TestResult",
@@ -119,6 +120,24 @@ class Webhook(Item):
     def display_name(self) -> str:
         """The URL."""
         return self.target_url
+
+
+class NotificationDestination(Item):
+    """A notification destination in a response. Its `config` is shown in plain, with the URL of a Slack webhook.
+
+    Attributes:
+        event_types: ``None``, absent and ``[]`` all mean every event.
+    """
+
+    type: Text
+    config: dict[str, Any] = Field(repr=False)
+    label: StrictStr | None = None
+    event_types: list[StrictStr] | None = None
+
+    @property
+    def display_name(self) -> str:
+        """The label, or else the type."""
+        return self.label or self.type
 
 
 class CreatedWebhook(Webhook):
