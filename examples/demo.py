@@ -122,6 +122,9 @@ class Demo:
 
         part("5. The receiver fails for a while, and Truto switches the webhook off: a refresh says why")
         self.lose_events()
+        for notification in self.sandbox.notifications:
+            print(f"Truto notified the destination {notification.destination_id}: {notification.text}")
+        require(len(self.sandbox.notifications) == 1, "nobody was told")
         self.stack.refresh(on_output=show)
 
         part("6. pulumi up switches it on again")

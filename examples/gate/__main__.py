@@ -1,4 +1,7 @@
-"""A webhook, the service that receives its events, and a gate: the deployment fails if the service rejects them."""
+"""A webhook, the service that receives its events, and a gate: the deployment fails if the service rejects them.
+
+Truto switches a webhook off if its deliveries keep failing, and tells the people of a notification destination.
+"""
 
 from pathlib import Path
 
@@ -13,6 +16,9 @@ orders = truto.Webhook(
     target_url=config.require("targetUrl"),
     event_types=["record:created", "integrated_account:active"],
 )
+
+# Truto tells these people when it switches the webhook off.
+truto.NotificationDestination("on-call", type="email", config={"to": [config.get("onCall") or "on-call@example.com"]})
 
 
 def deploy(secret: str) -> str:

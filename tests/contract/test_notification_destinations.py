@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.truto import NO_EVENTS, UNSET, Observed, Truto, event_types
 
-pytestmark = pytest.mark.rests_on("pulumi_truto/sandbox/notification_destinations.py")
+pytestmark = pytest.mark.rests_on("pulumi_truto/notification_destination.py")
 _CONFIGS: dict[str, Callable[[Truto], dict[str, Any]]] = {
     "slack": lambda destinations: {"webhook_url": destinations.new_url(), "ignored_status_codes": [429]},
     "email": lambda destinations: {"to": [f"{destinations.run_id}@example.com"], "subject_prefix": "[contract]"},

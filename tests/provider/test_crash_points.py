@@ -41,6 +41,7 @@ def main() -> int:
     """Runs the crash points, prints how many of each kind passed and what failed, and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenario", choices=SCENARIOS, nargs="+", default=[*SCENARIOS])
+    parser.add_argument("--resource", choices=["webhook", "destination"], nargs="+", default=["webhook", "destination"])
     parser.add_argument("--provider-kind", choices=["dynamic", "native"], nargs="+", default=["dynamic", "native"])
     parser.add_argument("--omitted-event-types", choices=["keep", "all"], nargs="+", default=["keep", "all"])
     parser.add_argument("--engine", choices=["local", "cli"], default="local")
@@ -49,12 +50,17 @@ def main() -> int:
     arguments = parser.parse_args()
     started, passed, failed = time.monotonic(), Counter[tuple[str, str]](), list[str]()
     settings = itertools.product(
-        arguments.scenario, arguments.provider_kind, arguments.omitted_event_types, [arguments.engine]
+        arguments.scenario,
+        arguments.provider_kind,
+        arguments.omitted_event_types,
+        [arguments.engine],
+        arguments.resource,
     )
+    all_cases = [case for case in itertools.starmap(Case, settings) if case.is_possible]
     context = multiprocessing.get_context("spawn")
     # The sandbox logs an error if a client is killed while it sends a request.
     with ProcessPoolExecutor(arguments.jobs, context, initializer=logging.disable) as pool:
-        cases = {pool.submit(run_case, case, arguments.every): case for case in itertools.starmap(Case, settings)}
+        cases = {pool.submit(run_case, case, arguments.every): case for case in all_cases}
         for future in as_completed(cases):
             case = cases[future]
             try:

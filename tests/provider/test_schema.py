@@ -63,7 +63,7 @@ def test_schema_leaves_out_what_nobody_has_set(tmp_path: Path) -> None:
     path = "git.example.org/acme/pulumi-truto/sdk/go/truto"
     assert document["language"]["go"]["importBasePath"] == path
     described = [entry["description"] for part in ("resources", "functions") for entry in document[part].values()]
-    assert [f'"{path}"' in description for description in described] == [True] * 5
+    assert all(f'"{path}"' in description for description in described)
 
 
 def test_schema_has_the_properties_of_the_code() -> None:

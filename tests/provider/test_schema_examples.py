@@ -47,9 +47,15 @@ def inputs_of(language: str, code: str) -> set[str]:
         program = yaml.safe_load(code)
         resources = [resource["properties"] for resource in program.get("resources", {}).values()]
         calls = [variable["fn::invoke"]["arguments"] for variable in program.get("variables", {}).values()]
-        return {name for inputs in [*resources, *calls] for name in inputs}
+        return {name for inputs in [*resources, *calls] for name in names_in(inputs)}
     names = set(re.findall(INPUT[language], code, re.MULTILINE)) - {"build"}
     return {camel_case(name[0].lower() + name[1:]) for name in names}
+
+
+def names_in(inputs: dict[str, Any]) -> set[str]:
+    """The names of inputs and of their parts."""
+    parts = [value for value in inputs.values() if isinstance(value, dict)]
+    return set(inputs).union(*map(names_in, parts))
 
 
 def stack_outputs_of(language: str, code: str) -> list[str]:
@@ -62,7 +68,13 @@ def declared(token: str) -> tuple[set[str], set[str]]:
     document: Any = schema()
     if token in document["resources"]:
         resource = document["resources"][token]
-        return set(resource["inputProperties"]), set(resource["requiredInputs"])
+        objects = [
+            document["types"][input_["$ref"].removeprefix("#/types/")]
+            for input_ in resource["inputProperties"].values()
+            if "$ref" in input_
+        ]
+        names = set(resource["inputProperties"]).union(*(object_["properties"] for object_ in objects))
+        return names, set(resource["requiredInputs"])
     inputs = document["functions"][token]["inputs"]
     return set(inputs["properties"]), set(inputs.get("required", []))
 

@@ -12,17 +12,17 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pulumi.automation import CommandError
 
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.testing import Engine
-from tests.support.declared_stack import DeclaredStack, DeclaredWebhook
+from tests.support.declared_stack import DeclaredDestinations, DeclaredStack, DeclaredWebhook
 from tests.support.project import Project, ProviderKind
 from tests.support.sandbox_client import running_receiver
 
@@ -38,6 +38,7 @@ FAILURES: Final[dict[str, dict[str, Any]]] = {
 }
 #: What starts a provider of the CLI.
 _PROVIDER_MODULES: Final = {"pulumi.dynamic", "pulumi.run.plugin"}
+Resource = Literal["webhook", "destination"]
 #: What differs from run to run.
 _VOLATILE: Final = {"id", "secret", "environment_id", "created_at", "updated_at"}
 
@@ -97,15 +98,22 @@ class Case:
         provider_kind: The provider kind.
         omitted_event_types: The sandbox's setting of this name.
         engine: The engine.
+        resource: "webhook", or "destination" for the same with notification destinations.
     """
 
     name: str
     provider_kind: ProviderKind = "dynamic"
     omitted_event_types: str = "keep"
     engine: Engine = "local"
+    resource: Resource = "webhook"
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the resource has everything in the scenario: only webhooks can be tested."""
+        return self.resource == "webhook" or not any(item.is_tested for item in SCENARIOS[self.name].end.values())
 
     def __str__(self) -> str:
-        return f"{self.name}, {self.provider_kind}, {self.omitted_event_types}, {self.engine}"
+        return f"{self.resource}, {self.name}, {self.provider_kind}, {self.omitted_event_types}, {self.engine}"
 
 
 @dataclass(frozen=True)
@@ -165,19 +173,19 @@ def _run(case: Case, scenario: Scenario, url: str, failure: str = "", skip: int 
         Sandbox(omitted_event_types=case.omitted_event_types) as sandbox,
     ):
         project = Project(case.engine, sandbox, Path(folder), provider_kind=case.provider_kind)
-        stack = DeclaredStack(project, url)
+        stack = (DeclaredStack if case.resource == "webhook" else DeclaredDestinations)(project, url)
         for name, webhook in [*scenario.start.items(), *scenario.end.items()]:
             stack.add_stranger(name, webhook)
         if scenario.start:
             stack.declare(scenario.start)
             project.up()
             if scenario.drift:
-                _drift(project, scenario.drift)
+                _drift(stack, scenario.drift)
         stack.declare(scenario.end)
         options = {"refresh": True} if scenario.drift else {}
         may_be_on: Set[str] = frozenset()
         if failure:
-            disturbed = up_with_failure(project, failure, skip, **options)
+            disturbed = up_with_failure(project, failure, skip, stack.collection.items, **options)
             assert disturbed.operation, "the run made fewer calls than the undisturbed one"
             # Only a kill makes the run fail, and a fault of a test event, which is not repeated: it may be delivered.
             must_fail = failure.startswith("killed") or disturbed.operation == "test"
@@ -188,12 +196,12 @@ def _run(case: Case, scenario: Scenario, url: str, failure: str = "", skip: int 
         return _Run(operations, {name: _mask(output) for name, output in project.outputs.items()})
 
 
-def _drift(project: Project, changes: dict[str, Any]) -> None:
-    for output in project.outputs.values():
+def _drift(stack: DeclaredStack, changes: dict[str, Any]) -> None:
+    for output in stack.project.outputs.values():
         if "id" in changes:
-            project.sandbox.backend.remove(output["id"])
+            stack.collection.remove(output["id"])
         else:
-            project.sandbox.backend.edit(output["id"], changes)
+            stack.collection.edit(output["id"], changes)
 
 
 def _mask(output: dict[str, Any]) -> dict[str, Any]:
@@ -201,10 +209,20 @@ def _mask(output: dict[str, Any]) -> dict[str, Any]:
     return {name: type(value).__name__ if name in _VOLATILE else value for name, value in output.items()}
 
 
-def up_with_failure(project: Project, failure: str, skip: int, **options: Any) -> Disturbed:
-    """Runs `up` with one of the `FAILURES` at the call that follows `skip` others."""
-    sandbox = project.sandbox
-    existing, before = {webhook.id for webhook in sandbox.webhooks()}, len(sandbox.calls)
+def up_with_failure(
+    project: Project, failure: str, skip: int, items: Callable[[], list[Any]] | None = None, **options: Any
+) -> Disturbed:
+    """Runs `up` with one of the `FAILURES` at the call that follows `skip` others.
+
+    Args:
+        project: The project.
+        failure: The failure.
+        skip: The number of calls before it.
+        items: What is created at Truto; by default webhooks.
+        **options: The options of `up`.
+    """
+    sandbox, items = project.sandbox, items or project.sandbox.webhooks
+    existing, before = {item.id for item in items()}, len(sandbox.calls)
     sandbox.inject(**FAILURES[failure], skip=skip)
     is_kill = failure.startswith("killed")
     text = ""
@@ -214,13 +232,17 @@ def up_with_failure(project: Project, failure: str, skip: int, **options: Any) -
         except CommandError as error:
             text = str(error)
     calls = sandbox.calls[before:]
-    crashed = next((call.operation for call in calls if call.status in (None, 503)), "")
-    created = {webhook.id for webhook in sandbox.webhooks()} - existing
+    crashed = next((_verb(call) for call in calls if call.status in (None, 503)), "")
+    created = {item.id for item in items()} - existing
     # The one window: Pulumi stores nothing of a create whose provider is killed while its last call, which switches
     # the webhook on, is in flight, or before Pulumi has the result. Killed at a create, that is one in parallel.
     in_window = is_kill and crashed in ("create", "update")
-    last = {id_ for id_ in created if {call.operation for call in calls if call.path.endswith(id_)} == {"update"}}
+    last = {id_ for id_ in created if {_verb(call) for call in calls if call.path.endswith(id_)} == {"update"}}
     return Disturbed(crashed, text, frozenset(last if in_window else ()))
+
+
+def _verb(call: Any) -> str:
+    return str(call.operation).removesuffix("_destination")
 
 
 @contextmanager

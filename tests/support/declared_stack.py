@@ -1,4 +1,6 @@
-"""A stack whose program declares webhooks, beside equal webhooks of a stranger, and what must be true of it."""
+"""A stack whose program declares webhooks or notification destinations, beside equal ones of a stranger, and what must
+be true of it.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +14,21 @@ from typing import Any
 from unittest.mock import patch
 
 from pulumi_truto import cli
-from pulumi_truto.plugin.tokens import DYNAMIC_WEBHOOK, WEBHOOK
+from pulumi_truto.notification_destination import NOTIFICATION_DESTINATION
+from pulumi_truto.rest.rest_type import RestType
 from pulumi_truto.sandbox.backend import Environment
+from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.project import URL, Project
 
-__all__ = ["DeclaredStack", "DeclaredWebhook"]
-
-_OUTPUTS = ("id", "secret", "target_url", "event_types", "is_active", "environment_id", "created_at", "updated_at")
+__all__ = ["DeclaredDestinations", "DeclaredStack", "DeclaredWebhook"]
 
 
 @dataclass
 class DeclaredWebhook:
-    """A webhook that the program declares.
+    """A webhook or a destination that the program declares.
 
     Attributes:
-        path: The last part of its target URL.
+        path: The last part of its URL.
         event_types: Its event types.
         is_active: Whether it is active.
         trigger: Its replacement trigger.
@@ -51,6 +53,9 @@ class DeclaredStack:
         second_environment: The environment of the webhooks with `DeclaredWebhook.in_second_environment`.
     """
 
+    #: The resource type.
+    kind: RestType = WEBHOOK
+
     def __init__(self, project: Project, base_url: str = URL, second_environment: Environment | None = None) -> None:
         self.project = project
         self.declared: dict[str, DeclaredWebhook] = {}
@@ -62,27 +67,23 @@ class DeclaredStack:
         """Adds a webhook of somebody else to every environment, equal to a declared one. Nobody may change it."""
         sandbox = self.project.sandbox
         for environment in sandbox.backend.environments():
-            fields = {"target_url": f"{self._base_url}/{name}/{webhook.path}", "event_types": webhook.event_types}
-            sandbox.backend.create(environment.id, {**fields, "is_active": webhook.is_active})
-            created = sandbox.backend.webhooks()[-1]
+            self.collection.create(environment.id, self._inputs(name, webhook))
+            created = self.collection.items()[-1]
             self._strangers[created.id] = repr(created)
 
     def declare(self, webhooks: dict[str, DeclaredWebhook]) -> None:
         """Writes a program that declares these webhooks and exports their outputs."""
         self.declared = webhooks
-        lines = []
+        outputs, lines = ["id", *self.kind.inputs, *self.kind.outputs], []
         if self._second is not None:
             lines.append(f"second = truto.Provider('second', api_token={self._second.token!r})")
         for name, webhook in self.declared.items():
             provider = ", provider=second" if webhook.in_second_environment else ""
-            lines.append(
-                f"hook = truto.Webhook({name!r}, target_url={f'{self._base_url}/{name}/{webhook.path}'!r}, "
-                f"event_types={json.dumps(webhook.event_types)}, is_active={webhook.is_active}, "
-                f"opts=pulumi.ResourceOptions(replacement_trigger={webhook.trigger + 1}{provider}))"
-            )
+            opts = f"pulumi.ResourceOptions(replacement_trigger={webhook.trigger + 1}{provider})"
+            lines.append(f"hook = truto.{self.kind.name}({name!r}, **{self._inputs(name, webhook)!r}, opts={opts})")
             if webhook.is_tested:
                 lines.append(f"truto.WebhookTest('{name}-test', webhook_id=hook.id)")
-            lines.append(f"pulumi.export({name!r}, {{name: getattr(hook, name) for name in {_OUTPUTS}}})")
+            lines.append(f"pulumi.export({name!r}, {{name: getattr(hook, name) for name in {outputs}}})")
         self.project.program("\n".join(lines))
 
     def check(self, may_be_on: Set[str] = frozenset()) -> int:
@@ -95,7 +96,7 @@ class DeclaredStack:
             The number of webhooks that no stack knows, without those of the stranger.
         """
         project, sandbox = self.project, self.project.sandbox
-        webhooks = {webhook.id: webhook for webhook in sandbox.backend.webhooks()}
+        webhooks = {item.id: item for item in self.collection.items()}
         for webhook_id, before in self._strangers.items():
             assert repr(webhooks.pop(webhook_id, None)) == before, "a webhook of a stranger was changed"
             named = [call for call in sandbox.calls if webhook_id in f"{call.path} {call.query} {call.body}"]
@@ -106,20 +107,20 @@ class DeclaredStack:
             webhook = webhooks.pop(outputs[name]["id"])
             second = self._second if declared.in_second_environment else None
             expected = {
-                "target_url": f"{self._base_url}/{name}/{declared.path}",
+                **self._inputs(name, declared),
                 "event_types": sorted(set(declared.event_types)),
-                "is_active": declared.is_active,
                 "environment_id": second.id if second else sandbox.environment_id,
             }
             actual = {field: getattr(webhook, field) for field in expected}
             actual["event_types"] = sorted(webhook.event_types)
-            assert actual == expected, f"webhook {name} is {actual}, but the program declares {expected}"
-            in_state = {**outputs[name], "event_types": sorted(outputs[name]["event_types"])}
-            expected |= {"id": webhook.id, "secret": webhook.secret}
+            assert actual == expected, f"{name} is {actual}, but the program declares {expected}"
+            in_state = {**outputs[name], **self.kind.pick_state(outputs[name])}
+            in_state["event_types"] = sorted(in_state["event_types"])
+            expected |= {"id": webhook.id, **self._secret(webhook)}
             expected["created_at"] = sandbox.backend.timestamp(webhook.created_at)
             assert expected.items() <= in_state.items(), f"the state of {name} is {in_state}, and it is {expected}"
         state = json.loads(project.state)
-        managed = [each["id"] for each in state.get("resources", []) if each["type"] in (WEBHOOK, DYNAMIC_WEBHOOK)]
+        managed = [each["id"] for each in state.get("resources", []) if each["type"] in self._types]
         assert sorted(managed) == sorted(output["id"] for output in outputs.values()), "the state has other webhooks"
         assert not state.get("pending_operations")
         on = {webhook.id for webhook in webhooks.values() if webhook.is_active}
@@ -131,6 +132,23 @@ class DeclaredStack:
         assert outcome.calls == [], f"an up of an unchanged program made the calls {outcome.calls}"
         assert set(outcome.changes) <= {"same"}, f"an up of an unchanged program had {outcome.changes}"
         return len(webhooks)
+
+    @property
+    def collection(self) -> Any:
+        """The items at Truto."""
+        collections = self.project.sandbox.backend.collections.values()
+        return next(collection for collection in collections if collection.plural == self.kind.collection)
+
+    @property
+    def _types(self) -> tuple[str, str]:
+        return self.kind.token, self.kind.dynamic_token
+
+    def _inputs(self, name: str, declared: DeclaredWebhook) -> dict[str, Any]:
+        url = f"{self._base_url}/{name}/{declared.path}"
+        return {"target_url": url, "event_types": declared.event_types, "is_active": declared.is_active}
+
+    def _secret(self, webhook: Any) -> dict[str, Any]:
+        return {"secret": webhook.secret}
 
     def _find_orphans(self, state: dict[str, Any]) -> set[str]:
         """What `pulumi-truto orphans` finds in all environments."""
@@ -146,3 +164,16 @@ class DeclaredStack:
             assert code == (3 if any(report.values()) else 0)
             found |= {orphan["id"] for orphan in report["orphans"]}
         return found
+
+
+class DeclaredDestinations(DeclaredStack):
+    """The same for Slack destinations."""
+
+    kind = NOTIFICATION_DESTINATION
+
+    def _inputs(self, name: str, declared: DeclaredWebhook) -> dict[str, Any]:
+        inputs = super()._inputs(name, declared)
+        return {"type": "slack", "config": {"webhook_url": inputs.pop("target_url")}, **inputs}
+
+    def _secret(self, _: Any) -> dict[str, Any]:
+        return {}

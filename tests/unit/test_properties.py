@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import pulumi_truto as truto
+from pulumi_truto.notification_destination import NOTIFICATION_DESTINATION
 from pulumi_truto.property_names import camel_case, from_camel, is_camel, to_camel
 from pulumi_truto.resource_type import ResourceType
 from pulumi_truto.resource_types import RESOURCE_TYPES
@@ -28,12 +29,15 @@ def table_rows(heading: str) -> dict[str, str]:
     return {name.strip("`"): description for name, _, description in cells}
 
 
-@pytest.mark.parametrize(("kind", "prefix"), [(WEBHOOK, ""), (WEBHOOK_TEST, "test "), (SIGNING_SECRETS, "secrets ")])
+@pytest.mark.parametrize(
+    ("kind", "prefix"),
+    [(WEBHOOK, ""), (WEBHOOK_TEST, "test "), (SIGNING_SECRETS, "secrets "), (NOTIFICATION_DESTINATION, "destination ")],
+)
 def test_reference_describes_properties_as_the_declaration_does(kind: ResourceType, prefix: str) -> None:
     """The reference has the inputs and outputs, in the declaration's order and words."""
     inputs = [(known.name, known.input) for known in kind.properties if known.is_input]
     assert list(table_rows(f"{prefix}input").items()) == inputs
-    outputs = [row for row in table_rows(f"{prefix}output").items() if row != ("id", "The webhook's id at Truto.")]
+    outputs = [row for row in table_rows(f"{prefix}output").items() if row[0] != "id"]
     assert outputs == [(known.name, known.output) for known in kind.properties]
 
 

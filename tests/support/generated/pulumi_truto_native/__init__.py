@@ -9,10 +9,12 @@ import typing
 from ._enums import *
 from .get_webhook import *
 from .get_webhooks import *
+from .notification_destination import *
 from .provider import *
 from .signing_secrets import *
 from .webhook import *
 from .webhook_test import *
+from ._inputs import *
 from . import outputs
 
 # Make subpackages available:
@@ -30,6 +32,7 @@ _utilities.register(
   "mod": "index",
   "fqn": "pulumi_truto_native",
   "classes": {
+   "truto:index:NotificationDestination": "NotificationDestination",
    "truto:index:SigningSecrets": "SigningSecrets",
    "truto:index:Webhook": "Webhook",
    "truto:index:WebhookTest": "WebhookTest"

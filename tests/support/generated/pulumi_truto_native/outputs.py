@@ -16,8 +16,114 @@ from . import _utilities
 from ._enums import *
 
 __all__ = [
+    'NotificationDestinationConfig',
     'WebhookInfo',
 ]
+
+@pulumi.output_type
+class NotificationDestinationConfig(dict):
+    """
+    Where the notifications go.
+    """
+    @staticmethod
+    def __key_warning(key: str):
+        suggest = None
+        if key == "ignoredStatusCodes":
+            suggest = "ignored_status_codes"
+        elif key == "subjectPrefix":
+            suggest = "subject_prefix"
+        elif key == "webhookUrl":
+            suggest = "webhook_url"
+
+        if suggest:
+            pulumi.log.warn(f"Key '{key}' not found in NotificationDestinationConfig. Access the value via the '{suggest}' property getter instead.")
+
+    def __getitem__(self, key: str) -> Any:
+        NotificationDestinationConfig.__key_warning(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default = None) -> Any:
+        NotificationDestinationConfig.__key_warning(key)
+        return super().get(key, default)
+
+    def __init__(__self__, *,
+                 bcc: Optional[Sequence[_builtins.str]] = None,
+                 cc: Optional[Sequence[_builtins.str]] = None,
+                 ignored_status_codes: Optional[Sequence[_builtins.int]] = None,
+                 subject_prefix: Optional[_builtins.str] = None,
+                 to: Optional[Sequence[_builtins.str]] = None,
+                 webhook_url: Optional[_builtins.str] = None):
+        """
+        Where the notifications go.
+
+        :param Sequence[_builtins.str] bcc: Email: the addresses that get a blind copy.
+        :param Sequence[_builtins.str] cc: Email: the addresses that get a copy.
+        :param Sequence[_builtins.int] ignored_status_codes: Slack: the HTTP statuses of which nobody is told.
+        :param _builtins.str subject_prefix: Email: the start of every subject.
+        :param Sequence[_builtins.str] to: Email: the addresses. Required.
+        :param _builtins.str webhook_url: Slack: the `https://` URL of the incoming webhook. Required.
+        """
+        if bcc is not None:
+            pulumi.set(__self__, "bcc", bcc)
+        if cc is not None:
+            pulumi.set(__self__, "cc", cc)
+        if ignored_status_codes is not None:
+            pulumi.set(__self__, "ignored_status_codes", ignored_status_codes)
+        if subject_prefix is not None:
+            pulumi.set(__self__, "subject_prefix", subject_prefix)
+        if to is not None:
+            pulumi.set(__self__, "to", to)
+        if webhook_url is not None:
+            pulumi.set(__self__, "webhook_url", webhook_url)
+
+    @_builtins.property
+    @pulumi.getter
+    def bcc(self) -> Optional[Sequence[_builtins.str]]:
+        """
+        Email: the addresses that get a blind copy.
+        """
+        return pulumi.get(self, "bcc")
+
+    @_builtins.property
+    @pulumi.getter
+    def cc(self) -> Optional[Sequence[_builtins.str]]:
+        """
+        Email: the addresses that get a copy.
+        """
+        return pulumi.get(self, "cc")
+
+    @_builtins.property
+    @pulumi.getter(name="ignoredStatusCodes")
+    def ignored_status_codes(self) -> Optional[Sequence[_builtins.int]]:
+        """
+        Slack: the HTTP statuses of which nobody is told.
+        """
+        return pulumi.get(self, "ignored_status_codes")
+
+    @_builtins.property
+    @pulumi.getter(name="subjectPrefix")
+    def subject_prefix(self) -> Optional[_builtins.str]:
+        """
+        Email: the start of every subject.
+        """
+        return pulumi.get(self, "subject_prefix")
+
+    @_builtins.property
+    @pulumi.getter
+    def to(self) -> Optional[Sequence[_builtins.str]]:
+        """
+        Email: the addresses. Required.
+        """
+        return pulumi.get(self, "to")
+
+    @_builtins.property
+    @pulumi.getter(name="webhookUrl")
+    def webhook_url(self) -> Optional[_builtins.str]:
+        """
+        Slack: the `https://` URL of the incoming webhook. Required.
+        """
+        return pulumi.get(self, "webhook_url")
+
 
 @pulumi.output_type
 class WebhookInfo(dict):
