@@ -114,7 +114,7 @@ def test_an_error_is_no_command_of_a_ci_system(sandbox: Sandbox) -> None:
     """A message of Truto's starts no command of Azure Pipelines, which reads them anywhere in a line."""
     sandbox.inject("status", status=422, message="##vso[task.setvariable variable=PATH]x ##[error]y")
     with pytest.raises(TrutoError) as error_info:
-        client_of(sandbox).create_webhook(BODY)
+        client_of(sandbox).webhooks.create(BODY)
     assert "vso[task" in str(error_info.value)
     assert "##" not in str(error_info.value)
 
