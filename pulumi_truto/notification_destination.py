@@ -98,7 +98,7 @@ def _canonical_config(config: Mapping[str, Any]) -> Values:
 def _are_configs_equal(old: Any, new: Any) -> bool:
     def comparable(config: Any) -> Values:
         canonical = _canonical_config(config if isinstance(config, Mapping) else {})
-        return {name: sorted(value) if isinstance(value, list) else value for name, value in canonical.items()}
+        return {name: sorted(value, key=str) if isinstance(value, list) else value for name, value in canonical.items()}
 
     return comparable(old) == comparable(new)
 

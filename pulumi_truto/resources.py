@@ -147,6 +147,16 @@ class NotificationDestination(TrutoResource, provider=NotificationDestinationPro
         }
         super().__init__(resource_name, inputs, opts)
 
+    @staticmethod
+    def get(
+        resource_name: str,
+        id: pulumi.Input[str],  # noqa: A002
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> NotificationDestination:
+        """Reads an existing destination that this program does not manage; see `Webhook.get`."""
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        return NotificationDestination(resource_name, None, None, opts=opts)  # type: ignore[arg-type]  # read, not declared
+
 
 class WebhookTest(TrutoResource, provider=WebhookTestProvider):
     """A deployment gate: Truto delivers its test event, and the run fails unless the receiver accepts it.

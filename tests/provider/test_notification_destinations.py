@@ -86,13 +86,10 @@ def test_the_url_of_a_slack_webhook_is_never_shown(project: Project) -> None:
 
 def test_all_errors_at_once(project: Project) -> None:
     """Every wrong part of `config` is named, in the program's spelling, without its value."""
-    declare(
-        project,
-        """type="slack", config={"webhook_ulr": "https://x", "webhookUrl": 5, "ignored_status_codes": [200, 99], "to": ["a"]},
-        event_types=[1]""".replace("webhookUrl" if project.provider_kind == "dynamic" else "-", "webhook_url"),
-    )
-    text = project.fails(project.preview).text
     name = project.name_of
+    config = {"webhook_ulr": "https://x", name("webhook_url"): 5, "ignored_status_codes": [200, 99], "to": ["a"]}
+    declare(project, f'type="slack", config={config!r}, event_types=[1]')
+    text = project.fails(project.preview).text
     for message in (
         f"config.{name('webhook_ulr')} is not an input of `config`. Did you mean {name('webhook_url')}?",
         f"config.{name('webhook_url')} must be a string",
@@ -122,6 +119,24 @@ def test_drift_and_deletion(project: Project) -> None:
     assert f"notification destination {destination.id} was deleted outside Pulumi" in project.refresh().text
     project.up()
     assert len(destinations(project)) == 1
+
+
+def test_get_reads_a_destination(project: Project) -> None:
+    """A program can read a destination that it does not manage. Its `config` is a secret too."""
+    created = project.sandbox.backend.notification_destinations.create(
+        project.sandbox.environment_id, {"type": "slack", "config": {"webhook_url": SLACK_URL}, "label": "By hand"}
+    )
+    project.program(f"""
+        read = truto.NotificationDestination.get("read", {created["id"]!r})
+        pulumi.export("label", read.label)
+        pulumi.export("config", read.config)
+    """)
+    outcome = project.up()
+    assert outcome.calls == ["read_destination"]
+    assert project.outputs["label"] == "By hand"
+    assert project.stack.outputs()["config"].secret
+    assert "hunter" not in project.state + project.output_text
+    assert project.destroy().calls == []
 
 
 def test_equivalent_configs_are_no_change(project: Project) -> None:
