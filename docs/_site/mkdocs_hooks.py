@@ -29,11 +29,11 @@ _PAGES: Final = {
     "docs/_index.md": "languages.md",
     "docs/_site/site.css": "site.css",
 }
-#: Code that a page describes.
+#: Code that a section describes.
 _DESCRIBED: Final = {
-    "pulumi_truto/errors.py": "api/errors.md",
-    "pulumi_truto/sandbox/faults.py": "api/sandbox.md",
-    "pulumi_truto/sandbox/settings.py": "api/sandbox.md",
+    "pulumi_truto/errors.py": "api/index.md#errors",
+    "pulumi_truto/sandbox/faults.py": "api/index.md#sandbox",
+    "pulumi_truto/sandbox/settings.py": "api/index.md#sandbox",
 }
 _LANGUAGES: Final = {"csharp": "C#", "go": "Go", "java": "Java", "python": "Python", "typescript": "TypeScript"}
 _CHOOSER: Final = re.compile(r"{{< /?chooser.*?>}}\n?")
@@ -89,10 +89,10 @@ class _LinkRewriter(Treeprocessor):
             if url.scheme or url.netloc or not url.path:
                 continue
             target = Path(os.path.normpath(folder / url.path))
-            page = pages.get(target) or pages.get(target / "README.md")
+            page, _, section = (pages.get(target) or pages.get(target / "README.md") or "").partition("#")
             if page:
                 relative = get_relative_url(page, mkdocs.file.src_uri)
-                element.set(attribute, url._replace(path=relative).geturl())
+                element.set(attribute, url._replace(path=relative, fragment=url.fragment or section).geturl())
             elif element.tag == "a" and target.is_relative_to(repository) and target.exists():
                 _link_to_repository(element, target.relative_to(repository).as_posix(), is_folder=target.is_dir())
 
