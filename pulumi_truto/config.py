@@ -24,11 +24,8 @@ ENVIRONMENT_ID_VARIABLE = "TRUTO_ENVIRONMENT_ID"
 PROVIDER_KEY = "truto:providerName"
 _KEYS = (API_TOKEN_KEY, BASE_URL_KEY, ENVIRONMENT_ID_KEY)
 
-#: Why a token that was just set may not be the one in use: these commands use the provider inputs in the state.
-_RECORDED = (
-    "If you have just changed {}: `pulumi refresh`, `destroy`, `import` and `up --refresh` still use what the last "
-    "`pulumi up` recorded, so run a plain `pulumi up` first or add `--run-program`"
-)
+#: A refresh, a destroy and an import use the settings in the state, which the last `pulumi up` recorded there.
+_RECORDED = "if you have just changed {}, run a plain `pulumi up` first, or add `--run-program`"
 
 
 @dataclass(frozen=True)
@@ -60,22 +57,22 @@ class Settings:
 
     @property
     def token_hint(self) -> str:
-        """What to check when Truto rejects the token or does not find what it should: whole sentences."""
-        recorded = f" {_RECORDED.format(API_TOKEN_KEY)}." if self.token_is_recorded else ""
-        return f"The token in use comes from {self.token_source}.{recorded}"
+        """The token to check when Truto rejects it or does not find an item: the end of a sentence, in brackets."""
+        recorded = f"; {_RECORDED.format('it')}" if self.token_is_recorded else ""
+        return f"(the token in use comes from {self.token_source}{recorded})"
 
     @property
     def base_url_hint(self) -> str:
-        """What to check when the base URL may be wrong: empty, or a sentence after a space."""
-        return f" {_RECORDED.format(BASE_URL_KEY)}." if self.base_url_is_recorded else ""
+        """The same for the base URL, after a space: empty if it is not recorded."""
+        return f" ({_RECORDED.format(BASE_URL_KEY)})" if self.base_url_is_recorded else ""
 
-    def check_environment(self, actual: str | None, subject: str, outcome: str = "Nothing was changed") -> None:
+    def check_environment(self, actual: str | None, subject: str, outcome: str = "nothing was changed") -> None:
         """Checks that something belongs to the environment of the settings.
 
         Args:
             actual: its environment; ``None`` if Truto did not say.
             subject: its name, as in "webhook X".
-            outcome: what was done about it, for the message.
+            outcome: its state now, for the message.
 
         Raises:
             WrongEnvironmentError: it belongs to another environment.
@@ -83,8 +80,8 @@ class Settings:
         if self.is_other_environment(actual):
             raise WrongEnvironmentError(
                 f"{subject} belongs to the Truto environment {actual}, but {ENVIRONMENT_ID_KEY} is "
-                f"{self.environment_id}. {outcome}. Use a token of that environment, or correct the "
-                f"setting. {self.token_hint}"
+                f"{self.environment_id}; {outcome}. Correct the setting, or use a token of that environment "
+                f"{self.token_hint}"
             )
 
     def is_other_environment(self, actual: str | None) -> bool:
@@ -188,8 +185,8 @@ def _token_error(token: object, source: str, provider: str, argument: str) -> st
         )
     if token is None:
         return (
-            f"no Truto API token is set. Run `pulumi config set --secret {API_TOKEN_KEY}` or set the environment "
-            f"variable {API_TOKEN_VARIABLE}. Create a token in Truto's dashboard; each belongs to one environment"
+            f"no Truto API token is set. Create one in Truto's dashboard, then run `pulumi config set --secret "
+            f"{API_TOKEN_KEY}` or set the environment variable {API_TOKEN_VARIABLE}"
         )
     if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
         # Not stripped silently: a token with a line break was copied wrongly, perhaps elsewhere too.

@@ -13,15 +13,15 @@
     │   ├── ConflictError          409
     │   ├── RateLimitedError       429
     │   └── ServerError            5xx, and 408, 425, 499: Truto or a proxy did not finish
-    ├── WrongEnvironmentError      the token belongs to another Truto environment than the webhook
+    ├── WrongEnvironmentError      the token belongs to another Truto environment than the resource
     ├── UnconfirmedDeletionError   a 404 that may only mean that the token is one of another environment
-    ├── AmbiguousCreateError       a create failed, and may have left a webhook behind that is switched off
-    ├── NotSwitchedOnError         a webhook was created, and could not be switched on
+    ├── AmbiguousCreateError       a create failed, and may have left an orphan behind that is switched off
+    ├── NotSwitchedOnError         a resource was created, and could not be switched on
     ├── UpdateFailedError          an update failed, but Truto may have applied it
     └── WebhookTestFailedError     the receiver did not accept the test event
 
-Every message is one line, made for the last line of a failed pipeline's log: the attempt, the failure, the
-remedy. No message contains the API token or the secret of a webhook.
+"Resource" stands for a webhook or a notification destination. Every message is one line, made for the last line of a
+failed pipeline's log: the attempt, the failure, the remedy. No message contains the API token or a secret.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class TrutoError(Exception):
     Attributes:
         may_have_succeeded: Truto may have processed the request although it failed here.
         is_transient: another attempt may succeed.
-        retry_after_seconds: the wait before it that Truto asks for; ``None`` if there is none.
+        retry_after_seconds: the wait before another attempt that Truto asks for, in seconds; ``None`` if it asks for
+            none.
     """
 
     may_have_succeeded: bool = False
@@ -105,7 +106,7 @@ class APIError(TrutoError):
         detail (str): Truto's message, on one line, shortened; empty if there is none.
     """
 
-    remedy = "Try again. If the error persists, contact Truto's support with the time and the request above."
+    remedy = "Try again, and if the error persists, contact Truto's support with the time and the request above."
 
     def __init__(self, message: str, *, status: int, detail: str = "") -> None:
         super().__init__(message)
@@ -124,7 +125,7 @@ class AuthenticationError(APIError):
     """Truto does not accept the API token (401)."""
 
     remedy = (
-        "The API token is wrong, expired or revoked, or it is for another API than the base URL. Set a valid token."
+        "Set a valid API token: this one is wrong, expired or revoked, or it is for another API than the base URL."
     )
 
 
@@ -132,23 +133,23 @@ class PermissionDeniedError(APIError):
     """The API token is valid but not allowed to do this (403)."""
 
     remedy = (
-        "The token is valid but not allowed to do this: use a token of this environment that may manage webhooks, "
-        "and check the limit of webhooks in your Truto plan."
+        "The token is valid but not allowed to do this: use a token of this environment that is, and check the limits "
+        "of your Truto plan."
     )
 
 
 class NotFoundError(APIError):
-    """There is no such webhook in the token's environment (404)."""
+    """The token's environment does not have this resource (404)."""
 
-    remedy = "Check the id, and that the API token belongs to the webhook's environment."
+    remedy = "Check the id, and that the API token belongs to the resource's environment."
 
 
 class ConflictError(APIError):
     """The request conflicts with an existing resource or another request (409)."""
 
     remedy = (
-        "Something else is changing the same webhook, or an earlier request for it is still in flight: try again. If "
-        "the error persists, run `pulumi up --refresh`."
+        "Something else is changing the same resource, or an earlier request for it is still in flight: try again, "
+        "and if the error persists, run `pulumi up --refresh`."
     )
 
 
@@ -159,8 +160,7 @@ class RateLimitedError(APIError):
 
     remedy = (
         "The token's limit of 500 requests per 10 seconds is used up, by this run or by something else: wait a "
-        "minute, or "
-        "run with a lower `--parallel`."
+        "minute, or run with a lower `--parallel`."
     )
 
 
@@ -173,24 +173,24 @@ class ServerError(APIError):
 
 
 class WrongEnvironmentError(TrutoError):
-    """The API token belongs to another Truto environment than the webhook. Nothing was changed."""
+    """The API token belongs to another Truto environment than the resource. The message says what was changed."""
 
 
 class UnconfirmedDeletionError(TrutoError):
-    """Truto does not find the webhook, and nothing proves that the token belongs to its environment."""
+    """Truto does not find the resource, and nothing proves that the token belongs to its environment."""
 
 
 class AmbiguousCreateError(TrutoError):
-    """A create failed, and may have left a webhook behind. It is switched off and delivers nothing."""
+    """A create failed, and may have left an orphan behind. It is switched off and delivers nothing."""
 
     may_have_succeeded = True
 
 
 class NotSwitchedOnError(TrutoError):
-    """A webhook was created, and could not be switched on.
+    """A resource was created, and could not be switched on.
 
     Attributes:
-        id (str): the webhook's id.
+        id (str): its id at Truto.
         state (Mapping[str, Any]): its state, with its secret.
         kept_message (str): the message for a provider that keeps the state.
     """

@@ -1,4 +1,4 @@
-"""The notification destination as a resource: who is told, for example, when Truto switches a webhook off.
+"""The notification destination as a resource: who is notified, for example, when Truto switches a webhook off.
 
 The endpoint stands on Truto's public skill pages and in no SDK of Truto's, so it is less certain than the webhook's.
 """
@@ -78,7 +78,7 @@ _CONFIG: Final = (
     _part(
         "ignored_status_codes",
         "array",
-        "Slack: the HTTP statuses of which nobody is told.",
+        "Slack: the HTTP statuses that cause no notification.",
         _check_status_codes,
         items="integers",
     ),
@@ -138,8 +138,8 @@ _PROPERTIES: Final = (
         name="event_types",
         type="array",
         items="strings",
-        output="The event types of which it tells, sorted. Empty means every event.",
-        input="The event types of which it tells, as a set: order and duplicates do not matter. Omitted or empty means "
+        output="The event types that it is subscribed to, sorted. Empty means every event.",
+        input="The event types to subscribe to, as a set: order and duplicates do not matter. Omitted or empty means "
         "every event.",
         default=(),
         check=_check_texts,

@@ -87,13 +87,16 @@ class Webhook(TrutoResource, provider=WebhookProvider):
             resource_name: the name in the Pulumi program.
             id: the webhook's id at Truto.
             opts: Pulumi's options.
+
+        Returns:
+            The webhook. Pulumi neither changes nor deletes it.
         """
         opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         return Webhook(resource_name, None, opts=opts)  # type: ignore[arg-type]  # read, not declared
 
 
 class NotificationDestination(TrutoResource, provider=NotificationDestinationProvider):
-    """A destination of Truto's notifications: people are told, for example, when Truto switches a webhook off.
+    """A destination of Truto's notifications: it notifies people, for example, when Truto switches a webhook off.
 
     A change of `type` replaces the destination; every other property can be updated in place. Truto's public API
     reference does not have this resource yet: it is less certain than `Webhook`.
@@ -102,10 +105,10 @@ class NotificationDestination(TrutoResource, provider=NotificationDestinationPro
         resource_name: the name in the Pulumi program.
         type: ``"slack"`` or ``"email"``.
         config: where the notifications go; always a secret because of ``webhook_url``. For Slack: ``webhook_url``, an
-            ``https://`` URL, and ``ignored_status_codes``, HTTP statuses of which nobody is told. For email: ``to``,
-            ``cc`` and ``bcc``, lists of addresses, and ``subject_prefix``.
+            ``https://`` URL, and ``ignored_status_codes``, HTTP statuses that cause no notification. For email:
+            ``to``, ``cc`` and ``bcc``, lists of addresses, and ``subject_prefix``.
         label: the name for people.
-        event_types: the event types of which it tells, as a set. ``None`` and ``[]`` mean every event.
+        event_types: the event types to subscribe to, as a set. ``None`` and ``[]`` mean every event.
         is_active: whether it gets notifications.
         opts: Pulumi's options. For an import see `Webhook`.
     """
@@ -117,7 +120,7 @@ class NotificationDestination(TrutoResource, provider=NotificationDestinationPro
     label: pulumi.Output[str | None]
     """The name for people."""
     event_types: pulumi.Output[list[str]]
-    """The event types of which it tells, sorted. Empty means every event."""
+    """The event types that it is subscribed to, sorted. Empty means every event."""
     is_active: pulumi.Output[bool]
     """Whether it gets notifications."""
     environment_id: pulumi.Output[str]
@@ -236,8 +239,8 @@ class SigningSecrets(TrutoResource, provider=SigningSecretsProvider):
 class Provider(pulumi.ProviderResource):
     """The settings of one Truto environment, for a program that uses several: an API token belongs to exactly one.
 
-    Pass it to the webhooks of that environment with ``opts=pulumi.ResourceOptions(provider=...)``. A new token changes
-    no webhook.
+    Pass it to the resources of that environment with ``opts=pulumi.ResourceOptions(provider=...)``. A new token changes
+    none of them.
 
     Args:
         resource_name: the name in the Pulumi program.
@@ -245,9 +248,9 @@ class Provider(pulumi.ProviderResource):
             then the environment variable ``TRUTO_API_TOKEN``.
         base_url: the URL of Truto's API. Default: ``truto:baseUrl``, ``TRUTO_BASE_URL``, then
             ``https://api.truto.one``.
-        environment_id: the Truto environment that the token must belong to. A webhook of another one is never changed.
-            Default: not checked. Without ``api_token`` it is the stack's ``truto:environmentId``, then
-            ``TRUTO_ENVIRONMENT_ID``.
+        environment_id: the Truto environment that the token must belong to. Nothing is changed in another one. Default:
+            without ``api_token`` the stack's ``truto:environmentId``, then ``TRUTO_ENVIRONMENT_ID``; otherwise not
+            checked.
         opts: Pulumi's options.
     """
 
@@ -282,5 +285,5 @@ class Provider(pulumi.ProviderResource):
 def _require_secret(known: Sequence[Any]) -> str:
     id_, secret = known
     if not isinstance(secret, str):
-        raise pulumi.RunError(f"the secret of webhook {id_} is not known: {IMPORT_OR_REPLACE}")
+        raise pulumi.RunError(f"the secret of webhook {id_} is not known. {IMPORT_OR_REPLACE}")
     return secret

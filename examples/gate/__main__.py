@@ -1,6 +1,6 @@
 """A webhook, the service that receives its events, and a gate: the deployment fails if the service rejects them.
 
-Truto switches a webhook off if its deliveries keep failing, and tells the people of a notification destination.
+Truto switches a webhook off if its deliveries keep failing, and notifies the people of a notification destination.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ orders = truto.Webhook(
     event_types=["record:created", "integrated_account:active"],
 )
 
-# Truto tells these people when it switches the webhook off.
+# Truto notifies these people when it switches the webhook off.
 truto.NotificationDestination("on-call", type="email", config={"to": [config.get("onCall") or "on-call@example.com"]})
 
 

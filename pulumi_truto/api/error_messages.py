@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ErrorMessages"]
 
-_NO_REASON: Final = "Truto gave no reason. Check the inputs; retrying will not help."
+_NO_REASON: Final = "Check the inputs: Truto gave no reason, and retrying will not help."
 
 
 class ErrorMessages:
@@ -97,7 +97,7 @@ class ErrorMessages:
             if request.unknown_outcomes:
                 return TransportError(f"{prefix}: {reason}. Try again later")
             return ConnectError(
-                f"{prefix}: {reason}. Check the network, the proxy settings and truto:baseUrl; nothing was sent."
+                f"{prefix}: {reason}; nothing was sent. Check the network, the proxy settings and truto:baseUrl"
                 f"{self._settings.base_url_hint}"
             )
         if isinstance(error, requests.Timeout) or isinstance(cause, (ReadTimeoutError, TimeoutError)):
@@ -112,8 +112,8 @@ class ErrorMessages:
         if status < 400:
             target = self._sanitize(response.headers.get("Location", "elsewhere"))
             redirect = InvalidResponseError(
-                f"cannot {attempted}: {self._base_url} redirects to {target} ({status}). Redirects are not followed, "
-                "because the target would receive the API token. Set truto:baseUrl to Truto's own address"
+                f"cannot {attempted}: {self._base_url} redirects to {target} ({status}), which must not get the API "
+                "token. Set truto:baseUrl to Truto's own address"
             )
             redirect.may_have_succeeded = False
             return redirect
@@ -125,7 +125,7 @@ class ErrorMessages:
         if status == 405 or (status == 404 and path.count("/") == 1):  # Truto has these endpoints
             remedy = f"Check truto:baseUrl, {self._base_url}: Truto's API is not there"
         elif status in (401, 404):
-            remedy += f" {self._settings.token_hint}"
+            remedy = f"{remedy.rstrip('.')} {self._settings.token_hint}"
         message = f"cannot {attempted}: Truto returned {phrase} to {request.method} {whole_path}{reply}. {remedy}"
         return kind(message, status=status, detail=detail)
 

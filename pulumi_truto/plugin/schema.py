@@ -53,7 +53,7 @@ def schema() -> Json:
         "name": PACKAGE,
         "version": __version__,
         "displayName": "Truto",
-        "description": "Webhooks of Truto, the unified API, as infrastructure",
+        "description": "Webhooks and notification destinations of Truto, the unified API, as infrastructure",
         "keywords": ["pulumi", "truto", "webhook", "category/utility", "kind/native"],
         "license": "Apache-2.0",
         **{name: value for name, value in published.items() if value},
@@ -128,8 +128,8 @@ def _configuration() -> Json:
     }
     environment_id = {
         "type": "string",
-        "description": "The Truto environment that the API token must belong to. A webhook of another one is never "
-        f"changed. Default: the environment variable `{config.ENVIRONMENT_ID_VARIABLE}`, or not checked.",
+        "description": "The Truto environment that the API token must belong to. Nothing is changed in another "
+        f"one. Default: the environment variable `{config.ENVIRONMENT_ID_VARIABLE}`, or not checked.",
     }
     return {"apiToken": token, "baseUrl": base_url, "environmentId": environment_id}
 

@@ -33,23 +33,21 @@ def confirm_deleted(collection: Collection[Any, Any], id_: str, state: Values, *
     for page in collection.iter_pages():
         if id_ in {item.id for item in page.result} | {item.id for item in page.unreadable}:
             raise NotFoundError(
-                f"Truto returns 404 for {name} but still lists it. Nothing was changed; try again later",
+                f"Truto returns 404 for {name} but still lists it; nothing was changed. Try again later",
                 status=404,
             )
         for item in page.result:
             if environment_id and item.environment_id and item.environment_id != environment_id:
                 raise WrongEnvironmentError(
                     f"{name} belongs to the Truto environment {environment_id}, and the API token to the "
-                    f"environment {item.environment_id}. Nothing was changed. Use a token for the first one; "
-                    f"to move the {collection.noun}, give it another provider and change its replacement trigger in "
-                    f"the same run, or destroy it with the first token. {settings.token_hint}"
+                    f"environment {item.environment_id}; nothing was changed. Use a token of the first environment "
+                    f"{settings.token_hint}"
                 )
             is_confirmed = is_confirmed or bool(environment_id and item.environment_id == environment_id)
     if not is_confirmed:
         environment = f"the Truto environment {environment_id}" if environment_id else "an unknown environment"
         raise UnconfirmedDeletionError(
             f"Truto returned 404 for {name} of {environment}, and nothing shows whether the API token "
-            "belongs to that environment. Nothing was changed. If the token is for another environment, set the "
-            "right one. If it was really deleted, run `pulumi state delete <urn>` for it and then "
-            f"`pulumi up`. {settings.token_hint}"
+            f"belongs to that environment; nothing was changed. Use a token of that environment {settings.token_hint}, "
+            f"or if the {collection.noun} was really deleted, run `pulumi state delete <urn>` and then `pulumi up`"
         )

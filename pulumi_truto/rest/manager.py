@@ -70,11 +70,9 @@ class RestManager:
         except TrutoError as error:
             if not unknown:
                 raise
-            raise AmbiguousCreateError(
-                f"{_sentence(error)} {_possible_orphans(unknown)}. Run `pulumi up` again"
-            ) from None
+            raise AmbiguousCreateError(f"{_sentence(error)} {self._possible_orphans(unknown)}") from None
         if unknown:
-            self._warn(f"{self._noun} {created.id} was created. {_possible_orphans(unknown)}")
+            self._warn(f"{self._noun} {created.id} was created. {self._possible_orphans(unknown)}")
         self._check_environment(created)
         state = self._written(created, {}, body)
         if not inputs["is_active"]:
@@ -86,8 +84,8 @@ class RestManager:
             failure = f"{self._noun} {created.id} was created, and could not be switched on ({str(error).rstrip('.')})"
             may_be_on = "may be switched on" if error.may_have_succeeded else "is switched off"
             raise NotSwitchedOnError(
-                f"{failure}. It {may_be_on}, and no stack has it: `pulumi-truto orphans` finds it. The next "
-                "`pulumi up` creates another one",
+                f"{failure}. It {may_be_on} and in no stack: the next `pulumi up` creates another one, and "
+                "`pulumi-truto orphans` finds it",
                 f"{failure}. The state has it, and the next `pulumi up` switches it on",
                 created.id,
                 state,
@@ -149,7 +147,7 @@ class RestManager:
             if not error.may_have_succeeded:
                 raise
             raise UpdateFailedError(
-                f"{_sentence(error)} It is not known whether the update took effect. Run `pulumi up --refresh`"
+                f"{_sentence(error)} It is not known whether the update took effect: run `pulumi up --refresh`"
             ) from None
         finally:
             self._cache.invalidate(id_)
@@ -198,9 +196,9 @@ class RestManager:
         if settings.is_other_environment(created.environment_id):
             try:
                 self._collection.delete(created.id)
-                outcome = "It had just been created, switched off, and was deleted again"
+                outcome = "it had just been created, and was deleted again"
             except TrutoError as error:
-                outcome = f"It has just been created, is switched off, and could not be deleted ({error})"
+                outcome = f"it has just been created, is switched off, and could not be deleted ({error})"
             settings.check_environment(created.environment_id, f"{self._noun} {created.id}", outcome)
 
     def _check_known_environment(self, id_: str, state: Values) -> None:
@@ -247,22 +245,22 @@ class RestManager:
             return UnconfirmedDeletionError(f"cannot update {self._noun} {id_}: {doubt}")
         return NotFoundError(
             f"cannot update {self._noun} {id_}: Truto returned 404, and it was deleted outside Pulumi. Run `pulumi up "
-            "--refresh` (or `pulumi refresh`, then `pulumi up`) to create it again, "
-            f"{self._kind.recreated_with}",
+            f"--refresh` to create it again, {self._kind.recreated_with}",
             status=error.status,
             detail=error.detail,
         )
 
-
-def _possible_orphans(unknown: Sequence[TrutoError]) -> str:
-    """The items that attempts with an unknown outcome may have left behind: one sentence without a full stop."""
-    attempts = "1 attempt" if len(unknown) == 1 else f"{len(unknown)} attempts"
-    ids = dict.fromkeys(error.id for error in unknown if isinstance(error, InvalidResponseError))
-    names = ", ".join(id_ for id_ in ids if id_)
-    return (
-        f"{attempts} had an unknown outcome{f' (a response named {names})' if names else ''}: what was left behind is "
-        "switched off and delivers nothing, and `pulumi-truto orphans` finds it"
-    )
+    def _possible_orphans(self, unknown: Sequence[TrutoError]) -> str:
+        """The items that attempts with an unknown outcome may have left behind: one sentence without a full stop."""
+        is_one = len(unknown) == 1
+        attempts, orphans = ("1 attempt", "1") if is_one else (f"{len(unknown)} attempts", f"up to {len(unknown)}")
+        ids = dict.fromkeys(error.id for error in unknown if isinstance(error, InvalidResponseError))
+        names = ", ".join(id_ for id_ in ids if id_)
+        return (
+            f"{attempts} had an unknown outcome{f' (a response named {names})' if names else ''} and may have left "
+            f"{orphans} {self._noun}{'' if is_one else 's'} behind, switched off: `pulumi-truto orphans` finds "
+            f"{'it' if is_one else 'them'}"
+        )
 
 
 def _sentence(error: TrutoError) -> str:

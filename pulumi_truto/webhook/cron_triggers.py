@@ -38,9 +38,9 @@ class CronTriggers:
         ids = [trigger.id for trigger in self._triggers if webhook_id in trigger.webhook_ids]
         if not ids:
             return None
-        what = "1 cron trigger names" if len(ids) == 1 else f"{len(ids)} cron triggers name"
+        subject = "1 cron trigger names" if len(ids) == 1 else f"{len(ids)} cron triggers name"
         first = ", ".join(ids[:_NAMED_TRIGGERS]) + (", ..." if len(ids) > _NAMED_TRIGGERS else "")
         return (
-            f"{what} webhook {webhook_id}, which is being deleted: {first}. If it was replaced, set the `webhook_id` "
+            f"{subject} webhook {webhook_id}, which is being deleted: {first}. If it was replaced, set the `webhook_id` "
             "of each at Truto to the new webhook's id"
         )

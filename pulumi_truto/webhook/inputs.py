@@ -111,6 +111,6 @@ def _unknown_event_type(index: int, event_type: str) -> str:
     suggestion = closest(event_type, _KNOWN_EVENT_TYPES)
     hint = f'. Did you mean "{suggestion}"?' if suggestion else ""
     return (
-        f"[{index}] is not an event type that this version of pulumi_truto knows. It is passed on because Truto adds "
-        f"event types without notice{hint}"
+        f"[{index}] is not an event type that this version of pulumi_truto knows, and is passed on because Truto adds "
+        f"some without notice{hint}"
     )

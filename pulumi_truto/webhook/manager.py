@@ -32,9 +32,9 @@ class WebhookManager(RestManager):
         present_state = super()._read_state(id_, state)
         if not present_state["secret"]:
             self._warn(
-                f"the secret of webhook {id_} is not known because Truto shows it only when the webhook is created. "
-                "The output `secret` is null. If you have the secret, run `pulumi state delete <urn>`, then import "
-                "the webhook with it: see `pulumi-truto import-file --help`"
+                f"the secret of webhook {id_} is not known because Truto shows it only when the webhook is created, so "
+                "the output `secret` is null. If you have it, run `pulumi state delete <urn>`, then import the webhook "
+                "with it: see `pulumi-truto import-file --help`"
             )
         return present_state
 

@@ -25,22 +25,21 @@ __all__ = ["IMPORT_OR_REPLACE", "REPLACED_AT", "SIGNING_SECRETS", "SigningSecret
 #: When each earlier secret was replaced, as Unix times in the order of ``accepted``. It is part of the state only.
 REPLACED_AT: Final = "__replaced_at"
 
-#: What to do about a webhook whose secret this stack does not have.
+#: The remedy for a webhook whose secret this stack does not have.
 IMPORT_OR_REPLACE: Final = (
-    "Truto shows it only when a webhook is created. If you have the secret, run `pulumi state delete <urn>`, then "
-    "import the webhook with it: see `pulumi-truto import-file --help`. Otherwise replace the webhook, for example "
-    "with `pulumi up --replace <urn>`"
+    "If you have the secret, run `pulumi state delete <urn>`, then import the webhook with it (see `pulumi-truto "
+    "import-file --help`); otherwise replace the webhook, for example with `pulumi up --replace <urn>`"
 )
 
 
 def _check_current(value: object, _api_on_loopback: bool) -> tuple[list[str], list[str]]:
     if value is None:
-        return [f"is null: this stack does not know the webhook's secret. {IMPORT_OR_REPLACE}"], []
+        return [f"is null because this stack does not know the webhook's secret. {IMPORT_OR_REPLACE}"], []
     if not isinstance(value, str):
         return [f"must be a string, not {describe_type(value)}: pass `orders.secret`"], []
     # Go programs pass an empty string where Truto's secret is null.
     return (
-        [] if value.strip() else [f"is empty: this stack does not know the webhook's secret. {IMPORT_OR_REPLACE}"]
+        [] if value.strip() else [f"is empty because this stack does not know the webhook's secret. {IMPORT_OR_REPLACE}"]
     ), []
 
 

@@ -186,7 +186,7 @@ class WebhookTester:
         except NotFoundError as error:
             raise NotFoundError(
                 f"cannot test webhook {id_}: Truto returned 404, so it was deleted or belongs to another environment. "
-                f"Run `pulumi up --refresh`, or check the token. {self._client.settings.token_hint}",
+                f"Run `pulumi up --refresh`, or check the token {self._client.settings.token_hint}",
                 status=error.status,
                 detail=error.detail,
             ) from None

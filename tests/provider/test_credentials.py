@@ -60,7 +60,7 @@ def test_recorded_base_url_that_is_wrong_names_the_remedy() -> None:
     with pytest.raises(ConnectError) as error_info:
         client.webhooks.list_page()
     assert "no connection to http://127.0.0.1:9" in str(error_info.value)
-    assert "If you have just changed truto:baseUrl" in str(error_info.value)
+    assert "if you have just changed truto:baseUrl" in str(error_info.value)
     assert "--run-program" in str(error_info.value)
 
 
@@ -126,7 +126,7 @@ def test_rejected_token_names_the_lookup_argument(local_project: Project) -> Non
     """The error of a lookup names the argument api_token, and does not contain the lookup's other arguments."""
     local_project.program("""truto.get_webhook("some-id", api_token="wrong-token")""")
     text = local_project.fails(local_project.preview).text
-    assert "The token in use comes from the argument api_token." in text
+    assert "(the token in use comes from the argument api_token)" in text
     assert "--run-program" not in text
     local_project.program("""truto.get_webhooks(target_url=["https://h.example/s3cr3t" + "-path"])""")
     text = local_project.fails(local_project.preview).text

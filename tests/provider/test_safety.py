@@ -24,7 +24,7 @@ def test_token_of_an_empty_environment_changes_nothing(new_project: Callable[...
     project.webhook("target_url=URL, is_active=False")
     outcome = project.fails(getattr(project, run))
     assert webhook.environment_id in outcome.text
-    assert "set the right one" in outcome.text
+    assert "Use a token of that environment" in outcome.text
     assert "pulumi state delete <urn>" in outcome.text
     assert "the environment variable TRUTO_API_TOKEN" in outcome.text
     assert sandbox.backend.webhooks() == [webhook]

@@ -24,7 +24,7 @@ def test_token_of_an_empty_environment_confirms_no_deletion(sandbox: Sandbox) ->
         message = str(error_info.value)
         assert id_ in message
         assert sandbox.environment_id in message
-        assert "set the right one" in message
+        assert "Use a token of that environment" in message
         assert "pulumi state delete <urn>" in message
         assert len(message.splitlines()) == 1
     assert webhook_ids(sandbox) == [id_]
@@ -43,7 +43,7 @@ def test_token_of_another_environment_is_an_error(sandbox: Sandbox) -> None:
         assert sandbox.environment_id in message
         assert other.id in message
         assert id_ in message
-        assert "Nothing was changed" in message
+        assert "nothing was changed" in message
         assert len(message.splitlines()) == 1
     assert sandbox.backend.webhooks() == old_webhooks
 

@@ -34,7 +34,7 @@ class NotificationDestinationConfigArgsDict(TypedDict):
     """
     ignored_status_codes: NotRequired[pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.int]]]]]
     """
-    Slack: the HTTP statuses of which nobody is told.
+    Slack: the HTTP statuses that cause no notification.
     """
     subject_prefix: NotRequired[pulumi.Input[Optional[_builtins.str]]]
     """
@@ -63,7 +63,7 @@ class NotificationDestinationConfigArgs:
 
         :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] bcc: Email: the addresses that get a blind copy.
         :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] cc: Email: the addresses that get a copy.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.int]]] ignored_status_codes: Slack: the HTTP statuses of which nobody is told.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.int]]] ignored_status_codes: Slack: the HTTP statuses that cause no notification.
         :param pulumi.Input[_builtins.str] subject_prefix: Email: the start of every subject.
         :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] to: Email: the addresses. Required.
         :param pulumi.Input[_builtins.str] webhook_url: Slack: the `https://` URL of the incoming webhook. Required.
@@ -109,7 +109,7 @@ class NotificationDestinationConfigArgs:
     @pulumi.getter(name="ignoredStatusCodes")
     def ignored_status_codes(self) -> pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.int]]]]:
         """
-        Slack: the HTTP statuses of which nobody is told.
+        Slack: the HTTP statuses that cause no notification.
         """
         return pulumi.get(self, "ignored_status_codes")
 

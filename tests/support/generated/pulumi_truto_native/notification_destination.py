@@ -31,7 +31,7 @@ class NotificationDestinationArgs:
 
         :param pulumi.Input['NotificationDestinationConfigArgs'] config: Where the notifications go: the URL of a Slack webhook, or email addresses.
         :param pulumi.Input[_builtins.str] type: `slack` or `email`. A change replaces the destination.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] event_types: The event types of which it tells, as a set: order and duplicates do not matter. Omitted or empty means every event.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] event_types: The event types to subscribe to, as a set: order and duplicates do not matter. Omitted or empty means every event.
         :param pulumi.Input[_builtins.bool] is_active: Whether it gets notifications.
         :param pulumi.Input[_builtins.str] label: The name for people.
         """
@@ -74,7 +74,7 @@ class NotificationDestinationArgs:
     @pulumi.getter(name="eventTypes")
     def event_types(self) -> pulumi.Input[Optional[Sequence[pulumi.Input[_builtins.str]]]]:
         """
-        The event types of which it tells, as a set: order and duplicates do not matter. Omitted or empty means every event.
+        The event types to subscribe to, as a set: order and duplicates do not matter. Omitted or empty means every event.
         """
         return pulumi.get(self, "event_types")
 
@@ -120,7 +120,7 @@ class NotificationDestination(pulumi.CustomResource):
                  type: pulumi.Input[Optional[_builtins.str]] = None,
                  __props__=None):
         """
-        A destination of Truto's notifications: people are told, for example, when Truto switches a webhook off.
+        A destination of Truto's notifications: it notifies people, for example, when Truto switches a webhook off.
 
         A change of `type` replaces the destination; every other property can be updated in place. Truto's public API reference does
         not have this resource yet: it is less certain than the webhook.
@@ -152,7 +152,7 @@ class NotificationDestination(pulumi.CustomResource):
         :param str resource_name: The name of the resource.
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[Union['NotificationDestinationConfigArgs', 'NotificationDestinationConfigArgsDict']] config: Where the notifications go: the URL of a Slack webhook, or email addresses.
-        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] event_types: The event types of which it tells, as a set: order and duplicates do not matter. Omitted or empty means every event.
+        :param pulumi.Input[Sequence[pulumi.Input[_builtins.str]]] event_types: The event types to subscribe to, as a set: order and duplicates do not matter. Omitted or empty means every event.
         :param pulumi.Input[_builtins.bool] is_active: Whether it gets notifications.
         :param pulumi.Input[_builtins.str] label: The name for people.
         :param pulumi.Input[_builtins.str] type: `slack` or `email`. A change replaces the destination.
@@ -164,7 +164,7 @@ class NotificationDestination(pulumi.CustomResource):
                  args: NotificationDestinationArgs,
                  opts: Optional[pulumi.ResourceOptions] = None):
         """
-        A destination of Truto's notifications: people are told, for example, when Truto switches a webhook off.
+        A destination of Truto's notifications: it notifies people, for example, when Truto switches a webhook off.
 
         A change of `type` replaces the destination; every other property can be updated in place. Truto's public API reference does
         not have this resource yet: it is less certain than the webhook.
@@ -300,7 +300,7 @@ class NotificationDestination(pulumi.CustomResource):
     @pulumi.getter(name="eventTypes")
     def event_types(self) -> pulumi.Output[Sequence[_builtins.str]]:
         """
-        The event types of which it tells, sorted. Empty means every event.
+        The event types that it is subscribed to, sorted. Empty means every event.
         """
         return pulumi.get(self, "event_types")
 

@@ -58,7 +58,7 @@ class NotificationDestinationConfig(dict):
 
         :param Sequence[_builtins.str] bcc: Email: the addresses that get a blind copy.
         :param Sequence[_builtins.str] cc: Email: the addresses that get a copy.
-        :param Sequence[_builtins.int] ignored_status_codes: Slack: the HTTP statuses of which nobody is told.
+        :param Sequence[_builtins.int] ignored_status_codes: Slack: the HTTP statuses that cause no notification.
         :param _builtins.str subject_prefix: Email: the start of every subject.
         :param Sequence[_builtins.str] to: Email: the addresses. Required.
         :param _builtins.str webhook_url: Slack: the `https://` URL of the incoming webhook. Required.
@@ -96,7 +96,7 @@ class NotificationDestinationConfig(dict):
     @pulumi.getter(name="ignoredStatusCodes")
     def ignored_status_codes(self) -> Optional[Sequence[_builtins.int]]:
         """
-        Slack: the HTTP statuses of which nobody is told.
+        Slack: the HTTP statuses that cause no notification.
         """
         return pulumi.get(self, "ignored_status_codes")
 

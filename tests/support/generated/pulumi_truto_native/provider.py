@@ -27,7 +27,7 @@ class ProviderArgs:
 
         :param pulumi.Input[_builtins.str] api_token: The Truto API token. It belongs to exactly one Truto environment. Default: the environment variable `TRUTO_API_TOKEN` of the plugin.
         :param pulumi.Input[_builtins.str] base_url: The URL of Truto's API, by default `https://api.truto.one`.
-        :param pulumi.Input[_builtins.str] environment_id: The Truto environment that the API token must belong to. A webhook of another one is never changed. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
+        :param pulumi.Input[_builtins.str] environment_id: The Truto environment that the API token must belong to. Nothing is changed in another one. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
         """
         if api_token is not None:
             pulumi.set(__self__, "api_token", api_token)
@@ -66,7 +66,7 @@ class ProviderArgs:
     @pulumi.getter(name="environmentId")
     def environment_id(self) -> pulumi.Input[Optional[_builtins.str]]:
         """
-        The Truto environment that the API token must belong to. A webhook of another one is never changed. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
+        The Truto environment that the API token must belong to. Nothing is changed in another one. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
         """
         return pulumi.get(self, "environment_id")
 
@@ -92,7 +92,7 @@ class Provider(pulumi.ProviderResource):
         :param pulumi.ResourceOptions opts: Options for the resource.
         :param pulumi.Input[_builtins.str] api_token: The Truto API token. It belongs to exactly one Truto environment. Default: the environment variable `TRUTO_API_TOKEN` of the plugin.
         :param pulumi.Input[_builtins.str] base_url: The URL of Truto's API, by default `https://api.truto.one`.
-        :param pulumi.Input[_builtins.str] environment_id: The Truto environment that the API token must belong to. A webhook of another one is never changed. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
+        :param pulumi.Input[_builtins.str] environment_id: The Truto environment that the API token must belong to. Nothing is changed in another one. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
         """
         ...
     @overload
@@ -163,7 +163,7 @@ class Provider(pulumi.ProviderResource):
     @pulumi.getter(name="environmentId")
     def environment_id(self) -> pulumi.Output[Optional[_builtins.str]]:
         """
-        The Truto environment that the API token must belong to. A webhook of another one is never changed. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
+        The Truto environment that the API token must belong to. Nothing is changed in another one. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
         """
         return pulumi.get(self, "environment_id")
 

@@ -26,6 +26,6 @@ The URL of Truto's API, by default `https://api.truto.one`.
 
 environmentId: Optional[str]
 """
-The Truto environment that the API token must belong to. A webhook of another one is never changed. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
+The Truto environment that the API token must belong to. Nothing is changed in another one. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
 """
 

@@ -37,7 +37,7 @@ class _ExportableConfig(types.ModuleType):
     @_builtins.property
     def environment_id(self) -> Optional[str]:
         """
-        The Truto environment that the API token must belong to. A webhook of another one is never changed. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
+        The Truto environment that the API token must belong to. Nothing is changed in another one. Default: the environment variable `TRUTO_ENVIRONMENT_ID`, or not checked.
         """
         return __config__.get('environmentId')
 
