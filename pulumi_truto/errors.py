@@ -124,9 +124,7 @@ class BadRequestError(APIError):
 class AuthenticationError(APIError):
     """Truto does not accept the API token (401)."""
 
-    remedy = (
-        "Set a valid API token: this one is wrong, expired or revoked, or it is for another API than the base URL."
-    )
+    remedy = "Set a valid API token: this one is wrong, expired or revoked, or it is for another API than the base URL."
 
 
 class PermissionDeniedError(APIError):

@@ -58,7 +58,7 @@ def unexpected(declared: Collection[str], known: Collection[str], owner: str, pr
     Args:
         declared: the declared names.
         known: the known names.
-        owner: what has them, as in "a Webhook".
+        owner: the thing that has them, as in "a Webhook".
         prefix: the input that contains the names, with a dot; empty for inputs.
     """
     errors = []

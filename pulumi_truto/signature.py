@@ -114,7 +114,7 @@ def verify_age(created_at: object, *, tolerance_seconds: float = 300, now: datet
 
     Args:
         created_at: the ``created_at`` of the delivered event; a time without a zone is in UTC.
-        tolerance_seconds: the maximum age, and the maximum difference of the clocks.
+        tolerance_seconds: the maximum age, and the maximum difference of the clocks, in seconds.
         now: the present time, with a zone; by default that of this machine.
 
     Raises:

@@ -194,7 +194,7 @@ class _Envelope(Response):
 
 
 class CronTrigger(Response):
-    """A cron trigger of a sync job: of what it has, only what names a webhook."""
+    """A cron trigger of a sync job: only the fields that name a webhook."""
 
     id: Id
     webhook_id: Any = None

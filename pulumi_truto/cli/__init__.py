@@ -1,5 +1,5 @@
-"""The command `pulumi-truto`: ``import-file`` imports existing webhooks, ``orphans`` finds webhooks that no stack
-knows.
+"""The command `pulumi-truto`: ``import-file`` imports existing webhooks and notification destinations,
+``orphans`` finds those that no stack knows.
 
 Token, base URL and environment come from ``TRUTO_API_TOKEN``, ``TRUTO_BASE_URL`` and ``TRUTO_ENVIRONMENT_ID``. Only
 ``orphans --delete`` changes anything at Truto.
@@ -66,16 +66,17 @@ def _parser() -> argparse.ArgumentParser:
 def _add_import_file(commands: Any) -> None:  # argparse has no public name for the type
     parser = commands.add_parser(
         "import-file",
-        help="write the file that imports existing webhooks into a stack",
-        description="Reads the webhooks of the environment and writes the file for `pulumi import --file`. Importing "
-        "makes no API call, and the next preview is unchanged. Say which webhooks: a webhook that two stacks manage is "
-        "deleted as soon as one of them no longer declares it. An import does not change a webhook that the stack has: "
-        "to give it its secret, run `pulumi state delete <urn>` first, which deletes nothing at Truto.",
+        help="write the file that imports existing webhooks and destinations into a stack",
+        description="Reads the webhooks and notification destinations of the environment, and writes the file for "
+        "`pulumi import --file`. Importing makes no API call, and the next preview is unchanged. Say which ones: if "
+        "two stacks manage a webhook, it is deleted as soon as one of them no longer declares it. An import does not "
+        "change a webhook that the stack has: to give it its secret, run `pulumi state delete <urn>` first, which "
+        "deletes nothing at Truto.",
     )
     parser.add_argument(
         "--provider-kind", choices=["dynamic", "native"], required=True, help="the provider kind that will manage them"
     )
-    parser.add_argument("--secrets", metavar="FILE", help="a JSON object that maps ids to secrets; - is standard input")
+    parser.add_argument("--secrets", metavar="FILE", help="a JSON object of secrets by webhook id; - is standard input")
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="the file to write; only you can read it"
     )
@@ -85,23 +86,23 @@ def _add_import_file(commands: Any) -> None:  # argparse has no public name for 
         nargs="+",
         default=[],
         metavar="FILE",
-        help="only webhooks that are in none of these outputs of `pulumi stack export`",
+        help="leave out those that are in these outputs of `pulumi stack export`",
     )
-    parser.add_argument("--all", action="store_true", help="every webhook, also if a stack manages it already")
-    parser.add_argument("--id", action="append", default=[], help="only this webhook; can be given several times")
+    parser.add_argument("--all", action="store_true", help="everything, also if a stack manages it already")
+    parser.add_argument("--id", action="append", default=[], help="only the one with this id; several times if needed")
     parser.add_argument("--target-url", help="only webhooks with this URL")
     parser.add_argument("--event-type", help="only webhooks that are subscribed to this event type")
     parser.add_argument(
-        "--name", action="append", default=[], type=_pair, metavar="ID=NAME", help="the resource name of a webhook"
+        "--name", action="append", default=[], type=_pair, metavar="ID=NAME", help="the resource name for an id"
     )
 
 
 def _add_orphans(commands: Any) -> None:
     parser = commands.add_parser(
         "orphans",
-        help="find the webhooks that no stack knows",
-        description="Compares the webhooks of the environment with the exports of all stacks that use it. The exit "
-        f"code is 0 if there is no difference, and {DIFFERENCE} if there is one.",
+        help="find the webhooks and destinations that no stack knows",
+        description="Compares the webhooks and notification destinations of the environment with the exports of all "
+        f"stacks that use it. The exit code is 0 if there is no difference, and {DIFFERENCE} if there is one.",
     )
     parser.add_argument(
         "--stack-export",
@@ -143,7 +144,7 @@ def _import_file(options: argparse.Namespace) -> int:
         existing for existing in environment.items if existing.id not in known and _is_selected(existing, options)
     ]
     if not selected:
-        raise ValueError("nothing of the environment is left, so there is nothing to import")
+        raise ValueError("there is nothing to import: the stacks have all that the options select")
     import_file = build(selected, names, secrets, options.provider_kind, settings)
     for id_ in import_file.without_secret:
         _warn(f"the secret of webhook {id_} ({names[id_]}) is not in --secrets: it will be null in the stack")
@@ -171,11 +172,11 @@ def _check_output(options: argparse.Namespace) -> None:
 
 
 def _known_to_skip(options: argparse.Namespace) -> set[str]:
-    """The ids of the webhooks that the given stacks have."""
+    """The ids of the resources that the given stacks have."""
     if not (options.all or options.stack_export or options.id or options.target_url or options.event_type):
         raise ValueError(
-            "say which webhooks to import: --stack-export FILE ... leaves out those that these stacks have; --id, "
-            "--target-url and --event-type select; --all takes every webhook, also if a stack manages it already"
+            "say which resources to import: --stack-export FILE ... leaves out those that these stacks have; --id, "
+            "--target-url and --event-type select; --all takes everything, also if a stack manages it already"
         )
     known = {resource.id: resource.urn for resource in _known(options.stack_export)}
     if managed := [f"{id_}, as {known[id_]}" for id_ in options.id if id_ in known]:

@@ -1,4 +1,4 @@
-"""Builds the file for `pulumi import --file`, which imports existing webhooks with their secrets.
+"""Builds the file for `pulumi import --file`, which imports existing resources, and webhooks with their secrets.
 
 The import makes no API call: inputs, outputs and secrets are in the file (CLI 3.254 and later, pulumi#23984).
 """
@@ -54,7 +54,9 @@ def names_for(items: Sequence[Existing], chosen_names: Mapping[str, str]) -> dic
         if name in names.values() and existing.id not in chosen_names:
             name = f"{name}-{existing.id[:8]}"
         if name in names.values():
-            raise ValueError(f"two would be called {name!r}: choose another name with --name {existing.id}=NAME")
+            raise ValueError(
+                f"two resources would be called {name!r}: choose another one with --name {existing.id}=NAME"
+            )
         names[existing.id] = name
     return names
 

@@ -25,7 +25,7 @@ class RestType(ResourceType):
     Attributes:
         noun: its name in messages.
         collection: the attribute of `pulumi_truto.api.client.TrutoClient` that has the endpoints.
-        recreated_with: what a new resource in its place gets, for messages.
+        recreated_with: how a new resource in its place differs, for messages.
     """
 
     noun: ClassVar[str]

@@ -33,7 +33,7 @@ _CONNECTABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # a ke
 
 
 class Sandbox:
-    """A Truto on this machine, with one environment.
+    """A Truto API on this machine, with one environment.
 
     Use it as a context manager, or call `start` and `stop`. Its data outlives `stop`: after another `start` it
     serves the same webhooks on the same port.

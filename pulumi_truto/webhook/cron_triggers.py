@@ -41,6 +41,6 @@ class CronTriggers:
         subject = "1 cron trigger names" if len(ids) == 1 else f"{len(ids)} cron triggers name"
         first = ", ".join(ids[:_NAMED_TRIGGERS]) + (", ..." if len(ids) > _NAMED_TRIGGERS else "")
         return (
-            f"{subject} webhook {webhook_id}, which is being deleted: {first}. If it was replaced, set the `webhook_id` "
-            "of each at Truto to the new webhook's id"
+            f"{subject} webhook {webhook_id}, which is being deleted: {first}. If it was replaced, set the "
+            "`webhook_id` of each at Truto to the new webhook's id"
         )

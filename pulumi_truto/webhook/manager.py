@@ -1,4 +1,4 @@
-"""What only webhooks have: a secret, receivers that fail, and cron triggers that name them."""
+"""Webhooks have more than other resources: a secret, receivers that fail, and cron triggers that name them."""
 
 from __future__ import annotations
 

@@ -33,14 +33,13 @@ IMPORT_OR_REPLACE: Final = (
 
 
 def _check_current(value: object, _api_on_loopback: bool) -> tuple[list[str], list[str]]:
-    if value is None:
-        return [f"is null because this stack does not know the webhook's secret. {IMPORT_OR_REPLACE}"], []
+    # Go programs pass an empty string where Truto's secret is null.
+    if value is None or (isinstance(value, str) and not value.strip()):
+        state = "null" if value is None else "empty"
+        return [f"is {state} because this stack does not know the webhook's secret. {IMPORT_OR_REPLACE}"], []
     if not isinstance(value, str):
         return [f"must be a string, not {describe_type(value)}: pass `orders.secret`"], []
-    # Go programs pass an empty string where Truto's secret is null.
-    return (
-        [] if value.strip() else [f"is empty because this stack does not know the webhook's secret. {IMPORT_OR_REPLACE}"]
-    ), []
+    return [], []
 
 
 def _check_overlap_hours(value: object, _api_on_loopback: bool) -> tuple[list[str], list[str]]:

@@ -106,7 +106,7 @@ def test_file_is_private(sandbox: Sandbox, tmp_path: Path) -> None:
         (["--all"], "[]", "--secrets must be a JSON object"),
         (["--all"], '{"a": 1}', "--secrets must be a JSON object"),
         (["--all"], "not JSON s3cr3t", "--secrets must be a JSON object"),
-        ([], "{}", "say which webhooks to import"),
+        ([], "{}", "say which resources to import"),
         (["--all"], '{"no-such-id": "s3cr3t"}', "the environment of this token has no no-such-id"),
         (["--id", "no-such-id"], "{}", "the environment of this token has no no-such-id"),
         (["--event-type", "record:deleted"], "{}", "nothing to import"),
