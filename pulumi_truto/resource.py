@@ -49,5 +49,6 @@ class TrutoResource(Resource):
 
     def translate_input_property(self, prop: str) -> str:
         """The options that name properties accept Pulumi's camelCase too."""
-        kind = self._provider_type.kind
-        return snake_case_path(prop, [*kind.inputs, *kind.outputs])
+        properties = self._provider_type.kind.properties
+        parts = [part.name for property_ in properties for part in property_.fields]
+        return snake_case_path(prop, [*(property_.name for property_ in properties), *parts])

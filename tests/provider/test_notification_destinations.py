@@ -139,6 +139,15 @@ def test_get_reads_a_destination(project: Project) -> None:
     assert project.destroy().calls == []
 
 
+def test_parts_of_the_config_can_be_ignored(project: Project) -> None:
+    """`ignore_changes` keeps a part of `config`, in the spelling of Pulumi's own pages too."""
+    opts = 'pulumi.ResourceOptions(ignore_changes=["config.subjectPrefix"])'
+    declare(project, EMAIL, opts)
+    project.up()
+    declare(project, EMAIL.replace("[truto]", "[other]"), opts)
+    assert project.up().calls == []
+
+
 def test_equivalent_configs_are_no_change(project: Project) -> None:
     """Other orders of addresses, empty parts, and parts that Truto adds, are no change."""
     declare(project, 'type="email", config={"to": ["a@example.com", "b@example.com"]}')
