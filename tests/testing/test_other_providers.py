@@ -171,10 +171,18 @@ def test_failed_mock_fails_the_run_with_its_message(tmp_path: Path) -> None:
         def test_it(pulumi_stack):
             with pytest.raises(CommandError, match="the mock of cloud:index:Function .*another program"):
                 pulumi_stack(".", mocks=Mocks()).up()
+
+        class ReturnsNothing(Mocks):
+            def new_resource(self, args):
+                pass
+
+        def test_without_a_result(pulumi_stack):
+            with pytest.raises(CommandError, match="the mock of .* raised TypeError"):
+                pulumi_stack(".", mocks=ReturnsNothing()).up()
         """),
         "auto",
     )
-    assert "1 passed" in output
+    assert "2 passed" in output
 
 
 def test_other_providers_without_a_mock_are_named(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from pulumi.runtime import rpc
@@ -56,11 +57,14 @@ class MockProvider:
 
     def invoke(self, token: str, arguments: Properties, *, preview: bool) -> Properties:  # noqa: ARG002
         """Returns the result of the mock."""
-        result = _run_mock(token, self._mocks.call, MockCallArgs(token, _to_program(arguments), ""))
-        outputs, failures = result if isinstance(result, tuple) else (result, None)
-        if failures:
-            raise OperationError("; ".join(f"{name}: {reason}" for name, reason in failures))
-        return _from_program(outputs)
+        with _mock_of(token):
+            result = self._mocks.call(MockCallArgs(token, _to_program(arguments), ""))
+            outputs, failures = result if isinstance(result, tuple) else (result, None)
+            messages = [f"{name}: {reason}" for name, reason in failures or []]
+            properties = _from_program(outputs)
+        if messages:
+            raise OperationError("; ".join(messages))
+        return properties
 
     def cancel(self) -> None:
         """Has nothing to abort."""
@@ -72,16 +76,19 @@ class MockProvider:
         if contains_unknown(inputs):
             return id_, dict(inputs)
         type_, name = qualified_type(urn).rpartition("$")[2], name_of(urn)
-        arguments = MockResourceArgs(type_, name, _to_program(inputs), resource_id=id_, custom=custom)
-        created_id, outputs = _run_mock(type_, self._mocks.new_resource, arguments)
+        with _mock_of(type_):
+            arguments = MockResourceArgs(type_, name, _to_program(inputs), resource_id=id_, custom=custom)
+            created_id, outputs = self._mocks.new_resource(arguments)
+            properties = _from_program(outputs)
         if custom and not created_id and not id_:
             raise OperationError(f"the mock of {type_} returned no id for the new resource")
-        return str(id_ or created_id), {**inputs, **_from_program(outputs)}
+        return str(id_ or created_id or ""), {**inputs, **properties}
 
 
-def _run_mock(token: str, mock: Callable[[Any], Any], arguments: Any) -> Any:
+@contextlib.contextmanager
+def _mock_of(token: str) -> Iterator[None]:
     try:
-        return mock(arguments)
+        yield
     except Exception as error:  # a mock can raise anything
         raise OperationError(f"the mock of {token} raised {type(error).__name__}: {error}") from error
 
