@@ -213,5 +213,9 @@ def test_demo_runs_in_a_fresh_clone(wheels: Path, tmp_path: Path) -> None:
     ids = set(re.findall(r'^ +webhookId: "(\S+)"$', output, re.MULTILINE))
     assert len(ids - {webhook_id}) == 1  # the rotation's new webhook
     assert re.search(r"^ +webhookSecret: \[secret\]$", output, re.MULTILINE)
+    [destination_id] = re.findall(
+        r"^Truto notified the destination (\S+): Webhook \S+ was switched off", output, re.MULTILINE
+    )
     # The sandbox's secrets are UUIDs too, so a secret in plain text would be another UUID.
-    assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", output + process.stderr)) == ids
+    uuids = set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", output + process.stderr))
+    assert uuids == {*ids, destination_id}
