@@ -171,7 +171,7 @@ class NotificationDestinationType(RestType):
         """Also checks which parts of `config` the type has, and needs."""
         result = super().check(declared, old_inputs, api_on_loopback=api_on_loopback)
         type_, config = declared.get("type"), declared.get("config")
-        if not isinstance(config, Mapping) or type_ not in _PARTS:
+        if not isinstance(config, Mapping) or not isinstance(type_, str) or type_ not in _PARTS:
             return result
         possible, (required, *_) = _PARTS[type_], _PARTS[type_]
         result.errors.extend(

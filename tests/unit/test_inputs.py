@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pulumi_truto.input_errors import CheckResult, unexpected
+from pulumi_truto.notification_destination import NOTIFICATION_DESTINATION
 from pulumi_truto.resource_type import UNKNOWN
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 from tests.support.strategies import ANYTHING, DECLARED_INPUTS, no_deadline
@@ -113,6 +114,14 @@ def test_check_never_raises(inputs: dict[str, Any], api_on_loopback: bool) -> No
     for error in check(inputs, api_on_loopback=api_on_loopback).errors:
         assert error.property in WEBHOOK.inputs
         assert len(error.reason.splitlines()) == 1
+
+
+@pytest.mark.parametrize("type_", [["slack"], {"slack": 1}, None, 5])
+def test_the_type_of_a_destination_must_be_a_string(type_: object) -> None:
+    """A wrong type of a value is an error of that input, never an exception."""
+    declared = {"type": type_, "config": {"webhook_url": "https://hooks.slack.example.com/a"}}
+    errors = NOTIFICATION_DESTINATION.check(declared, {}).errors
+    assert [error.message(str) for error in errors] == ['type must be "slack" or "email"']
 
 
 @no_deadline
