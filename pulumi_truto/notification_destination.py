@@ -133,6 +133,7 @@ _PROPERTIES: Final = (
         input="The name for people.",
         can_be_null=True,
         check=_check_text,
+        canonical=lambda label: label or None,
     ),
     Property(
         name="event_types",

@@ -160,6 +160,17 @@ def test_equivalent_configs_are_no_change(project: Project) -> None:
     assert project.up(refresh=True).calls == ["read_destination"]
 
 
+def test_an_empty_label_is_none(project: Project) -> None:
+    """An empty label is the same as none, in the program and at Truto."""
+    declare(project, EMAIL + ', label=""')
+    project.up()
+    assert "label" not in project.sandbox.calls[-2].body
+    [destination] = destinations(project)
+    declare(project, EMAIL)
+    project.sandbox.backend.notification_destinations.edit(destination.id, {"label": ""})
+    assert project.up(refresh=True).calls == ["read_destination"]
+
+
 @pytest.mark.parametrize("new_kind", ["dynamic", "native"])
 def test_moves_between_the_kinds(native_project: Project, new_kind: str) -> None:
     """A move to the other provider kind makes no call, and the next run finds no change."""
