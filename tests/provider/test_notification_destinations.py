@@ -171,6 +171,16 @@ def test_an_empty_label_is_none(project: Project) -> None:
     assert project.up(refresh=True).calls == ["read_destination"]
 
 
+@pytest.mark.parametrize("name", ["webhook_url", "webhookUrl"])
+def test_ignored_parts_of_the_config(project: Project, name: str) -> None:
+    """A change of an ignored part of `config` is not sent, in either spelling."""
+    opts = f'pulumi.ResourceOptions(ignore_changes=["config.{project.name_of(name)}"])'
+    declare(project, opts=opts)
+    project.up()
+    declare(project, SLACK.replace("hunter2hunter2", "hunter3hunter3"), opts)
+    assert project.up().calls == []
+
+
 @pytest.mark.parametrize("new_kind", ["dynamic", "native"])
 def test_moves_between_the_kinds(native_project: Project, new_kind: str) -> None:
     """A move to the other provider kind makes no call, and the next run finds no change."""
