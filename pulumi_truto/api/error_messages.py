@@ -122,8 +122,10 @@ class ErrorMessages:
         phrase = f"{status} {self._sanitize(response.reason or '')}".rstrip()
         whole_path = urlsplit(self._base_url).path + path
         remedy = kind.remedy if detail or kind is not BadRequestError else _NO_REASON
-        if status == 405 or (status == 404 and path.count("/") == 1):  # Truto has these endpoints
+        if status == 405 or (status == 404 and path == "/webhook"):  # Truto has this endpoint
             remedy = f"Check truto:baseUrl, {self._base_url}: Truto's API is not there"
+        elif status == 404 and path.count("/") == 1:
+            remedy = f"Check truto:baseUrl, {self._base_url}, or ask Truto whether your plan has this endpoint"
         elif status in (401, 404):
             remedy = f"{remedy.rstrip('.')} {self._settings.token_hint}"
         message = f"cannot {attempted}: Truto returned {phrase} to {request.method} {whole_path}{reply}. {remedy}"

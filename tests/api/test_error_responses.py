@@ -86,6 +86,14 @@ def test_error_status_is_one_line_with_status_detail_and_remedy(sandbox: Sandbox
     assert sandbox.count() == len(STATUSES)
 
 
+def test_a_missing_endpoint_is_not_a_missing_api(sandbox: Sandbox) -> None:
+    """Not every account may have the other endpoints, so their 404 does not say that the base URL is wrong."""
+    sandbox.inject("status", "list_destinations", status=404)
+    with pytest.raises(NotFoundError, match="or ask Truto whether your plan has this endpoint") as raised:
+        client_of(sandbox).notification_destinations.list_page()
+    assert "Truto's API is not there" not in str(raised.value)
+
+
 def test_every_kind_of_error_has_its_own_remedy() -> None:
     """No two kinds of API error give the same advice."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, APIError)]
