@@ -94,7 +94,8 @@ class ProviderSession:
             resource_name: the name of the resource, for warnings; empty if it is not known.
         """
         old = kind.pick_inputs(old_inputs)
-        known = {**old, **declared} if is_other_kind else declared
+        given = {name: value for name, value in declared.items() if value is not None}
+        known = {**old, **given} if is_other_kind else declared
         result = kind.check(known, old, api_on_loopback=self.settings.is_loopback)
         prefix = f"{resource_name}: " if resource_name else ""
         for warning in result.warnings:

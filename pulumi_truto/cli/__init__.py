@@ -119,6 +119,12 @@ def _add_orphans(commands: Any) -> None:
         help="delete the orphans, each after a question. Give the exports of all stacks",
     )
     parser.add_argument("--yes", action="store_true", help="with --delete: ask nothing")
+    parser.add_argument(
+        "--type",
+        action="append",
+        choices=["Webhook", "NotificationDestination"],
+        help="only this resource type; can be given several times. Default: all",
+    )
 
 
 def _import_file(options: argparse.Namespace) -> int:
@@ -143,6 +149,7 @@ def _import_file(options: argparse.Namespace) -> int:
     selected = [
         existing for existing in environment.items if existing.id not in known and _is_selected(existing, options)
     ]
+    selected = [existing for existing in selected if _can_be_declared(existing)]
     if not selected:
         raise ValueError("there is nothing to import: the stacks have all that the options select")
     import_file = build(selected, names, secrets, options.provider_kind, settings)
@@ -160,6 +167,17 @@ def _import_file(options: argparse.Namespace) -> int:
         f"# {options.output} contains secrets in plain text: delete it after the import.",
     )
     return 0
+
+
+def _can_be_declared(existing: Existing) -> bool:
+    """Whether a program can declare the item as it is; warns if not."""
+    from pulumi_truto.rest.state import to_inputs
+
+    errors = existing.kind.check(to_inputs(existing.kind, existing.item), {}).errors
+    if errors:
+        reasons = "; ".join(error.message(str) for error in errors)
+        _warn(f"{existing.kind.noun} {existing.id} is left out because no program can declare it: {reasons}")
+    return not errors
 
 
 def _check_output(options: argparse.Namespace) -> None:
@@ -192,6 +210,10 @@ def _orphans(options: argparse.Namespace) -> int:
     known = _known(options.stack_export)
     client = connect(settings, _warn)
     environment = read_environment(client, _warn)
+    if options.type:
+        items = [existing for existing in environment.items if existing.kind.name in options.type]
+        listed = [kind for kind in environment.listed if kind.name in options.type]
+        environment = replace(environment, items=items, listed=listed)
     report = compare(environment, known, settings)
     if options.format == "json":
         show(*json.dumps(report.to_json(), indent=2).split("\n"))

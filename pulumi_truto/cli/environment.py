@@ -8,7 +8,7 @@ from typing import Any
 
 from pulumi_truto.api.client import TrutoClient
 from pulumi_truto.api.models import CronTrigger, Item
-from pulumi_truto.errors import TrutoError
+from pulumi_truto.errors import NotFoundError, TrutoError
 from pulumi_truto.resource_types import RESOURCE_TYPES
 from pulumi_truto.rest.rest_type import RestType
 from pulumi_truto.rest.state import to_inputs
@@ -63,13 +63,15 @@ class Environment:
         items: the valid items, oldest first within a resource type.
         unreadable: the ids of the invalid ones.
         triggers: the cron triggers.
-        listed: the resource types that could be listed.
+        listed: the resource types that were listed.
+        left_out: those that Truto's API does not have.
     """
 
     items: list[Existing]
     unreadable: set[str]
     triggers: list[CronTrigger]
     listed: list[RestType]
+    left_out: list[RestType]
 
 
 def rest_types() -> Iterator[RestType]:
@@ -78,16 +80,17 @@ def rest_types() -> Iterator[RestType]:
 
 
 def read_environment(client: TrutoClient, warn: Callable[[str], None]) -> Environment:
-    """Lists the environment. Only webhooks have to be listable: the other endpoints are less certain."""
-    environment = Environment([], set(), [], [])
+    """Lists the environment. Only webhooks have to be there: the other endpoints are less certain."""
+    environment = Environment([], set(), [], [], [])
     for kind in rest_types():
         collection = getattr(client, kind.collection)
         try:
             pages = list(collection.iter_pages())
-        except TrutoError as error:
+        except NotFoundError as error:
             if kind is WEBHOOK:
                 raise
             warn(f"the {kind.noun}s are left out: {error}")
+            environment.left_out.append(kind)
             continue
         environment.listed.append(kind)
         environment.items.extend(Existing(kind, item) for page in pages for item in page.result)

@@ -62,6 +62,7 @@ class Report:
         others: the number of those in the stacks that belong to other environments.
         managed_twice: for each one that is managed several times, these.
         triggers: the cron triggers that name a webhook which does not exist.
+        left_out: the resource types that Truto's API does not have.
     """
 
     orphans: list[Existing]
@@ -71,11 +72,13 @@ class Report:
     others: int
     managed_twice: list[list[Known]]
     triggers: list[CronTrigger]
+    left_out: list[str]
 
     @property
     def has_difference(self) -> bool:
         """Whether there is, or may be, a difference."""
-        return any(getattr(self, difference.name) for difference in fields(self) if difference.name != "others")
+        differences = (field.name for field in fields(self) if field.name not in ("others", "left_out"))
+        return any(getattr(self, name) for name in differences)
 
     def to_json(self) -> dict[str, Any]:
         """The report for programs."""
@@ -86,6 +89,7 @@ class Report:
             "undecided": [known.to_json() for known in self.undecided],
             "managed_twice": [[known.to_json() for known in resources] for resources in self.managed_twice],
             "triggers": [{"id": trigger.id, "webhook_ids": sorted(trigger.webhook_ids)} for trigger in self.triggers],
+            "left_out": self.left_out,
         }
 
 
@@ -131,6 +135,7 @@ def compare(environment: Environment, known: Iterable[Known], settings: Settings
         others=len(unproven) if environments else 0,
         managed_twice=_managed_twice(known),
         triggers=[trigger for trigger in environment.triggers if trigger.webhook_ids - existing_ids],
+        left_out=[kind.name for kind in environment.left_out],
     )
 
 
@@ -163,6 +168,8 @@ def to_lines(report: Report) -> Iterator[str]:
     yield from _reference_lines(report)
     if report.others:
         yield f"{report.others} resources of the stacks belong to other environments and were left out."
+    for name in report.left_out:
+        yield f"{name} was left out because Truto's API does not have it."
     if not report.has_difference:
         yield "No difference: the environment and the stacks have the same resources."
 

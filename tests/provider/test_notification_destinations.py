@@ -11,7 +11,7 @@ import pytest
 from pulumi_truto.property_values import unwrap_secrets
 from pulumi_truto.sandbox import Sandbox
 from tests.support.cli import run_cli
-from tests.support.project import Project
+from tests.support.project import Project, create_unmanaged
 from tests.support.provider_process import ProviderProcess, Webhook
 
 SLACK_URL: Final = "https://hooks.slack.example.com/services/T0/B0/hunter2hunter2"
@@ -248,6 +248,39 @@ def test_commands_do_without_destinations(sandbox: Sandbox, tmp_path: Path) -> N
     process = run_cli(sandbox, "orphans", "--stack-export", export)
     assert process.returncode == 0
     assert "the notification destinations are left out" in process.stderr
+
+
+def test_commands_do_not_go_on_without_the_destinations(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A list that fails for another reason than a missing endpoint is an error: an orphan could be missed."""
+    sandbox.inject("status", "list_destinations", status=403, times=0)
+    export = tmp_path / "export.json"
+    export.write_text(json.dumps({"deployment": {"resources": []}}))
+    process = run_cli(sandbox, "orphans", "--stack-export", export)
+    assert process.returncode == 1
+    assert "cannot list the notification destinations" in process.stderr
+
+
+def test_commands_choose_a_resource_type(sandbox: Sandbox, tmp_path: Path) -> None:
+    """With `--type Webhook`, orphaned destinations are neither reported nor deleted."""
+    create_unmanaged(sandbox)
+    body = {"type": "slack", "config": {"webhook_url": SLACK_URL}}
+    sandbox.backend.notification_destinations.create(sandbox.environment_id, body)
+    export = tmp_path / "export.json"
+    export.write_text(json.dumps({"deployment": {"resources": []}}))
+    command = ("orphans", "--stack-export", export, "--delete", "--yes", "--type", "Webhook")
+    assert run_cli(sandbox, *command).returncode == 0
+    assert (sandbox.webhooks(), len(sandbox.backend.notification_destinations.items())) == ([], 1)
+
+
+def test_destinations_that_cannot_be_declared_are_not_imported(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A destination whose `config` has no known part is left out of the file, with the reason."""
+    body = {"type": "slack", "config": {"webhook_url": SLACK_URL}}
+    created = sandbox.backend.notification_destinations.create(sandbox.environment_id, body)
+    sandbox.backend.notification_destinations.edit(created["id"], {"config": {"channel": "alerts"}})
+    file = tmp_path / "file.json"
+    process = run_cli(sandbox, "import-file", "--provider-kind", "dynamic", "--output", file, "--all")
+    assert (process.returncode, file.exists()) == (1, False)
+    assert f"notification destination {created['id']} is left out because no program can declare it" in process.stderr
 
 
 def plain(properties: dict[str, Any]) -> dict[str, Any]:
