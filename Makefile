@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test verify-live coverage soak bench schema plugin docs lint lint-code lint-imports lint-docs lint-workflows types format release-check clean
+.PHONY: demo test check verify-live coverage soak bench schema plugin docs picture lint lint-code lint-imports lint-docs lint-workflows types format release-check clean
 
 demo: $(VENV)/.installed-testing
 	@$(BIN)/python examples/demo.py
@@ -50,6 +50,10 @@ schema: $(VENV)/.installed-test
 export NO_MKDOCS_2_WARNING := 1
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m mkdocs serve --dev-addr 127.0.0.1:8000
+
+# Draws docs/rotation.svg anew, from a run of the demo on the Pulumi CLI.
+picture: $(VENV)/.installed-test
+	$(BIN)/python docs/_site/picture.py
 
 # .pre-commit-config.yaml runs the same targets.
 lint: lint-code lint-imports lint-docs lint-workflows

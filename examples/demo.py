@@ -138,6 +138,8 @@ class Demo:
         require(again["webhookId"].value == webhook_id, "the webhook was replaced")
 
         part("8. One changed line rotates the secret, while an event is sent every 20 ms")
+        show("$ pulumi config set rotation 2026-12")
+        show("$ pulumi up")
         self.stack.set_config("rotation", ConfigValue("2026-12"))
         # Until the service has the new secret it rejects the new webhook's deliveries. Truto's limit is not known.
         self.sandbox.backend.change_settings({"deactivate_after": 10_000})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import REPOSITORY
+from tests.support.picture import PICTURE, picture_lines
 
 PATTERNS = ("*.md", "docs/**/*.md", "examples/*/README.md", "benchmarks/README.md")
 PAGES = sorted(page for pattern in PATTERNS for page in REPOSITORY.glob(pattern))
@@ -57,3 +58,16 @@ def test_every_page_is_linked() -> None:
     }
     registry = {REPOSITORY / "docs" / name for name in ("_index.md", "installation-configuration.md")}
     assert {page for page in PAGES if page.is_relative_to(REPOSITORY / "docs")} - registry <= linked
+
+
+def test_picture_of_a_rotation() -> None:
+    """The picture shows the commands of the page and that no event was lost. It is small, and loads nothing."""
+    page = (REPOSITORY / "examples" / "rotation" / "README.md").read_text(encoding="utf-8")
+    [commands] = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    _title, *lines = picture_lines()
+    assert [line.removeprefix("$ ") for line in lines if line.startswith("$")] == commands.splitlines()
+    assert re.fullmatch(r"[1-9]\d* events were sent, and 0 were lost\.", lines[-1])
+    svg = PICTURE.read_text(encoding="utf-8")
+    assert len(svg) < 60_000
+    assert set(re.findall(r"(?:href=|src|url\(|@import).", svg)) == {"url(#"}
+    assert re.findall(r"[0-9a-f]{8}-|/(?:home|root|tmp|Users|work)\b", svg) == []

@@ -17,6 +17,7 @@ from pulumi_truto.plugin.tokens import WEBHOOK
 from pulumi_truto.sandbox import Sandbox
 from pulumi_truto.testing import Engine, cli_version, open_stack
 from tests.support.commands import REPOSITORY, run
+from tests.support.picture import normalize, picture_lines
 from tests.support.sandbox_client import running_receiver
 
 EXAMPLES = REPOSITORY / "examples"
@@ -67,8 +68,8 @@ def test_gate_tests_the_webhook(engine: Engine, sandbox: Sandbox, tmp_path: Path
     assert sandbox.backend.webhooks() == []
 
 
-def test_demo_shows_only_the_error_of_a_failed_run() -> None:
-    """On the Pulumi CLI, the run that has to fail shows its error, and not how Pulumi stops the program."""
+def test_demo_on_the_cli() -> None:
+    """The run that has to fail shows its error alone, without Pulumi's pages. The rotation is that of its picture."""
     if cli_version() is None:
         pytest.skip("no Pulumi CLI on PATH")
     output = run(sys.executable, EXAMPLES / "demo.py").stdout
@@ -77,6 +78,10 @@ def test_demo_shows_only_the_error_of_a_failed_run() -> None:
     assert re.match("   error: the receiver of webhook .* did not accept the test event", error)
     assert len(lines) <= 2
     assert "Traceback" not in output
+    *shown, _count = picture_lines()
+    rotation = [normalize(line) for line in output.partition("\n== 8. ")[2].partition("\n\n== 9.")[0].splitlines()]
+    assert [line for line in rotation if line in shown] == shown
+    assert re.fullmatch(r"\d+ events were sent, and 0 were lost\.", rotation[-1])
 
 
 def test_yaml_example_matches_the_schema() -> None:

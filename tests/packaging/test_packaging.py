@@ -27,6 +27,7 @@ from tests.support.distribution import (
     repository_files,
     run_isolated,
 )
+from tests.support.picture import picture_lines
 
 PROGRAMS: Final = Path(__file__).with_name("programs")
 
@@ -210,6 +211,11 @@ def test_demo_runs_in_a_fresh_clone(wheels: Path, tmp_path: Path) -> None:
     assert "Webhooks left at Truto: 0" in output
     [webhook_id] = re.findall(r"^webhookId +(\S+)$", output, re.MULTILINE)
     assert re.search(r"^\d+ events were sent, and 0 were lost\.$", output, re.MULTILINE)
+    # The picture in the README is of the Pulumi CLI. The resources are the same.
+    resources = set(re.findall(r" pulumi-python:\S+ \S+ ", "\n".join(picture_lines())))
+    assert resources == set(
+        re.findall(r" pulumi-python:\S+ \S+ ", output.partition("\n== 8. ")[2].partition("\n==")[0])
+    )
     ids = set(re.findall(r'^ +webhookId: "(\S+)"$', output, re.MULTILINE))
     assert len(ids - {webhook_id}) == 1  # the rotation's new webhook
     assert re.search(r"^ +webhookSecret: \[secret\]$", output, re.MULTILINE)
