@@ -11,6 +11,11 @@ demo: $(VENV)/.installed-testing
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
+# For the minute between two edits.
+check: lint-code lint-imports
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pytest -q -n auto tests/unit tests/api
+
 # Checks our assumptions against the live API. It needs TRUTO_API_TOKEN, and ARGS=--yes-create-and-delete.
 verify-live: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest tests/contract --live --tb=short $(ARGS)
