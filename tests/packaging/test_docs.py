@@ -44,8 +44,8 @@ def test_files_of_the_repository_that_a_page_names_exist(page: Path) -> None:
 
 
 def test_readme_is_short() -> None:
-    """The README fits in 120 lines: details are in docs/."""
-    assert len((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+    """The README fits in 60 lines: details are in docs/."""
+    assert len((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines()) <= 60
 
 
 def test_every_page_is_linked() -> None:
