@@ -44,7 +44,7 @@ plugin: $(BIN)/python
 	@mkdir -p $(DIST)
 	@version=$$($(BIN)/python -c "from pulumi_truto.version import __version__; print(__version__)") && \
 	archive="$(DIST)/pulumi-resource-truto-v$$version.tar.gz" && \
-	git -c tar.umask=022 archive --format=tar.gz --output="$$archive" 'HEAD^{tree}' LICENSE PulumiPlugin.yaml README.md pulumi_truto pyproject.toml && \
+	git -c tar.umask=022 archive --format=tar.gz --output="$$archive" 'HEAD^{tree}' LICENSE PulumiPlugin.yaml README.md pulumi_truto pyproject.toml setup.py && \
 	echo "$$archive"
 
 # Writes the plugin's contract anew: its difference shows a reviewer every change for users' programs.

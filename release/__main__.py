@@ -44,6 +44,7 @@ def _check(tag: str | None, *, quick: bool) -> int:
     """Runs every check, even after one failed. If none failed, the sdist and the wheel are in ``dist/``."""
     passed = [
         _report("version", partial(checks.check_version, tag)),
+        _report("address", partial(checks.check_address, tag)),
         _report("changelog", partial(checks.check_changelog, tag)),
         _report("schema", partial(checks.check_schema, tag)),
         _report("states", partial(checks.check_states, tag)),
@@ -53,21 +54,23 @@ def _check(tag: str | None, *, quick: bool) -> int:
     ]
     if not quick:
         with tempfile.TemporaryDirectory() as folder:
-            passed += _check_package(folder)
+            passed += _check_package(tag, folder)
             if all(passed):
                 _keep(Path(folder))
     print(f"{passed.count(True)} ok, {passed.count(False)} failed")
     return int(not all(passed))
 
 
-def _check_package(folder: str) -> list[bool]:
+def _check_package(tag: str | None, folder: str) -> list[bool]:
     """Builds the sdist and the wheel in a folder, and checks them."""
     if not _report("build", partial(_run_tool, "pyproject-build", "--outdir", folder)):
         return [False]
     files = [str(file) for file in Path(folder).iterdir()]
+    [wheel] = Path(folder).glob("*.whl")
     return [
         True,
         _report("metadata", partial(_run_tool, "twine", "check", "--strict", *files)),
+        _report("description", partial(checks.check_description, tag, wheel)),
         _report("contents", partial(_run_tool, "check-wheel-contents", folder)),
     ]
 
@@ -93,7 +96,7 @@ def _report(name: str, check: Callable[[], str]) -> bool:
         status, detail = "ok", check()
     except CheckError as error:
         status, detail = "FAILED", str(error)
-    print(f"{status:7} {name:10} {textwrap.indent(detail, '    ').strip()}", flush=True)
+    print(f"{status:7} {name:11} {textwrap.indent(detail, '    ').strip()}", flush=True)
     return status == "ok"
 
 

@@ -6,6 +6,8 @@ import json
 import re
 import runpy
 import subprocess
+import zipfile
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +17,10 @@ from release.schema_changes import breaking_changes
 
 __all__ = [
     "CheckError",
+    "check_address",
     "check_changelog",
     "check_commit",
+    "check_description",
     "check_schema",
     "check_states",
     "check_version",
@@ -53,6 +57,28 @@ def check_version(tag: str | None) -> str:
     if last and Version(version) <= Version(last):
         raise CheckError(f"{version} does not come after {last}: write a higher version in pulumi_truto/version.py")
     return version
+
+
+def check_address(tag: str | None) -> str:
+    """The address of the repository is known: the URLs and the links on a package index start with it."""
+    address = str(_constants()["REPOSITORY"])
+    if tag is not None and not address:
+        raise CheckError("REPOSITORY in pulumi_truto/version.py is empty: write the URL of the repository")
+    return address or "a release needs it: REPOSITORY in pulumi_truto/version.py"
+
+
+def check_description(tag: str | None, wheel: Path) -> str:
+    """The description in a wheel reads on a package index as in the repository, once there is an address."""
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = BytesParser().parsebytes(archive.read(name))
+    text = bytes(metadata.get_payload(decode=True)).decode()
+    links = re.findall(r"\]\((?!https?:|#)(.+?)\)", text)
+    if links and (tag is not None or _constants()["REPOSITORY"]):
+        raise CheckError(f"the links to {', '.join(links)} are relative: setup.py makes them absolute")
+    if tag is not None and "<this repository" in text:
+        raise CheckError("README.md still says <this repository>: write how to install the release")
+    return f"{len(links)} links are relative"
 
 
 def check_changelog(tag: str | None) -> str:
@@ -132,7 +158,11 @@ def check_commit(tag: str | None) -> str:
 
 
 def _version() -> str:
-    return str(runpy.run_path("pulumi_truto/version.py")["__version__"])
+    return str(_constants()["__version__"])
+
+
+def _constants() -> dict[str, object]:
+    return runpy.run_path("pulumi_truto/version.py")
 
 
 def _last_release(current: str | None) -> str | None:

@@ -79,10 +79,11 @@ def test_release_check_finds_an_incomplete_package(wheels: Path, tmp_path: Path)
     """A wheel without its data files, and a package that an index cannot describe, are found and not kept."""
     copy_repository(tmp_path)
     pyproject = tmp_path / "pyproject.toml"
-    text = pyproject.read_text(encoding="utf-8").replace('readme = "README.md"\n', "")
+    text = pyproject.read_text(encoding="utf-8")
     data = ["py.typed", "pulumi-plugin.json", "plugin/descriptions/*.md", "sandbox/console.html"]
     assert json.dumps(data) in text
     pyproject.write_text(text.replace(json.dumps(data), "[]"), encoding="utf-8")
+    (tmp_path / "README.md").write_text("")
     env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
     process = run_isolated(sys.executable, "-m", "release", cwd=tmp_path, env=env, check=False)
     assert process.returncode == 1, format_output(process)
@@ -94,6 +95,21 @@ def test_release_check_finds_an_incomplete_package(wheels: Path, tmp_path: Path)
     for name in ("pulumi-plugin.json", "plugin/descriptions/webhook.md", "sandbox/console.html"):
         assert f"pulumi_truto/{name}" in contents
     assert not (tmp_path / "dist").exists()
+
+
+def test_links_of_the_description_are_absolute_once_there_is_an_address(tmp_path: Path) -> None:
+    """On a package index, each link and picture of the README leads to the file of the release in the repository."""
+    copy_repository(tmp_path)
+    version = tmp_path / "pulumi_truto" / "version.py"
+    version.write_text(f'__version__ = "{pulumi_truto.__version__}"\nREPOSITORY = "https://git.example.com/truto/"\n')
+    run_isolated(sys.executable, "setup.py", "--quiet", "dist_info", cwd=tmp_path)
+    [metadata] = tmp_path.glob("*.dist-info/METADATA")
+    description = metadata.read_text(encoding="utf-8")
+    tag = f"v{pulumi_truto.__version__}"
+    assert f"](https://git.example.com/truto/raw/{tag}/docs/rotation.svg)" in description
+    assert f"](https://git.example.com/truto/blob/{tag}/docs/reference.md)" in description
+    assert re.findall(r"\]\((?!https:)", description) == []
+    assert "\nProject-URL: Source, https://git.example.com/truto\n" in description
 
 
 def test_wheel_runs_the_quickstart(distribution: Distribution, testing_python: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tests.support.commands import REPOSITORY
 from tests.support.distribution import pack_plugin, run_isolated
 
 #: The files of an archive outside the package.
-OTHERS = {"LICENSE", "PulumiPlugin.yaml", "README.md", "pyproject.toml"}
+OTHERS = {"LICENSE", "PulumiPlugin.yaml", "README.md", "pyproject.toml", "setup.py"}
 
 
 def test_archive_has_the_plugin_alone(tmp_path: Path) -> None:

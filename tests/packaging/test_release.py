@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 import pytest
 
 from release.__main__ import main
+from release.checks import CheckError, check_description
 
 #: Runs the checks that need no build, and returns those that failed, with their output.
 Failures = Callable[..., dict[str, str]]
@@ -38,6 +40,7 @@ FILES: Final = {
     ".github/workflows/test.yml": WORKFLOW,
     ".github/zizmor.yml": "rules: {anonymous-definition: {disable: true}}\n",
 }
+ADDRESS: Final = "https://git.example.com/truto"
 RELEASED: Final = CHANGELOG.replace("[Unreleased]", "[0.2.0] - 2026-02-28")
 
 
@@ -49,7 +52,7 @@ def git(*arguments: str) -> None:
 def version(text: str) -> dict[str, str]:
     """The files of a version: the one that names it, and its states."""
     states = {f"tests/states/{text}-{kind}.json": "{}" for kind in ("dynamic", "native")}
-    return {"pulumi_truto/version.py": f'__version__ = "{text}"', **states}
+    return {"pulumi_truto/version.py": f'__version__ = "{text}"\nREPOSITORY = "{ADDRESS}"\n', **states}
 
 
 def commit(files: Mapping[str, str | None]) -> None:
@@ -87,7 +90,8 @@ def failures(capsys: pytest.CaptureFixture[str]) -> Failures:
         code = main(["--quick", *arguments])
         printed = capsys.readouterr().out
         lines = re.findall(r"^(ok|FAILED) +(\w+) +(.*?)\n(?=\S)", printed, re.MULTILINE | re.DOTALL)
-        assert [name for _, name, _ in lines] == ["version", "changelog", "schema", "states", "commit", "workflows"]
+        names = ["version", "address", "changelog", "schema", "states", "commit", "workflows"]
+        assert [name for _, name, _ in lines] == names
         failed = {name: detail for status, name, detail in lines if status == "FAILED"}
         assert code == bool(failed), printed
         return failed
@@ -206,6 +210,40 @@ def test_tag_needs_its_version_and_its_changelog(failures: Failures) -> None:
     assert list(failures("--tag", "v0.2.0")) == ["commit"]
     git("tag", "--force", "--annotate", "--message", "0.2.0", "v0.2.0")
     assert failures("--tag", "v0.2.0") == {}
+
+
+def test_tag_needs_the_address(failures: Failures) -> None:
+    """Without the address of the repository everything can be checked, and nothing can be released."""
+    commit({"CHANGELOG.md": RELEASED, "pulumi_truto/version.py": '__version__ = "0.2.0"\nREPOSITORY = ""\n'})
+    git("tag", "v0.2.0")
+    assert failures() == {}
+    failed = failures("--tag", "v0.2.0")
+    assert list(failed) == ["address"]
+    assert "REPOSITORY in pulumi_truto/version.py is empty" in failed["address"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "tag", "message"),
+    [
+        ("[a](#top), [b](https://git.example.com/b)", ADDRESS, "v0.2.0", None),
+        ("[a](docs/a.md)", "", None, None),
+        ("[a](docs/a.md)", "", "v0.2.0", "docs/a.md are relative"),
+        ("[![a](docs/a.svg)](https://git.example.com)", ADDRESS, None, "docs/a.svg are relative"),
+        ("pip install <this repository>", ADDRESS, None, None),
+        ("pip install <this repository>", ADDRESS, "v0.2.0", "write how to install the release"),
+    ],
+)
+def test_description_reads_on_a_package_index(text: str, address: str, tag: str | None, message: str | None) -> None:
+    """Once there is an address, no link of the description is relative; a release says how to install it."""
+    Path("pulumi_truto/version.py").write_text(f'REPOSITORY = "{address}"\n')
+    wheel = Path("a.whl")
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("a-1.dist-info/METADATA", f"Metadata-Version: 2.4\n\n# Ä\n\n{text}\n")
+    if message is None:
+        check_description(tag, wheel)
+    else:
+        with pytest.raises(CheckError, match=message):
+            check_description(tag, wheel)
 
 
 def test_tag_leaves_nothing_unreleased(failures: Failures) -> None:
