@@ -34,13 +34,18 @@ def empty_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def distribution(empty_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    """The package, built as for a release, in an environment with only the declared build requirements."""
+def build_python(empty_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with only the declared build requirements, and `build`."""
+    return create_environment(empty_environment, tmp_path_factory.mktemp("build"), "build", *build_requirements())
+
+
+@pytest.fixture(scope="session")
+def distribution(build_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Distribution:
+    """The package, built as for a release."""
     folder = tmp_path_factory.mktemp("distribution")
     tree = folder / "tree"
     copy_repository(tree)
-    python = create_environment(empty_environment, tmp_path_factory.mktemp("build"), "build", *build_requirements())
-    build = (python, "-m", "build", "--no-isolation", "--outdir")
+    build = (build_python, "-m", "build", "--no-isolation", "--outdir")
     run_isolated(*build, folder / "from_tree", "--wheel", tree, cwd=folder)
     # The files that this build has left must not get into the next one.
     shutil.rmtree(tree / "build", ignore_errors=True)

@@ -97,12 +97,12 @@ def test_release_check_finds_an_incomplete_package(wheels: Path, tmp_path: Path)
     assert not (tmp_path / "dist").exists()
 
 
-def test_links_of_the_description_are_absolute_once_there_is_an_address(tmp_path: Path) -> None:
+def test_links_of_the_description_are_absolute_once_there_is_an_address(build_python: Path, tmp_path: Path) -> None:
     """On a package index, each link and picture of the README leads to the file of the release in the repository."""
     copy_repository(tmp_path)
     version = tmp_path / "pulumi_truto" / "version.py"
     version.write_text(f'__version__ = "{pulumi_truto.__version__}"\nREPOSITORY = "https://git.example.com/truto/"\n')
-    run_isolated(sys.executable, "setup.py", "--quiet", "dist_info", cwd=tmp_path)
+    run_isolated(build_python, "setup.py", "--quiet", "dist_info", cwd=tmp_path)
     [metadata] = tmp_path.glob("*.dist-info/METADATA")
     description = metadata.read_text(encoding="utf-8")
     tag = f"v{pulumi_truto.__version__}"

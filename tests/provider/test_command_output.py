@@ -73,13 +73,16 @@ def test_json_has_the_same_strings(hostile: Sandbox, export: Path) -> None:
 def test_code_has_the_same_strings(hostile: Sandbox, tmp_path: Path, encoding: str) -> None:
     """The printed code is escaped, and valid Python with the same strings, whatever the terminal can show."""
     output = tmp_path / "webhooks.json"
-    options = ("--provider-kind", "dynamic", "--id", "an-orphan", "--name", "an-orphan=class")
+    # The label of a destination is the one string that can be hostile where a program can declare the resource.
+    destination = {"id": "a-label", "type": "email", "config": {"to": [HOSTILE]}, "label": HOSTILE, "is_active": True}
+    hostile.inject("response", "list_destinations", times=0, body={"result": [destination], "next_cursor": None})
+    options = ("--provider-kind", "dynamic", "--id", "a-label", "--name", "a-label=class")
     process = run_cli(hostile, "import-file", *options, "--output", output, env={"PYTHONIOENCODING": encoding})
     assert process.returncode == 0, process.stderr
     assert_harmless(process.stdout)
     strings = [node.value for node in ast.walk(ast.parse(process.stdout)) if isinstance(node, ast.Constant)]
-    assert strings == ["class", HOSTILE, HOSTILE]
-    assert json.loads(output.read_text())["resources"][0]["outputs"]["target_url"] == HOSTILE
+    assert {*strings} == {"class", "email", "to", HOSTILE}
+    assert json.loads(output.read_text())["resources"][0]["outputs"]["label"] == HOSTILE
 
 
 def test_errors_are_escaped(sandbox: Sandbox, export: Path) -> None:
