@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def user(tmp_path: Path) -> UserProject:
         file.write_text(text)
     user.folder.joinpath("dangling").symlink_to("nowhere")
     user.folder.joinpath("unreadable").touch(mode=0o000)
+    assert sys.platform != "win32"
     os.mkfifo(user.folder / "fifo")
     with socket.socket(socket.AF_UNIX) as server:
         place = Path.cwd()
