@@ -57,7 +57,8 @@ def user(tmp_path: Path) -> UserProject:
         file.write_text(text)
     user.folder.joinpath("dangling").symlink_to("nowhere")
     user.folder.joinpath("unreadable").touch(mode=0o000)
-    assert sys.platform != "win32"
+    if sys.platform == "win32":
+        pytest.skip("Windows has no such files")
     os.mkfifo(user.folder / "fifo")
     with socket.socket(socket.AF_UNIX) as server:
         place = Path.cwd()
