@@ -45,9 +45,9 @@ def check_target_url(url: object, api_on_loopback: bool) -> tuple[list[str], lis
 
 def _target_url_errors(url: object, api_on_loopback: bool) -> list[str]:
     if url is None or url == "":
-        return ["is required: the https:// URL that Truto posts the events to"]
+        return ["is required: the https:// URL that Truto posts to"]
     if not isinstance(url, str):
-        return [f"must be a string, the https:// URL that Truto posts the events to, not {describe_type(url)}"]
+        return [f"must be a string, the https:// URL that Truto posts to, not {describe_type(url)}"]
     errors = []
     # First, because urlsplit drops some of these characters silently.
     if any(character.isspace() or not character.isprintable() for character in url):

@@ -34,7 +34,7 @@ def test_https_url_is_accepted_unchanged(url: str) -> None:
     [
         (None, "is required"),
         ("", "is required"),
-        (5, "must be a string, the https:// URL that Truto posts the events to, not a number"),
+        (5, "must be a string, the https:// URL that Truto posts to, not a number"),
         (2.5, "not a number"),
         (True, "not a boolean"),
         ([URL], "not a list"),
