@@ -11,10 +11,10 @@ demo: $(VENV)/.installed-testing
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-# For the minute between two edits.
+# For the minute between two edits. Most of these tests wait for time limits, so more of them run at once than there are cores.
 check: lint-code lint-imports
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest -q -n auto tests/unit tests/api
+	$(BIN)/python -m pytest -q -n 8 tests/unit tests/api
 
 # Checks our assumptions against the live API. It needs TRUTO_API_TOKEN, and ARGS=--yes-create-and-delete.
 verify-live: $(VENV)/.installed-test
