@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from statistics import median
 
-from benchmarks.kinds import THREADS, Kind, start
+from benchmarks.kinds import CALLS_PER_CREATE, THREADS, Kind, start
 from benchmarks.report import Row
 from benchmarks.startup import interleaved
 from tests.support.provider_process import ENGINE_THREADS, ProviderProcess, SandboxProcess, Webhook
@@ -48,7 +48,8 @@ def _create_rows(
     method = f"provider process over gRPC, {ENGINE_THREADS} requests at once; it starts without a connection"
     rows = []
     for kind in _OURS:
-        limit = math.ceil(count / THREADS[kind]) * latency
+        limit = math.ceil(count / THREADS[kind]) * CALLS_PER_CREATE[kind] * latency
+        naive_limit = math.ceil(count / THREADS["naive"]) * CALLS_PER_CREATE["naive"] * latency
         seconds = median(times[kind])
         rows += [
             Row(
@@ -56,7 +57,7 @@ def _create_rows(
                 f"wall time over the limit of {THREADS[kind]} at once, loading and driving included: {kind}",
                 method,
                 seconds / limit,
-                median(times["naive"]) / limit if kind == "dynamic" else None,
+                median(times["naive"]) / naive_limit if kind == "dynamic" else None,
                 "x",
                 1.0,
                 None,
@@ -147,7 +148,7 @@ def measure_rate_limit(count: int, latency: float) -> list[Row]:
     method = f"provider process over gRPC, {ENGINE_THREADS} requests at once, {1000 * latency:.0f} ms latency"
     for kind in _OURS:
         failed, seconds, calls = outcomes[kind]
-        windows, remainder = divmod(count - 1, _ALLOWED)
+        windows, remainder = divmod(count * CALLS_PER_CREATE[kind] - 1, _ALLOWED)
         bound_seconds = windows * _WINDOW_SECONDS + math.ceil((remainder + 1) / THREADS[kind]) * latency
         rows += [
             Row(group, f"failed: {kind}", method, failed, outcomes["naive"][0], "creates", 0.0, 0.0),
