@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from pulumi_truto.api import models
-from pulumi_truto.api.collection import Collection, valid_id
+from pulumi_truto.api.collection import MAX_PAGES, PAGE_SIZE, Collection, valid_id
 from pulumi_truto.api.deadline import current_deadline, deadline_in
 from pulumi_truto.api.redaction import Redactor
 from pulumi_truto.api.transport import Request, RequestPolicy, Transport
@@ -16,12 +16,8 @@ from pulumi_truto.errors import ConfigurationError
 
 __all__ = ["TrutoClient"]
 
-_Model = TypeVar("_Model", bound=models.Response)
 _Result = TypeVar("_Result")
 
-_PAGE_SIZE: Final = 100
-#: A longer list is one that never ends.
-_MAX_PAGES: Final = 1000
 #: Short limits, so that what a run can do without never delays it.
 _TRIGGER_SECONDS: Final = 10.0
 _LOG_SECONDS: Final = 20.0
@@ -80,11 +76,7 @@ class TrutoClient:
         """Sends a request; see `pulumi_truto.api.transport.Transport.send`."""
         return self._transport.send(request, parse)
 
-    def parse(self, attempted: str, model: type[_Model]) -> Callable[[int, bytes], _Model]:
-        """The function that parses the body of a response as this model; see `parse_with`."""
-        return self.parse_with(attempted, model.parse)
-
-    def parse_with(self, attempted: str, parse_body: Callable[[bytes], _Result]) -> Callable[[int, bytes], _Result]:
+    def parse(self, attempted: str, parse_body: Callable[[bytes], _Result]) -> Callable[[int, bytes], _Result]:
         """The function that parses a body, and raises `InvalidResponseError` if it does not match Truto's API.
 
         Args:
@@ -107,7 +99,7 @@ class TrutoClient:
         """``POST /webhook/test``: makes Truto deliver a test event; returns whether the receiver accepted it."""
         attempted = f"test webhook {id_}"
         request = Request(attempted, "POST", "/webhook/test", is_repeatable=False, options={"json": {"id": id_}})
-        return self.send(request, self.parse(attempted, models.TestResult)).success
+        return self.send(request, self.parse(attempted, models.TestResult.parse)).success
 
     def list_deliveries(
         self, webhook_id: str, *, event: str | None = None, limit: int = 5
@@ -129,7 +121,7 @@ class TrutoClient:
             params["log_type_filter[event]"] = event
         request = Request(attempted, "GET", "/log", is_repeatable=False, options={"params": params})
         with deadline_in(min(_LOG_SECONDS, current_deadline().remaining_seconds)):
-            return self.send(request, self.parse(attempted, models.DeliveryLog)).newest_first[:limit]
+            return self.send(request, self.parse(attempted, models.DeliveryLog.parse)).newest_first[:limit]
 
     def list_cron_triggers(self) -> list[models.CronTrigger]:
         """``GET /sync-job-cron-trigger``: all pages, each read once, without a retry.
@@ -137,12 +129,12 @@ class TrutoClient:
         They take at most a quarter of the remaining time: a delete that follows must not fail for lack of it.
         """
         attempted = "list the cron triggers"
-        triggers, params = list[models.CronTrigger](), {"limit": str(_PAGE_SIZE)}
+        triggers, params = list[models.CronTrigger](), {"limit": str(PAGE_SIZE)}
         with deadline_in(min(_TRIGGER_SECONDS, current_deadline().remaining_seconds / 4)):
-            for _ in range(_MAX_PAGES):
+            for _ in range(MAX_PAGES):
                 options = {"params": params}
                 request = Request(attempted, "GET", "/sync-job-cron-trigger", is_repeatable=False, options=options)
-                page = self.send(request, self.parse(attempted, models.CronTriggerPage))
+                page = self.send(request, self.parse(attempted, models.CronTriggerPage.parse))
                 triggers += page.result
                 if not page.next_cursor or page.next_cursor == params.get("next_cursor"):
                     break

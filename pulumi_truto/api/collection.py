@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pulumi_truto.api import models
@@ -16,14 +17,14 @@ from pulumi_truto.urls import ID
 if TYPE_CHECKING:
     from pulumi_truto.api.client import TrutoClient
 
-__all__ = ["Collection", "valid_id"]
+__all__ = ["MAX_PAGES", "PAGE_SIZE", "Collection", "valid_id"]
 
 _Item = TypeVar("_Item", bound=models.Item)
 _Created = TypeVar("_Created", bound=models.Item)
 
-_PAGE_SIZE: Final = 100
+PAGE_SIZE: Final = 100
 #: No environment has that many items: a longer list is one that never ends.
-_MAX_PAGES: Final = 1000
+MAX_PAGES: Final = 1000
 
 
 class Collection(Generic[_Item, _Created]):
@@ -72,7 +73,7 @@ class Collection(Generic[_Item, _Created]):
 
         def parse(status: int, response: bytes) -> _Created:
             try:
-                item = client.parse(attempted, self._created)(status, response)
+                item = client.parse(attempted, self._created.parse)(status, response)
             except InvalidResponseError as error:
                 with contextlib.suppress(ValueError):
                     error.id = models.Named.parse(response).id
@@ -95,14 +96,10 @@ class Collection(Generic[_Item, _Created]):
     def list_page(self, cursor: str | None = None, *, page_size: int | None = None) -> models.Page[_Item]:
         """``GET`` of one page of the list. `iter_items` goes through all of them."""
         client, attempted = self.client, f"list the {self.noun}s"
-        size = min(page_size or _PAGE_SIZE, _PAGE_SIZE)
+        size = min(page_size or PAGE_SIZE, PAGE_SIZE)
         params = {"limit": str(size), **({"next_cursor": cursor} if cursor else {})}
         request = Request(attempted, "GET", self._path, options={"params": params})
-
-        def parse(body: bytes) -> models.Page[_Item]:
-            return models.Page.parse(self._item, body)
-
-        page = client.send(request, client.parse_with(attempted, parse))
+        page = client.send(request, client.parse(attempted, partial(models.Page.parse, self._item)))
         for unreadable in page.unreadable:
             name = f"{self.noun} {unreadable.id}" if unreadable.id else "an item without an id"
             client.warn(
@@ -117,7 +114,7 @@ class Collection(Generic[_Item, _Created]):
         """The pages of the list."""
         cursor: str | None = None
         cursors: set[str] = set()
-        for _ in range(_MAX_PAGES):
+        for _ in range(MAX_PAGES):
             page = self.list_page(cursor)
             yield page
             cursor = page.next_cursor
@@ -127,7 +124,7 @@ class Collection(Generic[_Item, _Created]):
                 break
             cursors.add(cursor)
         raise InvalidResponseError(
-            f"cannot list the {self.noun}s: the list does not end (a repeated cursor, or more than {_MAX_PAGES} "
+            f"cannot list the {self.noun}s: the list does not end (a repeated cursor, or more than {MAX_PAGES} "
             "pages). Contact Truto's support"
         )
 
@@ -156,7 +153,7 @@ class Collection(Generic[_Item, _Created]):
 
         def parse(status: int, body: bytes) -> None:
             if status != 204:
-                deleted = client.parse(attempted, models.Named)(status, body)
+                deleted = client.parse(attempted, models.Named.parse)(status, body)
                 if deleted.id != id_:
                     raise client.errors.wrong_item(attempted, self.noun, deleted.id)
 
@@ -176,7 +173,7 @@ class Collection(Generic[_Item, _Created]):
         client = self.client
 
         def parse(status: int, body: bytes) -> _Item:
-            item = client.parse(attempted, self._item)(status, body)
+            item = client.parse(attempted, self._item.parse)(status, body)
             if item.id != id_:
                 raise client.errors.wrong_item(attempted, self.noun, item.id)
             return item

@@ -54,7 +54,6 @@ class Response(BaseModel):
     """The base of all responses."""
 
     # Errors are shown to the user and could contain the secret otherwise.
-    # Errors are shown to the user and could contain the secret otherwise.
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, defer_build=True)
 
     @classmethod
