@@ -23,6 +23,7 @@ from pulumi_truto.cli.files import parse_json, read_secrets, write_private
 from pulumi_truto.cli.terminal import ask, log, show
 from pulumi_truto.config import API_TOKEN_VARIABLE, Settings, resolve_settings
 from pulumi_truto.errors import TrutoError
+from pulumi_truto.resource_types import REST_TYPES
 from pulumi_truto.session import connect
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 
@@ -122,7 +123,7 @@ def _add_orphans(commands: Any) -> None:
     parser.add_argument(
         "--type",
         action="append",
-        choices=["Webhook", "NotificationDestination"],
+        choices=[kind.name for kind in REST_TYPES.values()],
         help="only this resource type; can be given several times. Default: all",
     )
 
@@ -171,9 +172,7 @@ def _import_file(options: argparse.Namespace) -> int:
 
 def _can_be_declared(existing: Existing) -> bool:
     """Whether a program can declare the item as it is; warns if not."""
-    from pulumi_truto.rest.state import to_inputs
-
-    errors = existing.kind.check(to_inputs(existing.kind, existing.item), {}).errors
+    errors = existing.kind.check(existing.inputs, {}).errors
     if errors:
         reasons = "; ".join(error.message(str) for error in errors)
         _warn(f"{existing.kind.noun} {existing.id} is left out because no program can declare it: {reasons}")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pulumi_truto.api.client import TrutoClient
 from pulumi_truto.api.models import CronTrigger, Item
 from pulumi_truto.errors import NotFoundError, TrutoError
-from pulumi_truto.resource_types import RESOURCE_TYPES
+from pulumi_truto.resource_type import Values
+from pulumi_truto.resource_types import REST_TYPES
 from pulumi_truto.rest.rest_type import RestType
 from pulumi_truto.rest.state import to_inputs
 from pulumi_truto.webhook.webhook_type import WEBHOOK
 
-__all__ = ["Environment", "Existing", "read_environment", "rest_types"]
+__all__ = ["Environment", "Existing", "read_environment"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Existing:
         return self.item.id
 
     @property
+    def inputs(self) -> Values:
+        """The inputs that would declare it as it is."""
+        return to_inputs(self.kind, self.item)
+
+    @property
     def description(self) -> str:
         """What people know it by: for a webhook its URL."""
         name = self.item.display_name
@@ -43,11 +49,10 @@ class Existing:
     def to_json(self) -> dict[str, Any]:
         """The item for programs, without secrets."""
         secret_names = {property_.name for property_ in self.kind.properties if property_.is_secret}
-        inputs = to_inputs(self.kind, self.item)
         return {
             "id": self.id,
             "type": self.kind.name,
-            **{name: value for name, value in inputs.items() if name not in secret_names},
+            **{name: value for name, value in self.inputs.items() if name not in secret_names},
             "environment_id": self.item.environment_id,
             "created_at": self.item.created_at,
             "updated_at": self.item.updated_at,
@@ -74,15 +79,10 @@ class Environment:
     left_out: list[RestType]
 
 
-def rest_types() -> Iterator[RestType]:
-    """The resource types that have items at Truto, webhooks first."""
-    return (kind for kind in RESOURCE_TYPES.values() if isinstance(kind, RestType))
-
-
 def read_environment(client: TrutoClient, warn: Callable[[str], None]) -> Environment:
     """Lists the environment. Only webhooks have to be there: the other endpoints are less certain."""
     environment = Environment([], set(), [], [], [])
-    for kind in rest_types():
+    for kind in REST_TYPES.values():
         collection = getattr(client, kind.collection)
         try:
             pages = list(collection.iter_pages())

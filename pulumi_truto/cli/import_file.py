@@ -19,7 +19,7 @@ from pulumi_truto.plugin.tokens import ProviderKind
 from pulumi_truto.property_values import SECRET, SIGNATURE
 from pulumi_truto.resource_type import ResourceType, Values
 from pulumi_truto.rest.rest_type import FINGERPRINT
-from pulumi_truto.rest.state import to_inputs, to_state
+from pulumi_truto.rest.state import to_state
 
 __all__ = ["build", "names_for", "python_program"]
 
@@ -100,11 +100,11 @@ def python_program(items: Sequence[Existing], names: Mapping[str, str]) -> str:
     """The Python code that declares these items as they are. It reads the URLs of Slack from the configuration."""
     blocks = []
     for existing in items:
-        name = names[existing.id]
+        name, inputs = names[existing.id], existing.inputs
         arguments = [f"    {_literal(name)},"]
         for property_ in existing.kind.properties:
             if property_.is_input:
-                value = to_inputs(existing.kind, existing.item)[property_.name]
+                value = inputs[property_.name]
                 default = None if property_.default is None else property_.canonical(property_.default)
                 if property_.is_required or value != default:
                     arguments.append(f"    {property_.name}={_argument(value, name)},")

@@ -12,15 +12,16 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from pulumi_truto.api.models import CronTrigger
-from pulumi_truto.cli.environment import Environment, Existing, rest_types
+from pulumi_truto.cli.environment import Environment, Existing
 from pulumi_truto.config import Settings
 from pulumi_truto.property_names import from_camel
+from pulumi_truto.resource_types import REST_TYPES
 from pulumi_truto.rest.rest_type import FINGERPRINT, RestType
 
 __all__ = ["Known", "Report", "compare", "read_export", "to_lines"]
 
 _KINDS: Final[dict[str, RestType]] = {
-    token: kind for kind in rest_types() for token in (kind.token, kind.dynamic_token)
+    token: kind for kind in REST_TYPES.values() for token in (kind.token, kind.dynamic_token)
 }
 
 

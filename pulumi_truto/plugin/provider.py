@@ -26,8 +26,7 @@ from pulumi_truto.plugin.tokens import GET_WEBHOOK, GET_WEBHOOKS, WEBHOOK
 from pulumi_truto.property_names import to_camel
 from pulumi_truto.property_values import Properties, contains_unknown, marshal, unmarshal, unwrap_secrets, with_secrets
 from pulumi_truto.resource_type import UNKNOWN
-from pulumi_truto.resource_types import RESOURCE_TYPES
-from pulumi_truto.rest.rest_type import RestType
+from pulumi_truto.resource_types import RESOURCE_TYPES, REST_TYPES
 from pulumi_truto.session import ProviderSession
 from pulumi_truto.urn import name_of, type_of
 from pulumi_truto.version import __version__
@@ -137,10 +136,9 @@ class TrutoProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @single_line_stream_errors
     def List(self, request: provider_pb2.ListRequest, context: Context) -> Iterator[provider_pb2.ListResponse]:
-        kind = RESOURCE_TYPES.get(request.token)
-        if not isinstance(kind, RestType):
-            listable = [token for token, kind in RESOURCE_TYPES.items() if isinstance(kind, RestType)]
-            raise ConfigurationError(f"{request.token} cannot be listed, only {' and '.join(listable)}")
+        if request.token not in REST_TYPES:
+            raise ConfigurationError(f"{request.token} cannot be listed, only {' and '.join(REST_TYPES)}")
+        kind = REST_TYPES[request.token]
         from pulumi_truto.webhook.lookup import find_page, matches
 
         filters = decode(unmarshal(request.query))
