@@ -150,7 +150,7 @@ def _import_file(options: argparse.Namespace) -> int:
     selected = [
         existing for existing in environment.items if existing.id not in known and _is_selected(existing, options)
     ]
-    selected = [existing for existing in selected if _can_be_declared(existing)]
+    selected = [existing for existing in selected if _can_be_declared(existing, settings)]
     if not selected:
         raise ValueError("there is nothing to import: the stacks have all that the options select")
     import_file = build(selected, names, secrets, options.provider_kind, settings)
@@ -170,9 +170,9 @@ def _import_file(options: argparse.Namespace) -> int:
     return 0
 
 
-def _can_be_declared(existing: Existing) -> bool:
+def _can_be_declared(existing: Existing, settings: Settings) -> bool:
     """Whether a program can declare the item as it is; warns if not."""
-    errors = existing.kind.check(existing.inputs, {}).errors
+    errors = existing.kind.check(existing.inputs, {}, api_on_loopback=settings.is_loopback).errors
     if errors:
         reasons = "; ".join(error.message(str) for error in errors)
         _warn(f"{existing.kind.noun} {existing.id} is left out because no program can declare it: {reasons}")

@@ -57,6 +57,13 @@ def test_imported_webhook_is_unchanged(sandbox: Sandbox, tmp_path: Path, provide
         assert unwrap_secrets(process.read(imported).outputs) == outputs
 
 
+def test_webhook_on_this_machine_is_imported(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A webhook of the sandbox that posts to this machine can be declared, so it is imported too."""
+    webhook = create_unmanaged(sandbox, target_url="http://127.0.0.1:8081/truto")
+    document, _ = write_import_file(sandbox, tmp_path, "dynamic", {webhook["id"]: webhook["secret"]})
+    assert [resource["id"] for resource in document["resources"]] == [webhook["id"]]
+
+
 def test_resource_names_are_readable_and_stable(sandbox: Sandbox, tmp_path: Path) -> None:
     """Resource names derive from the URLs, are the same in every run with any filter, and can be chosen."""
     created = []
