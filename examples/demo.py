@@ -132,7 +132,7 @@ class Demo:
         require(outputs["webhookId"].value == webhook_id, "the webhook was not updated in place")
         require(self.sandbox.backend.webhooks()[0].is_active, "the webhook is still off")
 
-        part("7. examples/rotation in its place: a trigger and SigningSecrets come, the destination goes, the webhook stays")
+        part("7. examples/rotation in its place: SigningSecrets come, the destination goes, the webhook stays")
         shutil.copy(ROTATION, self.program)
         again = self.stack.up(on_output=show).outputs
         require(again["webhookId"].value == webhook_id, "the webhook was replaced")
